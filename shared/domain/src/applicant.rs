@@ -1,0 +1,210 @@
+//! The only personal data of the hub (SEC-01), and the one form in which it is kept.
+
+use std::{fmt, str::FromStr};
+
+use deserr::Deserr;
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+use utoipa::ToSchema;
+
+use crate::{
+    invalid::{InputErrors, Invalid, deserr_from_text},
+    text::free_text,
+};
+
+/// A value about a person: its `Debug` shows nothing, so no log line can.
+macro_rules! personal {
+    ($(#[$doc:meta])* $name:ident, $parse:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schema(value_type = String)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The value, for those few who may see it.
+            pub fn reveal(&self) -> &str {
+                &self.0
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+        impl FromStr for $name {
+            type Err = Invalid;
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                let parse: fn(&str) -> Result<String, Invalid> = $parse;
+                parse(text).map(Self)
+            }
+        }
+        impl TryFrom<String> for $name {
+            type Error = Invalid;
+            fn try_from(text: String) -> Result<Self, Invalid> {
+                text.parse()
+            }
+        }
+        impl From<$name> for String {
+            fn from(value: $name) -> String {
+                value.0
+            }
+        }
+        deserr_from_text!($name);
+    };
+}
+
+personal!(
+    /// The applicant's name, up to 100 characters.
+    Name, |text| free_text(text, 100)
+);
+personal!(
+    /// A telephone number in Japan, digits and hyphens.
+    Phone, |text| {
+        let number: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
+        let digits = number.bytes().filter(u8::is_ascii_digit).count();
+        let valid = number.starts_with('0')
+            && (10..=11).contains(&digits)
+            && number.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        valid.then_some(number).ok_or(Invalid::Format("090-1234-5678"))
+    }
+);
+personal!(
+    /// An e-mail address: one that a mail server of today accepts, no quoted or domain-less forms.
+    Email, |text| {
+        const FORM: Invalid = Invalid::Format("name@example.jp");
+        let text = text.trim();
+        let (local, host) = text.rsplit_once('@').ok_or(FORM)?;
+        let atom = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b);
+        let label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        // Some Japanese carriers handed out addresses with dots in a row or before the @.
+        let valid = text.len() <= 254
+            && (1..=64).contains(&local.len())
+            && local.bytes().all(atom)
+            && host.contains('.')
+            && host.split('.').all(label);
+        valid.then(|| text.to_owned()).ok_or(FORM)
+    }
+);
+personal!(
+    /// Words of a parent to the nursery, up to 1,000 characters; may hold personal data typed by hand.
+    Message, |text| free_text(text, 1000)
+);
+personal!(
+    /// The month a child was born in, `YYYY-MM`.
+    BirthMonth, |text| {
+        let valid = text.len() == 7 && crate::time::parse_date(&format!("{text}-01")).is_ok();
+        valid.then(|| text.to_owned()).ok_or(Invalid::Format("2025-04"))
+    }
+);
+
+/// Who asks for a visit, as a request states it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = InputErrors, deny_unknown_fields)]
+pub struct Contact {
+    /// Name of the parent.
+    #[schema(value_type = String, max_length = 100)]
+    pub name: Name,
+    /// Telephone number, for the day of the visit.
+    #[schema(value_type = String, examples("090-1234-5678"))]
+    pub phone: Phone,
+    /// Where the mails go.
+    #[schema(value_type = String, format = Email)]
+    pub email: Email,
+}
+
+/// All that the hub knows of a person, sealed as one value before it reaches the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applicant {
+    /// Name, telephone and mail.
+    #[serde(flatten)]
+    pub contact: Contact,
+    /// Words to the nursery (RSV-10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_to_facility: Option<Message>,
+    /// When the child was born, where the parent says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child_birth_month: Option<BirthMonth>,
+}
+
+/// A value that only the holder of the key can read.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sealed(pub Vec<u8>);
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({} bytes)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn telephone_numbers_and_addresses() {
+        assert_eq!(
+            "０９０－１２３４ー5678".parse::<Phone>().ok(),
+            None,
+            "a long vowel is no hyphen"
+        );
+        assert_eq!(
+            "０９０－１２３４－５６７８".parse::<Phone>().unwrap().reveal(),
+            "090-1234-5678"
+        );
+        for wrong in ["12345678901", "090", "090-1234-567a", ""] {
+            assert!(wrong.parse::<Phone>().is_err(), "{wrong}");
+        }
+        for right in ["a@example.jp", "a..b.@docomo.example", "a+b@x.y-z.example"] {
+            assert!(right.parse::<Email>().is_ok(), "{right}");
+        }
+        for wrong in [
+            "a",
+            "a@b",
+            "a@b..jp",
+            "a b@example.jp",
+            "a@example.jp\nBcc: b@example.jp",
+            "あ@example.jp",
+            "@example.jp",
+        ] {
+            assert!(wrong.parse::<Email>().is_err(), "{wrong}");
+        }
+        assert!("2025-13".parse::<BirthMonth>().is_err());
+    }
+
+    #[test]
+    fn nothing_of_a_person_is_in_a_debug_text() {
+        let contact = Contact {
+            name: "保活 花子".parse().unwrap(),
+            phone: "090-1234-5678".parse().unwrap(),
+            email: "hanako@example.jp".parse().unwrap(),
+        };
+        assert_eq!(
+            format!("{contact:?}"),
+            "Contact { name: Name(…), phone: Phone(…), email: Email(…) }"
+        );
+    }
+
+    #[test]
+    fn every_wrong_field_is_told_at_once_by_its_pointer() {
+        let body = serde_json::json!({"name": "", "phone": 3, "email": "x", "age": 3});
+        let errors = deserr::deserialize::<Contact, _, InputErrors>(body).unwrap_err();
+        let mut told: Vec<_> =
+            errors.0.into_iter().map(|error| (error.pointer, error.invalid)).collect();
+        told.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(
+            told,
+            [
+                ("/age".into(), Invalid::UnknownField),
+                ("/email".into(), Invalid::Format("name@example.jp")),
+                ("/name".into(), Invalid::Missing),
+                ("/phone".into(), Invalid::WrongType("string")),
+            ]
+        );
+    }
+}

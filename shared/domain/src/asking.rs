@@ -1,0 +1,128 @@
+//! When the hub asks again about a request that waits (NTF-07, RSV-18).
+
+use jiff::SignedDuration;
+
+use crate::{FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Status, time};
+
+/// A request that waits longer than this is asked about; asking is repeated after as long again.
+pub const OVERDUE_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
+/// How often, and when last, the nursery was asked about a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// The number of times.
+    pub count: u32,
+    /// The last time, on the hour.
+    pub at: Instant,
+}
+
+/// A pending request, as the index of pending requests knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its number.
+    pub reservation_number: ReservationNumber,
+    /// The nursery that has to answer.
+    pub facility_id: FacilityId,
+    /// Its municipality.
+    pub municipality_code: MunicipalityCode,
+    /// When the visit would be.
+    pub starts_at: Instant,
+    /// When it was asked for.
+    pub requested_at: Instant,
+    /// How often the nursery was asked about it.
+    pub asked: Option<Asked>,
+}
+
+impl Waiting {
+    /// Whether the nursery is to be asked about it in the run of this hour.
+    pub fn is_due(&self, now: Instant) -> bool {
+        now.is_business_hour()
+            && now.since(self.requested_at) > OVERDUE_AFTER
+            && self.asked.is_none_or(|asked| now.since(asked.at) >= OVERDUE_AFTER)
+    }
+
+    /// Whether the municipality's digest of today lists it: the second asking was on an earlier day.
+    ///
+    /// Askings are at least 24 hours apart, so before a third one lies a second of an earlier day.
+    pub fn is_escalated(&self, now: Instant) -> bool {
+        self.asked.is_some_and(|asked| {
+            asked.count > 2 || (asked.count == 2 && asked.at.date() < now.date())
+        })
+    }
+}
+
+/// Whether digests may be sent in the run of this hour: from 8:00 on a business day. The first
+/// run sends; a later one of the same day sends only what that one could not.
+pub fn is_digest_hour(now: Instant) -> bool {
+    time::is_business_day(now.date()) && (8..time::BUSINESS_HOURS.end).contains(&now.local().hour())
+}
+
+/// What the nursery's being asked at `now` makes of a reservation; `None` if it no longer waits
+/// or was asked by another run.
+pub fn ask(reservation: &Reservation, waiting: &Waiting, now: Instant) -> Option<Reservation> {
+    if reservation.status != Status::Pending || reservation.asked != waiting.asked {
+        return None;
+    }
+    let mut next = reservation.clone();
+    next.asked = Some(Asked { count: waiting.asked.map_or(0, |asked| asked.count) + 1, at: now });
+    next.sequence += 1;
+    next.updated_at = now;
+    Some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(requested_at: &str, asked: Option<(u32, &str)>) -> Waiting {
+        Waiting {
+            reservation_number: "R-7K3M-9QXD".parse().unwrap(),
+            facility_id: "fac_7k3m9qxd2abc".parse().unwrap(),
+            municipality_code: "131199".parse().unwrap(),
+            starts_at: "2027-02-01T10:00:00+09:00".parse().unwrap(),
+            requested_at: requested_at.parse().unwrap(),
+            asked: asked.map(|(count, at)| Asked { count, at: at.parse().unwrap() }),
+        }
+    }
+
+    /// The first hour, from the given one on, at which the request is due.
+    fn first_due(waiting: &Waiting, from: &str) -> String {
+        let mut hour: Instant = from.parse().unwrap();
+        while !waiting.is_due(hour) {
+            hour = hour + SignedDuration::from_hours(1);
+        }
+        hour.to_string()
+    }
+
+    #[test]
+    fn a_request_of_friday_evening_is_asked_about_after_the_holiday() {
+        let request = waiting("2027-01-08T20:00:00+09:00", None);
+        let due = first_due(&request, "2027-01-08T20:00:00+09:00");
+        assert_eq!(due, "2027-01-12T07:00:00+09:00");
+    }
+
+    #[test]
+    fn exactly_a_day_is_not_more_than_a_day() {
+        let request = waiting("2026-12-01T10:00:00+09:00", None);
+        assert_eq!(first_due(&request, "2026-12-01T10:00:00+09:00"), "2026-12-02T11:00:00+09:00");
+    }
+
+    #[test]
+    fn the_next_asking_is_a_day_later_at_the_earliest() {
+        let request = waiting("2026-12-01T09:30:00+09:00", Some((1, "2026-12-02T10:00:00+09:00")));
+        assert_eq!(first_due(&request, "2026-12-02T10:00:00+09:00"), "2026-12-03T10:00:00+09:00");
+    }
+
+    #[test]
+    fn the_digest_lists_a_request_on_the_business_day_after_its_second_asking() {
+        let request = waiting("2026-12-01T09:30:00+09:00", Some((2, "2026-12-04T10:00:00+09:00")));
+        let listed = |at: &str| {
+            let at = at.parse().unwrap();
+            is_digest_hour(at) && request.is_escalated(at)
+        };
+        assert!(!listed("2026-12-04T11:00:00+09:00"));
+        assert!(!listed("2026-12-05T08:00:00+09:00"), "a Saturday");
+        assert!(!listed("2026-12-07T07:00:00+09:00"));
+        assert!(listed("2026-12-07T08:00:00+09:00"));
+    }
+}

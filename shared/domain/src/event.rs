@@ -1,0 +1,138 @@
+//! What everyone who must know is told. Thin: ids, state, sequence number and time.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{EventId, FacilityId, Instant, Reservation, ReservationNumber, SlotId, Status};
+
+/// The kind of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub enum EventType {
+    /// A parent asked for a visit.
+    #[serde(rename = "reservation.requested")]
+    Requested,
+    /// The nursery approved.
+    #[serde(rename = "reservation.approved")]
+    Approved,
+    /// The nursery declined.
+    #[serde(rename = "reservation.declined")]
+    Declined,
+    /// The parent or the nursery cancelled; the state tells who.
+    #[serde(rename = "reservation.cancelled")]
+    Cancelled,
+    /// A request waits for more than a day. Told to ICT systems alone.
+    #[serde(rename = "reservation.reminder_pending")]
+    ReminderPending,
+}
+
+impl EventType {
+    /// Every kind.
+    pub const ALL: [Self; 5] =
+        [Self::Requested, Self::Approved, Self::Declined, Self::Cancelled, Self::ReminderPending];
+
+    /// The name, such as `reservation.approved`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Requested => "reservation.requested",
+            Self::Approved => "reservation.approved",
+            Self::Declined => "reservation.declined",
+            Self::Cancelled => "reservation.cancelled",
+            Self::ReminderPending => "reservation.reminder_pending",
+        }
+    }
+}
+
+/// An event: the body of a webhook. It has no field for personal data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    /// The same for every delivery.
+    pub id: EventId,
+    /// Its kind.
+    #[serde(rename = "type")]
+    pub event_type: EventType,
+    /// When it happened.
+    pub occurred_at: Instant,
+    /// Orders the events of one reservation; a receiver drops what it has seen.
+    pub sequence: u32,
+    /// What it is about.
+    pub data: EventData,
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventData {
+    /// The reservation.
+    pub reservation_number: ReservationNumber,
+    /// The nursery.
+    pub facility_id: FacilityId,
+    /// The slot.
+    pub slot_id: SlotId,
+    /// The state after the event.
+    pub status: Status,
+}
+
+impl Event {
+    /// The event that a change of a reservation is, from its images before and after; `None` where
+    /// nothing happened that anyone must know.
+    pub fn of(before: Option<&Reservation>, after: &Reservation) -> Option<Self> {
+        let event_type = match before {
+            Some(before) if before.sequence >= after.sequence => return None,
+            Some(before) if before.status == after.status => EventType::ReminderPending,
+            _ => match after.status {
+                Status::Pending => EventType::Requested,
+                Status::Approved => EventType::Approved,
+                Status::Declined => EventType::Declined,
+                Status::CancelledByParent | Status::CancelledByFacility => EventType::Cancelled,
+            },
+        };
+        Some(Self {
+            id: EventId::of(&after.reservation_number, after.sequence),
+            event_type,
+            occurred_at: after.updated_at,
+            sequence: after.sequence,
+            data: EventData {
+                reservation_number: after.reservation_number.clone(),
+                facility_id: after.facility_id.clone(),
+                slot_id: after.slot_id.clone(),
+                status: after.status,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reservation::{Action, Actor, Outcome, tests::pending};
+
+    #[test]
+    fn a_change_of_state_is_an_event_with_a_deterministic_id() {
+        let before = pending();
+        assert_eq!(Event::of(None, &before).unwrap().event_type, EventType::Requested);
+        let now = "2026-12-02T10:00:00+09:00".parse().unwrap();
+        let approve = Action::Approve { comment: None };
+        let Ok(Outcome::Becomes(after)) = before.after(&approve, Actor::Staff("s".into()), now)
+        else {
+            unreachable!("a pending reservation can be approved")
+        };
+        let event = Event::of(Some(&before), &after).unwrap();
+        assert_eq!(event.id.as_str(), "evt_R7K3M9QXD_2");
+        assert_eq!(
+            serde_json::to_value(&event).unwrap(),
+            serde_json::json!({
+                "id": "evt_R7K3M9QXD_2", "type": "reservation.approved",
+                "occurred_at": "2026-12-02T10:00:00+09:00", "sequence": 2,
+                "data": {"reservation_number": "R-7K3M-9QXD", "facility_id": "fac_7k3m9qxd2abc",
+                         "slot_id": "slt_0wx4n07k3m9qxd", "status": "approved"}
+            })
+        );
+        assert_eq!(Event::of(Some(&after), &after), None);
+    }
+
+    #[test]
+    fn the_names_are_those_of_json() {
+        for kind in EventType::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What can be wrong with one value that somebody entered.
+
+use std::{fmt, ops::ControlFlow};
+
+use deserr::{DeserializeError, ErrorKind, IntoValue, MergeWithError, ValueKind, ValuePointerRef};
+
+/// Why a value is refused, in a form that can be told to a person in Japanese or English.
+///
+/// The value itself is never part of it: it may be personal data.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Invalid {
+    /// A required value is absent or empty.
+    Missing,
+    /// The field is not one that the request knows.
+    UnknownField,
+    /// The JSON type is another; carries the name of the expected one, such as `string`.
+    WrongType(&'static str),
+    /// The value does not have the expected form; carries an example or a list of allowed values.
+    Format(&'static str),
+    /// Longer than this many characters.
+    TooLong(usize),
+    /// Outside of the inclusive range.
+    OutOfRange(i64, i64),
+    /// Ends before it starts, or a `to` before its `from`.
+    EndsBeforeStart,
+    /// Consent to the terms is required, and its time lies in the future.
+    InTheFuture,
+    /// Nothing with this id exists where the request looks for it.
+    NoSuch(&'static str),
+    /// The text is not well-formed JSON, CSV or an accepted encoding.
+    Malformed,
+}
+
+impl Invalid {
+    /// The reason in Japanese, for the people who enter data and for the default of the API.
+    pub fn ja(&self) -> String {
+        match self {
+            Self::Missing => "入力してください。".into(),
+            Self::UnknownField => "この項目は使えません。".into(),
+            Self::WrongType(expected) => format!("型が違います（{expected}）。"),
+            Self::Format(expected) => format!("形式が正しくありません（{expected}）。"),
+            Self::TooLong(max) => format!("{max}文字以内で入力してください。"),
+            Self::OutOfRange(min, max) => {
+                format!("{min}から{max}までの値を入力してください。")
+            }
+            Self::EndsBeforeStart => "終わりが始まりより前です。".into(),
+            Self::InTheFuture => "未来の日時は使えません。".into(),
+            Self::NoSuch(what) => format!("該当する{what}がありません。", what = noun_ja(what)),
+            Self::Malformed => "読み取れない形式です。".into(),
+        }
+    }
+
+    /// The reason in English.
+    pub fn en(&self) -> String {
+        match self {
+            Self::Missing => "is required".into(),
+            Self::UnknownField => "is not a field of this request".into(),
+            Self::WrongType(expected) => format!("must be of type {expected}"),
+            Self::Format(expected) => format!("must have the form {expected}"),
+            Self::TooLong(max) => format!("must have at most {max} characters"),
+            Self::OutOfRange(min, max) => format!("must be from {min} to {max}"),
+            Self::EndsBeforeStart => "ends before it starts".into(),
+            Self::InTheFuture => "must not lie in the future".into(),
+            Self::NoSuch(what) => format!("no such {what}"),
+            Self::Malformed => "cannot be read".into(),
+        }
+    }
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.en())
+    }
+}
+
+fn noun_ja(noun: &str) -> &str {
+    match noun {
+        "facility" => "施設",
+        "slot" => "予約枠",
+        "municipality" => "区市町村",
+        other => other,
+    }
+}
+
+/// One wrong value of a request body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputError {
+    /// Where it is, as a JSON pointer (RFC 6901); empty for the body itself.
+    pub pointer: String,
+    /// What is wrong with it.
+    pub invalid: Invalid,
+}
+
+/// Everything that is wrong with a request body, gathered in one pass.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InputErrors(pub Vec<InputError>);
+
+impl InputErrors {
+    /// A single error at a pointer such as `/slot_id`.
+    pub fn one(pointer: impl Into<String>, invalid: Invalid) -> Self {
+        Self(vec![InputError { pointer: pointer.into(), invalid }])
+    }
+
+    fn and(previous: Option<Self>, pointer: String, invalid: Invalid) -> ControlFlow<Self, Self> {
+        let mut all = previous.unwrap_or_default();
+        all.0.push(InputError { pointer, invalid });
+        ControlFlow::Continue(all)
+    }
+}
+
+impl MergeWithError<InputErrors> for InputErrors {
+    fn merge(this: Option<Self>, other: Self, _: ValuePointerRef<'_>) -> ControlFlow<Self, Self> {
+        let mut all = this.unwrap_or_default();
+        all.0.extend(other.0);
+        ControlFlow::Continue(all)
+    }
+}
+
+impl MergeWithError<Invalid> for InputErrors {
+    fn merge(
+        this: Option<Self>,
+        invalid: Invalid,
+        at: ValuePointerRef<'_>,
+    ) -> ControlFlow<Self, Self> {
+        Self::and(this, pointer(at), invalid)
+    }
+}
+
+impl DeserializeError for InputErrors {
+    fn error<V: IntoValue>(
+        this: Option<Self>,
+        error: ErrorKind<'_, V>,
+        at: ValuePointerRef<'_>,
+    ) -> ControlFlow<Self, Self> {
+        let (key, invalid) = match error {
+            ErrorKind::MissingField { field } => (Some(field), Invalid::Missing),
+            ErrorKind::UnknownKey { key, .. } => (Some(key), Invalid::UnknownField),
+            ErrorKind::IncorrectValueKind { accepted, .. } => {
+                (None, Invalid::WrongType(accepted.first().map_or("other", kind_name)))
+            }
+            ErrorKind::UnknownValue { .. } => (None, Invalid::Format("one of the listed values")),
+            ErrorKind::BadSequenceLen { .. } | ErrorKind::Unexpected { .. } => {
+                (None, Invalid::Malformed)
+            }
+        };
+        let mut place = pointer(at);
+        if let Some(key) = key {
+            push_token(&mut place, key);
+        }
+        Self::and(this, place, invalid)
+    }
+}
+
+fn kind_name(kind: &ValueKind) -> &'static str {
+    match kind {
+        ValueKind::Null => "null",
+        ValueKind::Boolean => "boolean",
+        ValueKind::Integer | ValueKind::NegativeInteger => "integer",
+        ValueKind::Float => "number",
+        ValueKind::String => "string",
+        ValueKind::Sequence => "array",
+        ValueKind::Map => "object",
+    }
+}
+
+fn pointer(at: ValuePointerRef<'_>) -> String {
+    match at {
+        ValuePointerRef::Origin => String::new(),
+        ValuePointerRef::Key { key, prev } => {
+            let mut path = pointer(*prev);
+            push_token(&mut path, key);
+            path
+        }
+        ValuePointerRef::Index { index, prev } => format!("{}/{index}", pointer(*prev)),
+    }
+}
+
+fn push_token(pointer: &mut String, token: &str) {
+    pointer.push('/');
+    pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
+}
+
+/// Reads a whole number from `MIN` to `MAX`.
+pub fn within<const MIN: i64, const MAX: i64, N: TryFrom<i64>>(number: i64) -> Result<N, Invalid> {
+    if !(MIN..=MAX).contains(&number) {
+        return Err(Invalid::OutOfRange(MIN, MAX));
+    }
+    N::try_from(number).map_err(|_| Invalid::OutOfRange(MIN, MAX))
+}
+
+/// Lets a type that has `FromStr` be a field of a request body.
+macro_rules! deserr_from_text {
+    ($type:ty) => {
+        impl<E> deserr::Deserr<E> for $type
+        where
+            E: deserr::DeserializeError + deserr::MergeWithError<$crate::Invalid>,
+        {
+            fn deserialize_from_value<V: deserr::IntoValue>(
+                value: deserr::Value<V>,
+                location: deserr::ValuePointerRef<'_>,
+            ) -> Result<Self, E> {
+                let text = String::deserialize_from_value(value, location)?;
+                text.parse()
+                    .map_err(|invalid| deserr::take_cf_content(E::merge(None, invalid, location)))
+            }
+        }
+    };
+}
+pub(crate) use deserr_from_text;

@@ -1,0 +1,32 @@
+//! The rules of the hub, as plain functions over plain types.
+//!
+//! If a question begins with "may a parent …", its answer is here and nowhere else. Nothing in this
+//! crate performs I/O, knows AWS or HTTP, or reads a clock: time comes in as an [`Instant`].
+
+pub mod applicant;
+pub mod asking;
+pub mod event;
+pub mod facility;
+pub mod id;
+pub mod import;
+pub mod invalid;
+pub mod municipality;
+pub mod reservation;
+pub mod search;
+pub mod settings;
+pub mod slot;
+pub mod text;
+pub mod time;
+pub mod vendor;
+
+pub use applicant::{Applicant, Sealed};
+pub use facility::Facility;
+pub use id::{
+    ClientId, EventId, FacilityId, ReservationNumber, Secret, SlotId, SlotNumber, WebhookEndpointId,
+};
+pub use invalid::Invalid;
+pub use municipality::MunicipalityCode;
+pub use reservation::{Refusal, Reservation, Status};
+pub use settings::Settings;
+pub use slot::{Capacity, Slot};
+pub use time::Instant;

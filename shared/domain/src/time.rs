@@ -1,0 +1,230 @@
+//! Instants, and the business calendar of the people who answer requests.
+
+use std::{collections::HashSet, fmt, str::FromStr, sync::LazyLock};
+
+use jiff::{
+    SignedDuration, Timestamp, ToSpan, Zoned,
+    civil::{Date, Weekday},
+    tz::{self, TimeZone},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::Invalid;
+
+/// Japan Standard Time. Japan has had no daylight saving time since 1951, so no zone database is
+/// needed for any date the hub handles.
+pub const TOKYO: TimeZone = TimeZone::fixed(tz::offset(9));
+
+/// The hours in which the hub asks for answers: weekdays 7:00 to 19:00, the end excluded (REP-08).
+pub const BUSINESS_HOURS: std::ops::Range<i8> = 7..19;
+
+/// A point in time, in whole milliseconds. RFC 3339 with any offset in, with `+09:00` out.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[schema(value_type = String, format = DateTime, examples("2026-12-01T10:00:00+09:00"))]
+#[serde(try_from = "String", into = "String")]
+pub struct Instant(Timestamp);
+
+impl Instant {
+    /// The instant this many milliseconds after 1970-01-01T00:00:00Z, or `None` beyond the year 9999.
+    pub fn from_epoch_ms(ms: i64) -> Option<Self> {
+        Timestamp::from_millisecond(ms).ok().map(Self)
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub fn epoch_ms(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
+    /// What the machine's clock says. Only the edges call this; rules are handed an instant.
+    pub fn of_machine() -> Self {
+        Self::from(Timestamp::now())
+    }
+
+    /// The start of this local hour.
+    pub fn hour_start(self) -> Self {
+        let local = self.local();
+        let past =
+            SignedDuration::from_secs(i64::from(local.minute()) * 60 + i64::from(local.second()))
+                + SignedDuration::from_nanos(i64::from(local.subsec_nanosecond()));
+        Self(self.0 - past)
+    }
+
+    /// Date and time in Japan.
+    pub fn local(self) -> Zoned {
+        self.0.to_zoned(TOKYO)
+    }
+
+    /// The date in Japan.
+    pub fn date(self) -> Date {
+        self.local().date()
+    }
+
+    /// The instant of a local date and time in Japan.
+    pub fn at(date: Date, time: jiff::civil::Time) -> Self {
+        let offset = tz::offset(9);
+        // A civil date of the years 0-9998 always exists at a fixed offset.
+        Self(offset.to_timestamp(date.to_datetime(time)).unwrap_or(Timestamp::MAX))
+    }
+
+    /// How long ago `earlier` was.
+    pub fn since(self, earlier: Self) -> SignedDuration {
+        self.0.duration_since(earlier.0)
+    }
+
+    /// Whether the hub may ask somebody for an answer now: a business day, 7:00 to 19:00.
+    pub fn is_business_hour(self) -> bool {
+        let local = self.local();
+        is_business_day(local.date()) && BUSINESS_HOURS.contains(&local.hour())
+    }
+
+    /// For people: `2026年12月1日（火）10:00`.
+    pub fn ja(self) -> String {
+        let local = self.local();
+        format!(
+            "{}年{}月{}日（{}）{:02}:{:02}",
+            local.year(),
+            local.month(),
+            local.day(),
+            weekday_ja(local.weekday()),
+            local.hour(),
+            local.minute()
+        )
+    }
+}
+
+impl std::ops::Add<SignedDuration> for Instant {
+    type Output = Self;
+    fn add(self, by: SignedDuration) -> Self {
+        Self(self.0.saturating_add(by).unwrap_or(Timestamp::MAX))
+    }
+}
+
+impl std::ops::Sub<SignedDuration> for Instant {
+    type Output = Self;
+    fn sub(self, by: SignedDuration) -> Self {
+        Self(self.0.saturating_sub(by).unwrap_or(Timestamp::MIN))
+    }
+}
+
+impl From<Timestamp> for Instant {
+    fn from(timestamp: Timestamp) -> Self {
+        let ms = timestamp.as_millisecond();
+        Self(Timestamp::from_millisecond(ms).unwrap_or(timestamp))
+    }
+}
+
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.display_with_offset(tz::offset(9)).fmt(f)
+    }
+}
+
+impl fmt::Debug for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Instant {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        text.parse::<Timestamp>()
+            .map(Self::from)
+            .map_err(|_| Invalid::Format("2026-12-01T10:00:00+09:00"))
+    }
+}
+
+crate::id::text_conversions!(Instant);
+
+/// Parses a calendar date `YYYY-MM-DD`.
+pub fn parse_date(text: &str) -> Result<Date, Invalid> {
+    const FORM: Invalid = Invalid::Format("YYYY-MM-DD");
+    if text.len() != 10 {
+        return Err(FORM);
+    }
+    text.parse().map_err(|_| FORM)
+}
+
+/// The date of a national holiday, until the last year that `data/holidays.csv` covers.
+pub fn is_holiday(date: Date) -> bool {
+    /// 国民の祝日 2024–2035, substitute holidays included. The Cabinet Office has published the days
+    /// up to 2027; the later ones follow the law in force and change only with it.
+    static HOLIDAYS: LazyLock<HashSet<Date>> = LazyLock::new(|| {
+        include_str!("../data/holidays.csv")
+            .lines()
+            .filter_map(|line| line.split(',').next()?.parse().ok())
+            .collect()
+    });
+    HOLIDAYS.contains(&date)
+}
+
+/// Monday to Friday and no national holiday.
+pub fn is_business_day(date: Date) -> bool {
+    !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday) && !is_holiday(date)
+}
+
+/// The days from `from` to `to`, both included.
+pub fn days(from: Date, to: Date) -> impl Iterator<Item = Date> {
+    from.series(1.day()).take_while(move |day| *day <= to)
+}
+
+fn weekday_ja(weekday: Weekday) -> &'static str {
+    match weekday {
+        Weekday::Monday => "月",
+        Weekday::Tuesday => "火",
+        Weekday::Wednesday => "水",
+        Weekday::Thursday => "木",
+        Weekday::Friday => "金",
+        Weekday::Saturday => "土",
+        Weekday::Sunday => "日",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Instant {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_instant_is_read_with_any_offset_and_written_in_japan_time() {
+        assert_eq!(at("2026-12-01T01:00:00Z").to_string(), "2026-12-01T10:00:00+09:00");
+        assert_eq!(at("2026-12-01T10:00:00.25+09:00").to_string(), "2026-12-01T10:00:00.25+09:00");
+        assert!("2026-12-01".parse::<Instant>().is_err());
+        assert!("2026-12-01T10:00:00".parse::<Instant>().is_err(), "an offset is needed");
+    }
+
+    #[test]
+    fn weekends_and_national_holidays_are_no_business_days() {
+        for day in ["2027-01-01", "2027-01-02", "2027-01-03", "2027-01-11", "2026-11-23"] {
+            assert!(!is_business_day(day.parse().unwrap()), "{day}");
+        }
+        assert!(is_business_day("2027-01-12".parse().unwrap()));
+    }
+
+    #[test]
+    fn business_hours_begin_at_seven_and_end_before_nineteen() {
+        assert!(!at("2027-01-12T06:59:59+09:00").is_business_hour());
+        assert!(at("2027-01-12T07:00:00+09:00").is_business_hour());
+        assert!(at("2027-01-12T18:59:59+09:00").is_business_hour());
+        assert!(!at("2027-01-12T19:00:00+09:00").is_business_hour());
+    }
+
+    #[test]
+    fn the_start_of_an_hour() {
+        let start = at("2026-12-01T10:00:00+09:00");
+        assert_eq!(at("2026-12-01T10:59:59.999+09:00").hour_start(), start);
+        assert_eq!(start.hour_start(), start);
+    }
+
+    #[test]
+    fn every_line_of_the_holidays_is_a_date() {
+        let lines: Vec<_> = include_str!("../data/holidays.csv").lines().skip(1).collect();
+        assert!(lines.iter().all(|line| line[..10].parse::<Date>().is_ok()));
+        assert!(lines.last().unwrap().starts_with("2035-"));
+    }
+}

@@ -1,0 +1,158 @@
+//! The systems that call the hub and are told by it.
+
+use deserr::Deserr;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    ClientId, Instant, Sealed, WebhookEndpointId,
+    event::EventType,
+    invalid::{InputErrors, Invalid},
+};
+
+/// The two kinds of vendor systems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VendorKind {
+    /// A private search site (SYS-02).
+    SearchSite,
+    /// A nursery ICT system (SYS-03).
+    Ict,
+}
+
+impl VendorKind {
+    /// Whether a vendor of this kind is told of such an event at all.
+    pub fn hears(self, event: EventType) -> bool {
+        self == Self::Ict || event != EventType::ReminderPending
+    }
+}
+
+/// Whether a webhook endpoint is sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EndpointStatus {
+    /// It is.
+    Enabled,
+    /// It answered 410, or to no attempt of a delivery; nothing is sent any more.
+    Disabled,
+}
+
+/// A receiver of webhooks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookEndpoint {
+    /// Its id.
+    pub id: WebhookEndpointId,
+    /// Whose it is.
+    pub client_id: ClientId,
+    /// What the client is.
+    pub kind: VendorKind,
+    /// Where events are posted.
+    pub url: String,
+    /// Which events; empty for all.
+    pub event_types: Vec<EventFilter>,
+    /// The owner's note.
+    pub description: Option<String>,
+    /// Whether it is sent to.
+    pub status: EndpointStatus,
+    /// What deliveries are signed with.
+    pub secret: Sealed,
+    /// When it was created.
+    pub created_at: Instant,
+    /// Of the body it was created by: ties a repeated request to the first.
+    pub body_mark: [u8; 16],
+}
+
+impl WebhookEndpoint {
+    /// Whether this endpoint gets such an event.
+    pub fn wants(&self, event: EventType) -> bool {
+        self.status == EndpointStatus::Enabled
+            && self.kind.hears(event)
+            && (self.event_types.is_empty() || self.event_types.iter().any(|f| f.matches(event)))
+    }
+}
+
+/// The name of a kind of event, or of all of a family: `reservation.*`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, examples("reservation.*"))]
+pub struct EventFilter(String);
+
+impl EventFilter {
+    fn matches(&self, event: EventType) -> bool {
+        match self.0.strip_suffix('*') {
+            Some(family) => event.as_str().starts_with(family),
+            None => event.as_str() == self.0,
+        }
+    }
+}
+
+impl std::str::FromStr for EventFilter {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let filter = Self(text.into());
+        let known = EventType::ALL.into_iter().any(|kind| filter.matches(kind));
+        let whole = text.strip_suffix('*').is_none_or(|family| family.ends_with('.'));
+        if known && whole { Ok(filter) } else { Err(Invalid::Format("reservation.*")) }
+    }
+}
+
+impl TryFrom<String> for EventFilter {
+    type Error = Invalid;
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<EventFilter> for String {
+    fn from(filter: EventFilter) -> String {
+        filter.0
+    }
+}
+
+crate::invalid::deserr_from_text!(EventFilter);
+
+/// What a vendor sends to be told of events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserr, ToSchema)]
+#[deserr(error = InputErrors, deny_unknown_fields)]
+pub struct CreateWebhookEndpoint {
+    /// An `https` address that the internet can reach, up to 500 characters.
+    #[deserr(try_from(String) = short::<500> -> Invalid)]
+    #[schema(format = "uri", max_length = 500, examples("https://vendor.example/hokatsu"))]
+    pub url: String,
+    /// Which events to send; all that concern the vendor when left out.
+    #[deserr(default)]
+    pub event_types: Vec<EventFilter>,
+    /// A note for the vendor's own use, up to 200 characters.
+    #[deserr(default, try_from(Option<String>) = maybe_short::<200> -> Invalid)]
+    #[schema(max_length = 200)]
+    pub description: Option<String>,
+}
+
+fn short<const MAX: usize>(text: String) -> Result<String, Invalid> {
+    crate::text::free_text(&text, MAX)
+}
+
+fn maybe_short<const MAX: usize>(text: Option<String>) -> Result<Option<String>, Invalid> {
+    text.map(short::<MAX>).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_names_a_kind_or_a_family_that_exists() {
+        assert!("reservation.*".parse::<EventFilter>().unwrap().matches(EventType::Declined));
+        let approved: EventFilter = "reservation.approved".parse().unwrap();
+        assert!(approved.matches(EventType::Approved) && !approved.matches(EventType::Declined));
+        for wrong in ["reservation.aproved", "*", "res*", "slots.*", ""] {
+            assert!(wrong.parse::<EventFilter>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_ict_systems_hear_of_reminders() {
+        assert!(!VendorKind::SearchSite.hears(EventType::ReminderPending));
+        assert!(VendorKind::Ict.hears(EventType::ReminderPending));
+    }
+}

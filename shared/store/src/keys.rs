@@ -1,0 +1,135 @@
+//! Every key of the table, in one place.
+//!
+//! | item | pk | sk |
+//! |---|---|---|
+//! | facility | `FAC#<facility_id>` | `FAC` |
+//! | its settings | `FAC#<facility_id>` | `SET` |
+//! | its slots, by time | `FAC#<facility_id>` | `SLOT#<slot_id>` |
+//! | an ICT system linked to it | `FAC#<facility_id>` | `ICT#<client_id>` |
+//! | an asking about waiting requests | `FAC#<facility_id>` | `ASK#<hour>` |
+//! | reservation | `RSV#<reservation_number>` | `RSV` |
+//! | vendor | `CLI#<client_id>` | `CLI` |
+//! | its webhook endpoints | `CLI#<client_id>` | `WHE#<id>` |
+//! | a facility linked to an ICT system | `CLI#<client_id>` | `FAC#<facility_id>` |
+//! | municipality's contact | `MUN#<code>` | `SET` |
+//! | a digest for it | `MUN#<code>` | `DIG#<date>` |
+//! | search entries of a municipality | `SEARCH` | `<code>` |
+//! | their versions | `SEARCH` | `VERSIONS` |
+//! | slots numbered so far | `COUNT` | `SLOT` |
+//! | a request under an idempotency key | `ONCE#<mark>` | `ONCE` |
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{
+    ClientId, FacilityId, Instant, MunicipalityCode, ReservationNumber, SlotId, WebhookEndpointId,
+};
+
+/// Partition and sort key of one item.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self { pk: pk.into(), sk: sk.into() }
+    }
+
+    /// As the attributes of an item.
+    pub fn attributes(self) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            ("pk".to_owned(), AttributeValue::S(self.pk)),
+            ("sk".to_owned(), AttributeValue::S(self.sk)),
+        ])
+    }
+}
+
+/// The partition of a facility.
+pub fn facility_partition(id: &FacilityId) -> String {
+    format!("FAC#{id}")
+}
+
+/// The partition of a client.
+pub fn client_partition(id: &ClientId) -> String {
+    format!("CLI#{id}")
+}
+
+/// A facility.
+pub fn facility(id: &FacilityId) -> Key {
+    Key::new(facility_partition(id), "FAC")
+}
+
+/// The settings of a facility.
+pub fn settings(id: &FacilityId) -> Key {
+    Key::new(facility_partition(id), "SET")
+}
+
+/// A slot.
+pub fn slot(facility: &FacilityId, id: &SlotId) -> Key {
+    Key::new(facility_partition(facility), format!("SLOT#{id}"))
+}
+
+/// An ICT system's link to a facility.
+pub fn link(facility: &FacilityId, client: &ClientId) -> Key {
+    Key::new(facility_partition(facility), format!("ICT#{client}"))
+}
+
+/// The same link, seen from the ICT system.
+pub fn linked_facility(client: &ClientId, facility: &FacilityId) -> Key {
+    Key::new(client_partition(client), format!("FAC#{facility}"))
+}
+
+/// An asking of a facility in one hour.
+pub fn asking(facility: &FacilityId, at: Instant) -> Key {
+    Key::new(facility_partition(facility), format!("ASK#{at}"))
+}
+
+/// A reservation.
+pub fn reservation(number: &ReservationNumber) -> Key {
+    Key::new(format!("RSV#{number}"), "RSV")
+}
+
+/// A vendor.
+pub fn vendor(id: &ClientId) -> Key {
+    Key::new(client_partition(id), "CLI")
+}
+
+/// A webhook endpoint.
+pub fn webhook_endpoint(client: &ClientId, id: &WebhookEndpointId) -> Key {
+    Key::new(client_partition(client), format!("WHE#{id}"))
+}
+
+/// The contact of a municipality.
+pub fn municipality(code: MunicipalityCode) -> Key {
+    Key::new(format!("MUN#{code}"), "SET")
+}
+
+/// A municipality's digest of one day.
+pub fn digest(code: MunicipalityCode, day: jiff::civil::Date) -> Key {
+    Key::new(format!("MUN#{code}"), format!("DIG#{day}"))
+}
+
+/// The search entries of a municipality.
+pub fn search_shard(code: MunicipalityCode) -> Key {
+    Key::new("SEARCH", code.to_string())
+}
+
+/// The versions of all search entries.
+pub fn search_versions() -> Key {
+    Key::new("SEARCH", "VERSIONS")
+}
+
+/// How many slots have been numbered.
+pub fn slot_count() -> Key {
+    Key::new("COUNT", "SLOT")
+}
+
+/// A request that was made under an idempotency key.
+pub fn once(mark: &[u8; 16]) -> Key {
+    let hex: String = mark.iter().map(|byte| format!("{byte:02x}")).collect();
+    Key::new(format!("ONCE#{hex}"), "ONCE")
+}

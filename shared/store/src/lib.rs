@@ -1,0 +1,58 @@
+//! The hub's one DynamoDB table.
+//!
+//! Keys stand in [`keys`], the table and its indexes in [`schema`], and each aggregate has a module
+//! with its item and its operations. Every write is a condition, and what a call consumes is
+//! metered, so tests assert it and functions can log it.
+
+mod error;
+mod facility;
+pub mod item;
+pub mod keys;
+mod meter;
+mod notice;
+mod reservation;
+pub mod schema;
+mod search;
+mod slot;
+mod vendor;
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+
+pub use self::{
+    error::StoreError,
+    facility::MunicipalityContact,
+    meter::{Consumed, Meter},
+    notice::{Asking, Digest},
+    reservation::{Changed, ListPosition, ReservationFilter, Reserved},
+    search::ShardVersion,
+    slot::{Once, Opened},
+    vendor::VendorRecord,
+};
+
+/// The table, as the functions use it. Cloning is cheap and shares the meter.
+#[derive(Debug, Clone)]
+pub struct Store {
+    db: Client,
+    table: Arc<str>,
+    meter: Meter,
+}
+
+impl Store {
+    /// The table of this name, reached through this client.
+    pub fn new(db: Client, table: impl Into<Arc<str>>) -> Self {
+        Self { db, table: table.into(), meter: Meter::default() }
+    }
+
+    /// What has been consumed through this store.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// One cheap read. Made while a function starts, so that the connection stands before the
+    /// first request comes.
+    pub async fn warm_up(&self) -> Result<(), StoreError> {
+        self.get_item(keys::search_versions(), false).await.map(drop)
+    }
+}

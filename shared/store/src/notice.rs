@@ -1,0 +1,162 @@
+//! What was sent about requests that wait: an item for each asking and each digest, so that two
+//! runs of the job send once, and the stream tells the mailer.
+
+use domain::{
+    FacilityId, Instant, MunicipalityCode, ReservationNumber,
+    asking::{self, Waiting},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Store, StoreError,
+    item::{Item, epoch_ms, from_item, number, put, to_item},
+    keys,
+    schema::EXPIRES_AT,
+};
+
+/// A waiting request as a mail lists it. Holds no personal data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Its number.
+    pub reservation_number: ReservationNumber,
+    /// The nursery.
+    pub facility_id: FacilityId,
+    /// When it was asked for.
+    #[serde(with = "epoch_ms")]
+    pub requested_at: Instant,
+    /// When the visit would be.
+    #[serde(with = "epoch_ms")]
+    pub starts_at: Instant,
+    /// How often the nursery was asked, this time included.
+    pub asked_count: u32,
+}
+
+/// One mail to a facility that lists its overdue requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asking {
+    /// The facility.
+    pub facility_id: FacilityId,
+    /// The hour of the run.
+    #[serde(with = "epoch_ms")]
+    pub at: Instant,
+    /// What it lists, oldest first.
+    pub requests: Vec<Listed>,
+}
+
+/// One mail to a municipality that lists what its facilities were asked about twice or more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digest {
+    /// The municipality.
+    pub municipality_code: MunicipalityCode,
+    /// The hour of the run.
+    #[serde(with = "epoch_ms")]
+    pub at: Instant,
+    /// What it lists, by facility, oldest first.
+    pub requests: Vec<Listed>,
+}
+
+/// Askings and digests are kept for a year, for the reports.
+const KEPT_SECONDS: i64 = 366 * 24 * 3600;
+
+/// One mail lists this many requests at most: what one transaction can note down. A facility with
+/// more is asked about the rest in the next hour.
+const LISTED_AT_MOST: usize = 99;
+
+/// An asking from its item, as the table or its stream gives it.
+pub fn asking_from_table(item: Item) -> Result<Asking, StoreError> {
+    from_item(item)
+}
+
+/// A digest from its item, as the table or its stream gives it.
+pub fn digest_from_table(item: Item) -> Result<Digest, StoreError> {
+    from_item(item)
+}
+
+fn listed(waiting: &Waiting, times: u32) -> Listed {
+    Listed {
+        reservation_number: waiting.reservation_number.clone(),
+        facility_id: waiting.facility_id.clone(),
+        requested_at: waiting.requested_at,
+        starts_at: waiting.starts_at,
+        asked_count: times,
+    }
+}
+
+impl Store {
+    /// Asks a facility about its overdue requests: notes each as asked and records the mail, in one
+    /// transaction. Requests that were answered or asked about meanwhile are left out; returns how
+    /// many remained.
+    pub async fn ask(
+        &self,
+        facility: &FacilityId,
+        overdue: &[Waiting],
+        now: Instant,
+    ) -> Result<usize, StoreError> {
+        // Once more is enough: whoever changed them in between was another run or an answer.
+        for _ in 0..2 {
+            let overdue = &overdue[..overdue.len().min(LISTED_AT_MOST)];
+            let numbers: Vec<_> =
+                overdue.iter().map(|waiting| waiting.reservation_number.clone()).collect();
+            let (mut writes, mut requests) = (Vec::new(), Vec::new());
+            for current in self.reservations(&numbers).await? {
+                let Some(waiting) = overdue
+                    .iter()
+                    .find(|waiting| waiting.reservation_number == current.reservation_number)
+                else {
+                    continue;
+                };
+                let Some(next) = asking::ask(&current, waiting, now) else { continue };
+                requests.push(listed(waiting, next.asked.map_or(1, |asked| asked.count)));
+                writes.push(self.put_over(&current, &next)?);
+            }
+            if requests.is_empty() {
+                return Ok(0);
+            }
+            let asked = requests.len();
+            let asking = Asking { facility_id: facility.clone(), at: now, requests };
+            let mut item = to_item(keys::asking(facility, now), &asking)?;
+            item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + KEPT_SECONDS));
+            writes.push(put(&self.table, item, "attribute_not_exists(pk)", [])?);
+            if self.transact(writes).await?.is_ok() {
+                return Ok(asked);
+            }
+        }
+        Ok(0)
+    }
+
+    /// Records the digest of a municipality for today; tells whether this call did it.
+    pub async fn add_digest(
+        &self,
+        code: MunicipalityCode,
+        waiting: &[Waiting],
+        now: Instant,
+    ) -> Result<bool, StoreError> {
+        let requests = waiting
+            .iter()
+            .map(|waiting| listed(waiting, waiting.asked.map_or(0, |asked| asked.count)))
+            .collect();
+        let digest = Digest { municipality_code: code, at: now, requests };
+        let mut item = to_item(keys::digest(code, now.date()), &digest)?;
+        item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + KEPT_SECONDS));
+        let write = put(&self.table, item, "attribute_not_exists(pk)", [])?;
+        Ok(self.transact(vec![write]).await?.is_ok())
+    }
+
+    /// One asking.
+    pub async fn asking(
+        &self,
+        facility: &FacilityId,
+        at: Instant,
+    ) -> Result<Option<Asking>, StoreError> {
+        self.get_item(keys::asking(facility, at), false).await?.map(asking_from_table).transpose()
+    }
+
+    /// One digest.
+    pub async fn digest(
+        &self,
+        code: MunicipalityCode,
+        day: jiff::civil::Date,
+    ) -> Result<Option<Digest>, StoreError> {
+        self.get_item(keys::digest(code, day), false).await?.map(digest_from_table).transpose()
+    }
+}

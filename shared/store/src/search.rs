@@ -1,0 +1,126 @@
+//! The search index in the table: one compressed item for each municipality.
+
+use std::{
+    collections::BTreeMap,
+    io::{Read, Write},
+};
+
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use domain::{MunicipalityCode, search::Shard};
+use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use crate::{
+    Store, StoreError,
+    item::{from_item, number, put, to_item},
+    keys,
+};
+
+/// Counts the changes of one municipality's entries.
+pub type ShardVersion = u32;
+
+#[derive(Serialize, Deserialize)]
+struct ShardItem {
+    version: ShardVersion,
+    entries: ByteBuf,
+}
+
+impl ShardItem {
+    fn pack(shard: &Shard, version: ShardVersion) -> Result<Self, StoreError> {
+        let form = |error: std::io::Error| StoreError::UnknownForm(error.into());
+        let json = serde_json::to_vec(shard).map_err(|e| StoreError::UnknownForm(e.into()))?;
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(&json).map_err(form)?;
+        Ok(Self { version, entries: ByteBuf::from(encoder.finish().map_err(form)?) })
+    }
+
+    fn unpack(&self) -> Result<Shard, StoreError> {
+        let mut json = Vec::new();
+        DeflateDecoder::new(self.entries.as_slice())
+            .read_to_end(&mut json)
+            .map_err(|error| StoreError::UnknownForm(error.into()))?;
+        serde_json::from_slice(&json).map_err(|error| StoreError::UnknownForm(error.into()))
+    }
+}
+
+/// How often a shard is computed anew when another run of the fan-out changes it.
+const TRIES: usize = 10;
+
+impl Store {
+    /// The version of every municipality's entries.
+    pub async fn search_versions(
+        &self,
+    ) -> Result<BTreeMap<MunicipalityCode, ShardVersion>, StoreError> {
+        let item = self.get_item(keys::search_versions(), false).await?.unwrap_or_default();
+        Ok(item
+            .into_iter()
+            .filter_map(|(name, value)| {
+                Some((name.parse().ok()?, value.as_n().ok()?.parse().ok()?))
+            })
+            .collect())
+    }
+
+    /// The entries of these municipalities.
+    pub async fn search_shards(
+        &self,
+        codes: impl IntoIterator<Item = MunicipalityCode>,
+    ) -> Result<Vec<(MunicipalityCode, ShardVersion, Shard)>, StoreError> {
+        let items = self.get_items(codes.into_iter().map(keys::search_shard), &[]).await?;
+        items
+            .into_iter()
+            .map(|item| {
+                let code = crate::item::sort_key(&item).and_then(|sk| sk.parse().ok());
+                let code =
+                    code.ok_or_else(|| StoreError::UnknownForm("a shard's key".into()))?;
+                let item: ShardItem = from_item(item)?;
+                Ok((code, item.version, item.unpack()?))
+            })
+            .collect()
+    }
+
+    /// Changes the entries of one municipality, compare-and-set on their version. `change` tells
+    /// whether it changed anything; it is run again on newer entries if another run was faster.
+    pub async fn change_shard(
+        &self,
+        code: MunicipalityCode,
+        mut change: impl FnMut(&mut Shard) -> bool,
+    ) -> Result<(), StoreError> {
+        for _ in 0..TRIES {
+            let item = self.get_item(keys::search_shard(code), true).await?;
+            let item: Option<ShardItem> = item.map(from_item).transpose()?;
+            let version = item.as_ref().map_or(0, |item| item.version);
+            let mut shard = item.as_ref().map(ShardItem::unpack).transpose()?.unwrap_or_default();
+            if !change(&mut shard) {
+                return Ok(());
+            }
+            let new = to_item(keys::search_shard(code), &ShardItem::pack(&shard, version + 1)?)?;
+            let write = match version {
+                0 => put(&self.table, new, "attribute_not_exists(pk)", [])?,
+                read => put(&self.table, new, "version = :read", [(":read", number(read))])?,
+            };
+            let writes = vec![write, self.announce_version(code, version + 1)?];
+            if self.transact(writes).await?.is_ok() {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Unavailable("the search entries change too fast".into()))
+    }
+
+    fn announce_version(
+        &self,
+        code: MunicipalityCode,
+        version: ShardVersion,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(keys::search_versions().attributes()))
+            .update_expression("SET #code = :version")
+            .condition_expression("attribute_not_exists(#code) OR #code < :version")
+            .expression_attribute_names("#code", code.to_string())
+            .expression_attribute_values(":version", number(version))
+            .build()
+            .map_err(|error| StoreError::Refused(error.into()))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+}

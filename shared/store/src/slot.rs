@@ -1,0 +1,351 @@
+//! Slots: opening and listing them.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update,
+};
+use domain::{
+    Capacity, FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Slot, SlotId,
+    SlotNumber, Status,
+    slot::{Note, OpenSlot},
+};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use crate::{
+    Store, StoreError,
+    item::{Item, blocker, epoch_ms, from_item, number, put, to_item},
+    keys,
+    reservation::numbers_of,
+    schema::EXPIRES_AT,
+};
+
+#[derive(Serialize, Deserialize)]
+struct SlotItem {
+    slot_id: SlotId,
+    slot_number: SlotNumber,
+    facility_id: FacilityId,
+    municipality_code: MunicipalityCode,
+    #[serde(with = "epoch_ms")]
+    starts_at: Instant,
+    #[serde(with = "epoch_ms")]
+    ends_at: Instant,
+    capacity: Capacity,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<Note>,
+    disabled: bool,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
+    holding: BTreeSet<ReservationNumber>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
+    released: BTreeSet<ReservationNumber>,
+}
+
+fn item(slot: &Slot) -> Result<Item, StoreError> {
+    to_item(
+        keys::slot(&slot.facility_id, &slot.slot_id),
+        &SlotItem {
+            slot_id: slot.slot_id.clone(),
+            slot_number: slot.slot_number.clone(),
+            facility_id: slot.facility_id.clone(),
+            municipality_code: slot.municipality_code,
+            starts_at: slot.starts_at,
+            ends_at: slot.ends_at,
+            capacity: slot.capacity,
+            note: slot.note.clone(),
+            disabled: slot.disabled,
+            holding: slot.holding.clone(),
+            released: slot.released.clone(),
+        },
+    )
+}
+
+/// A slot from its item, as the table or its stream gives it.
+pub fn from_table(item: Item) -> Result<Slot, StoreError> {
+    let item: SlotItem = from_item(item)?;
+    Ok(Slot {
+        slot_id: item.slot_id,
+        slot_number: item.slot_number,
+        facility_id: item.facility_id,
+        municipality_code: item.municipality_code,
+        starts_at: item.starts_at,
+        ends_at: item.ends_at,
+        capacity: item.capacity,
+        note: item.note,
+        disabled: item.disabled,
+        holding: item.holding,
+        released: item.released,
+    })
+}
+
+/// What ties a repeated request to the first one, for requests whose result has no number that
+/// could be derived. Kept for two days.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Once {
+    /// Of caller and idempotency key.
+    pub key: [u8; 16],
+    /// Of the body.
+    pub body: [u8; 16],
+}
+
+/// What came of opening slots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opened {
+    /// They are open: each as it was opened. `replayed` if an earlier request had opened them.
+    Done {
+        /// The slots, in the order of the plan.
+        slots: Vec<Slot>,
+        /// Whether this repeats an earlier request.
+        replayed: bool,
+    },
+    /// Another request was made under the same idempotency key.
+    OtherBody,
+}
+
+/// DynamoDB takes 100 writes in one transaction; one is the facility or the mark.
+const SLOTS_AT_ONCE: usize = 98;
+
+impl Store {
+    /// One slot.
+    pub async fn slot(
+        &self,
+        facility: &FacilityId,
+        id: &SlotId,
+    ) -> Result<Option<Slot>, StoreError> {
+        let item = self.get_item(keys::slot(facility, id), false).await?;
+        item.map(from_table).transpose()
+    }
+
+    /// The slots of a facility that start in this span, by time: up to `limit`, after a slot.
+    pub async fn slots(
+        &self,
+        facility: &FacilityId,
+        from: Instant,
+        until: Instant,
+        limit: usize,
+        after: Option<&SlotId>,
+    ) -> Result<Vec<Slot>, StoreError> {
+        let low = match after {
+            Some(id) => format!("SLOT#{id}~"),
+            None => format!("SLOT#{}", SlotId::first_at(from)),
+        };
+        let mut pages = self
+            .db
+            .query()
+            .table_name(&*self.table)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
+            .expression_attribute_values(
+                ":pk",
+                AttributeValue::S(keys::facility_partition(facility)),
+            )
+            .expression_attribute_values(":low", AttributeValue::S(low))
+            .expression_attribute_values(
+                ":high",
+                AttributeValue::S(format!("SLOT#{}", SlotId::first_at(until))),
+            )
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .limit(limit as i32)
+            .into_paginator()
+            .send();
+        let mut slots = Vec::new();
+        while slots.len() < limit
+            && let Some(page) = pages.next().await
+        {
+            let page = page?;
+            self.meter.read(page.consumed_capacity());
+            for item in page.items.unwrap_or_default() {
+                slots.push(from_table(item)?);
+            }
+        }
+        slots.truncate(limit);
+        Ok(slots)
+    }
+
+    /// Opens slots of a facility, which becomes bookable with the first of them.
+    ///
+    /// `plan` names each slot's id, derived from the idempotency key: a request that was cut
+    /// half-way is completed by its repeat. Numbers are given out in order, with gaps where a
+    /// request was repeated.
+    pub async fn open_slots(
+        &self,
+        facility: &domain::Facility,
+        plan: Vec<(SlotId, OpenSlot)>,
+        once: &Once,
+        now: Instant,
+    ) -> Result<Opened, StoreError> {
+        let replayed = match self.mark_once(once, now).await? {
+            Marked::First => false,
+            Marked::Repeat => true,
+            Marked::OtherBody => return Ok(Opened::OtherBody),
+        };
+        let mut opened = Vec::with_capacity(plan.len());
+        let mut plan = plan.into_iter().peekable();
+        while plan.peek().is_some() {
+            let chunk: Vec<_> = plan.by_ref().take(SLOTS_AT_ONCE).collect();
+            let first = self.count_slots(chunk.len()).await?;
+            let slots = chunk.into_iter().zip(first..).map(|((slot_id, open), count)| Slot {
+                slot_id,
+                slot_number: SlotNumber::nth(count),
+                facility_id: facility.facility_id.clone(),
+                municipality_code: facility.municipality_code,
+                starts_at: open.starts_at,
+                ends_at: open.ends_at,
+                capacity: open.capacity,
+                note: open.note,
+                disabled: false,
+                holding: BTreeSet::new(),
+                released: BTreeSet::new(),
+            });
+            opened.extend(self.put_new_slots(facility, slots.collect()).await?);
+        }
+        Ok(Opened::Done { slots: opened, replayed })
+    }
+
+    /// Writes those of the slots that do not exist; returns all as they were opened.
+    async fn put_new_slots(
+        &self,
+        facility: &domain::Facility,
+        mut slots: Vec<Slot>,
+    ) -> Result<Vec<Slot>, StoreError> {
+        let mut missing: Vec<usize> = (0..slots.len()).collect();
+        while !missing.is_empty() {
+            let mut writes = Vec::with_capacity(missing.len() + 1);
+            for place in &missing {
+                writes.push(put(
+                    &self.table,
+                    item(&slots[*place])?,
+                    "attribute_not_exists(pk)",
+                    [],
+                )?);
+            }
+            if !facility.bookable {
+                writes.push(self.make_bookable(&facility.facility_id)?);
+            }
+            let Err(reasons) = self.transact(writes).await? else { break };
+            let mut still_missing = Vec::new();
+            for (write, place) in missing.into_iter().enumerate() {
+                match blocker(&reasons, write) {
+                    Some(Some(existing)) => {
+                        let existing = from_table(existing)?;
+                        slots[place].slot_number = existing.slot_number;
+                        slots[place].capacity = existing.capacity;
+                    }
+                    Some(None) => return Err(StoreError::Changed),
+                    None => still_missing.push(place),
+                }
+            }
+            missing = still_missing;
+        }
+        Ok(slots)
+    }
+
+    fn make_bookable(&self, facility: &FacilityId) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(keys::facility(facility).attributes()))
+            .update_expression("SET bookable = :true")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .build()
+            .map_err(|error| StoreError::Refused(error.into()))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// Counts slots and returns the number of the first of them.
+    async fn count_slots(&self, slots: usize) -> Result<u64, StoreError> {
+        let output = self
+            .db
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(keys::slot_count().attributes()))
+            .update_expression("ADD slots :slots")
+            .expression_attribute_values(":slots", number(slots as i64))
+            .return_values(ReturnValue::UpdatedNew)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await?;
+        self.meter.write(output.consumed_capacity());
+        let count: u64 = output
+            .attributes
+            .and_then(|mut updated| updated.remove("slots"))
+            .and_then(|count| count.as_n().ok()?.parse().ok())
+            .ok_or_else(|| StoreError::UnknownForm("the count of slots".into()))?;
+        Ok(count - slots as u64 + 1)
+    }
+
+    async fn mark_once(&self, once: &Once, now: Instant) -> Result<Marked, StoreError> {
+        let mut item = keys::once(&once.key).attributes();
+        item.insert("body_mark".into(), AttributeValue::B(once.body.to_vec().into()));
+        item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + 48 * 3600));
+        let result = self
+            .db
+            .put_item()
+            .table_name(&*self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        let error = match result {
+            Ok(output) => {
+                self.meter.write(output.consumed_capacity());
+                return Ok(Marked::First);
+            }
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failed)) => {
+                #[derive(Deserialize)]
+                struct Existing {
+                    body_mark: ByteBuf,
+                }
+                let existing: Existing =
+                    from_item(failed.item.clone().ok_or(StoreError::Changed)?)?;
+                let same = existing.body_mark.as_slice() == once.body;
+                Ok(if same { Marked::Repeat } else { Marked::OtherBody })
+            }
+            _ => Err(error.into()),
+        }
+    }
+
+    /// The reservations of a facility with visits in this span, by time of visit: up to `limit`,
+    /// after the given one, in the given state.
+    ///
+    /// A slot knows who asked for it, so this reads the slots of the span and no index.
+    pub async fn reservations_of_facility(
+        &self,
+        facility: &FacilityId,
+        span: (Instant, Instant),
+        status: Option<Status>,
+        limit: usize,
+        after: Option<(SlotId, ReservationNumber)>,
+    ) -> Result<(Vec<Reservation>, Option<(SlotId, ReservationNumber)>), StoreError> {
+        let slots = self.slots(facility, span.0, span.1, i32::MAX as usize, None).await?;
+        let mut asked = slots
+            .iter()
+            .flat_map(|slot| numbers_of(slot).map(|number| (slot.slot_id.clone(), number.clone())))
+            .filter(|place| after.as_ref().is_none_or(|after| place > after))
+            .peekable();
+        let (mut found, mut last) = (Vec::new(), None);
+        while found.len() < limit && asked.peek().is_some() {
+            let places: Vec<_> = asked.by_ref().take(limit - found.len()).collect();
+            let numbers: Vec<_> = places.iter().map(|(_, number)| number.clone()).collect();
+            let reservations = self.reservations(&numbers).await?;
+            last = places.into_iter().next_back();
+            found.extend(
+                reservations
+                    .into_iter()
+                    .filter(|reservation| status.is_none_or(|status| reservation.status == status)),
+            );
+        }
+        Ok((found, last.filter(|_| asked.peek().is_some())))
+    }
+}
+
+enum Marked {
+    First,
+    Repeat,
+    OtherBody,
+}

@@ -1,0 +1,225 @@
+//! Vendors, the facilities linked to them, and their webhook endpoints.
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+};
+use domain::{
+    ClientId, FacilityId, Instant, Sealed, WebhookEndpointId,
+    applicant::Email,
+    vendor::{EndpointStatus, EventFilter, VendorKind, WebhookEndpoint},
+};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use crate::{
+    Store, StoreError,
+    item::{Item, blocker, from_item, put, to_item},
+    keys,
+};
+
+/// A vendor, as the operator registers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VendorRecord {
+    /// The client as the token issuer names it.
+    pub client_id: ClientId,
+    /// What it is.
+    pub kind: VendorKind,
+    /// Its name.
+    pub name: String,
+    /// Who is mailed when its endpoint fails.
+    pub contact: Email,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EndpointItem {
+    id: WebhookEndpointId,
+    client_id: ClientId,
+    kind: VendorKind,
+    url: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    event_types: Vec<EventFilter>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    status: EndpointStatus,
+    secret: ByteBuf,
+    created_at: Instant,
+    body_mark: ByteBuf,
+}
+
+fn endpoint_from(item: Item) -> Result<WebhookEndpoint, StoreError> {
+    let item: EndpointItem = from_item(item)?;
+    Ok(WebhookEndpoint {
+        id: item.id,
+        client_id: item.client_id,
+        kind: item.kind,
+        url: item.url,
+        event_types: item.event_types,
+        description: item.description,
+        status: item.status,
+        secret: Sealed(item.secret.into_vec()),
+        created_at: item.created_at,
+        body_mark: item
+            .body_mark
+            .into_vec()
+            .try_into()
+            .map_err(|_| StoreError::UnknownForm("a mark of another length".into()))?,
+    })
+}
+
+impl Store {
+    /// Registers a vendor and links it to facilities; what exists is left as it is.
+    pub async fn add_vendor(
+        &self,
+        vendor: &VendorRecord,
+        facilities: &[FacilityId],
+    ) -> Result<(), StoreError> {
+        self.add(to_item(keys::vendor(&vendor.client_id), vendor)?).await?;
+        for facility in facilities {
+            self.add(keys::link(facility, &vendor.client_id).attributes()).await?;
+            self.add(keys::linked_facility(&vendor.client_id, facility).attributes()).await?;
+        }
+        Ok(())
+    }
+
+    /// A vendor.
+    pub async fn vendor(&self, id: &ClientId) -> Result<Option<VendorRecord>, StoreError> {
+        self.get_item(keys::vendor(id), false).await?.map(from_item).transpose()
+    }
+
+    /// Whether the facility granted an ICT system its requests.
+    pub async fn is_linked(
+        &self,
+        client: &ClientId,
+        facility: &FacilityId,
+    ) -> Result<bool, StoreError> {
+        Ok(self.get_item(keys::link(facility, client), false).await?.is_some())
+    }
+
+    /// The ICT systems that a facility granted its requests.
+    pub async fn linked_clients(&self, facility: &FacilityId) -> Result<Vec<ClientId>, StoreError> {
+        let items = self.items_below(keys::facility_partition(facility), "ICT#").await?;
+        let clients = items.iter().filter_map(crate::item::sort_key);
+        Ok(clients.filter_map(|sk| sk.trim_start_matches("ICT#").parse().ok()).collect())
+    }
+
+    /// Creates a webhook endpoint. If one with this id exists, it is returned instead.
+    pub async fn create_endpoint(
+        &self,
+        endpoint: &WebhookEndpoint,
+    ) -> Result<Option<WebhookEndpoint>, StoreError> {
+        let item = to_item(
+            keys::webhook_endpoint(&endpoint.client_id, &endpoint.id),
+            &EndpointItem {
+                id: endpoint.id.clone(),
+                client_id: endpoint.client_id.clone(),
+                kind: endpoint.kind,
+                url: endpoint.url.clone(),
+                event_types: endpoint.event_types.clone(),
+                description: endpoint.description.clone(),
+                status: endpoint.status,
+                secret: ByteBuf::from(endpoint.secret.0.clone()),
+                created_at: endpoint.created_at,
+                body_mark: ByteBuf::from(endpoint.body_mark),
+            },
+        )?;
+        let write = put(&self.table, item, "attribute_not_exists(pk)", [])?;
+        match self.transact(vec![write]).await? {
+            Ok(()) => Ok(None),
+            Err(reasons) => {
+                let existing = blocker(&reasons, 0).flatten().ok_or(StoreError::Changed)?;
+                endpoint_from(existing).map(Some)
+            }
+        }
+    }
+
+    /// One webhook endpoint of a client.
+    pub async fn endpoint(
+        &self,
+        client: &ClientId,
+        id: &WebhookEndpointId,
+    ) -> Result<Option<WebhookEndpoint>, StoreError> {
+        let item = self.get_item(keys::webhook_endpoint(client, id), false).await?;
+        item.map(endpoint_from).transpose()
+    }
+
+    /// The webhook endpoints of a client.
+    pub async fn endpoints(&self, client: &ClientId) -> Result<Vec<WebhookEndpoint>, StoreError> {
+        let items = self.items_below(keys::client_partition(client), "WHE#").await?;
+        items.into_iter().map(endpoint_from).collect()
+    }
+
+    /// Removes a webhook endpoint; tells whether there was one.
+    pub async fn delete_endpoint(
+        &self,
+        client: &ClientId,
+        id: &WebhookEndpointId,
+    ) -> Result<bool, StoreError> {
+        let output = self
+            .db
+            .delete_item()
+            .table_name(&*self.table)
+            .set_key(Some(keys::webhook_endpoint(client, id).attributes()))
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await?;
+        self.meter.write(output.consumed_capacity());
+        Ok(output.attributes.is_some())
+    }
+
+    /// Stops sending to an endpoint; tells whether this call did it.
+    pub async fn disable_endpoint(
+        &self,
+        client: &ClientId,
+        id: &WebhookEndpointId,
+    ) -> Result<bool, StoreError> {
+        let result = self
+            .db
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(keys::webhook_endpoint(client, id).attributes()))
+            .update_expression("SET #status = :disabled")
+            .condition_expression("attribute_exists(pk) AND #status <> :disabled")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":disabled", AttributeValue::S("disabled".into()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match result {
+            Ok(output) => {
+                self.meter.write(output.consumed_capacity());
+                Ok(true)
+            }
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Every item of a partition whose sort key begins so.
+    async fn items_below(&self, pk: String, prefix: &str) -> Result<Vec<Item>, StoreError> {
+        let mut pages = self
+            .db
+            .query()
+            .table_name(&*self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", AttributeValue::S(pk))
+            .expression_attribute_values(":prefix", AttributeValue::S(prefix.into()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .into_paginator()
+            .send();
+        let mut items = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page?;
+            self.meter.read(page.consumed_capacity());
+            items.extend(page.items.unwrap_or_default());
+        }
+        Ok(items)
+    }
+}
