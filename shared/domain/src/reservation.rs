@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Applicant, ClientId, FacilityId, Instant, MunicipalityCode, ReservationNumber, Sealed,
-    Settings, Slot, SlotId,
+    Applicant, ClientId, FacilityId, Instant, MunicipalityCode, ReservationNumber, Sealed, Slot,
+    SlotId,
     applicant::{BirthMonth, Contact, Message},
     asking::Asked,
     invalid::{InputErrors, Invalid, within},
@@ -212,6 +212,8 @@ pub struct Change {
     pub from: Status,
     /// The state after.
     pub to: Status,
+    /// The nursery's word to the parent that went with it (RSV-03).
+    pub comment: Option<Comment>,
 }
 
 /// What ties a repeated request to the first one. Keyed hashes, so they tell nothing.
@@ -246,8 +248,6 @@ pub struct Reservation {
     pub status: Status,
     /// How many people come.
     pub party_size: PartySize,
-    /// The nursery's last word.
-    pub comment: Option<Comment>,
     /// Agreement to the terms.
     pub consent: Consent,
     /// When it was asked for.
@@ -269,11 +269,15 @@ pub struct Reservation {
 }
 
 impl Reservation {
+    /// The nursery's last word to the parent.
+    pub fn comment(&self) -> Option<&Comment> {
+        self.history.iter().rev().find_map(|change| change.comment.as_ref())
+    }
+
     /// The reservation as it was when it was asked for: what the first answer said.
     pub fn as_requested(&self) -> Self {
         Self {
             status: Status::Pending,
-            comment: None,
             updated_at: self.requested_at,
             sequence: 1,
             asked: None,
@@ -284,21 +288,18 @@ impl Reservation {
     }
 }
 
-/// A new request, once the rules allow it and its personal data is sealed (RSV-01).
-#[allow(clippy::too_many_arguments, reason = "each is another party's contribution")]
+/// A new request (RSV-01), once [`Slot::may_be_requested`] allows it and its personal data is sealed.
 pub fn request(
-    number: ReservationNumber,
+    reservation_number: ReservationNumber,
     asked: &RequestVisit,
     slot: &Slot,
-    settings: &Settings,
     client: &ClientId,
     applicant: Sealed,
     mark: RequestMark,
     now: Instant,
-) -> Result<Reservation, Refusal> {
-    slot.may_be_requested(settings, now)?;
-    Ok(Reservation {
-        reservation_number: number,
+) -> Reservation {
+    Reservation {
+        reservation_number,
         facility_id: slot.facility_id.clone(),
         municipality_code: slot.municipality_code,
         slot_id: slot.slot_id.clone(),
@@ -308,7 +309,6 @@ pub fn request(
         origin: Origin::SearchSite,
         status: Status::Pending,
         party_size: asked.party_size,
-        comment: None,
         consent: asked.consent.clone(),
         requested_at: now,
         updated_at: now,
@@ -318,7 +318,7 @@ pub fn request(
         applicant,
         cancel_reason: None,
         mark,
-    })
+    }
 }
 
 /// Consent given in the future is none. Five minutes are allowed for clocks that differ.
@@ -389,13 +389,17 @@ impl Reservation {
         next.status = to;
         next.updated_at = now;
         next.sequence += 1;
-        next.history.push(Change { sequence: next.sequence, at: now, by, from: self.status, to });
-        match action {
+        let comment = match action {
             Action::Approve { comment }
             | Action::Decline { comment }
-            | Action::CancelByFacility { comment } => next.comment.clone_from(comment),
-            Action::CancelByParent { reason, .. } => next.cancel_reason.clone_from(reason),
-        }
+            | Action::CancelByFacility { comment } => comment.clone(),
+            Action::CancelByParent { reason, .. } => {
+                next.cancel_reason.clone_from(reason);
+                None
+            }
+        };
+        let (sequence, from) = (next.sequence, self.status);
+        next.history.push(Change { sequence, at: now, by, from, to, comment });
         Ok(Outcome::Becomes(Box::new(next)))
     }
 }
@@ -419,7 +423,6 @@ pub(crate) mod tests {
             origin: Origin::SearchSite,
             status: Status::Pending,
             party_size: PartySize::new(2).unwrap(),
-            comment: None,
             consent: Consent { version: "1".into(), agreed_at: at("2026-12-01T09:59:00+09:00") },
             requested_at: at("2026-12-01T10:00:00+09:00"),
             updated_at: at("2026-12-01T10:00:00+09:00"),

@@ -118,7 +118,7 @@ impl Slot {
 }
 
 /// A time that a nursery opens.
-#[derive(Debug, Clone, PartialEq, Eq, Deserr, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserr, ToSchema)]
 #[deserr(error = InputErrors, deny_unknown_fields, validate = OpenSlot::check -> InputErrors)]
 pub struct OpenSlot {
     /// When the visit starts.
@@ -150,7 +150,7 @@ crate::text::words!(
 );
 
 /// A weekly pattern of times over a range of dates.
-#[derive(Debug, Clone, PartialEq, Eq, Deserr, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserr, ToSchema)]
 #[deserr(error = InputErrors, deny_unknown_fields, validate = OpenSlots::check -> InputErrors)]
 pub struct OpenSlots {
     /// The first day.
@@ -179,7 +179,7 @@ pub struct OpenSlots {
 }
 
 /// A day of the week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserr, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserr, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[deserr(error = InputErrors, rename_all = lowercase)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -194,7 +194,7 @@ pub enum DayOfWeek {
 }
 
 /// A span of local time on one day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserr, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserr, ToSchema)]
 #[deserr(error = InputErrors, deny_unknown_fields, validate = TimeOfDay::check -> Invalid)]
 pub struct TimeOfDay {
     /// `HH:MM`.

@@ -149,7 +149,9 @@ impl Store {
 }
 
 /// The reasons of a cancelled transaction, where each is a failed condition or passes by itself.
-fn refused_conditions(error: &SdkError<TransactWriteItemsError>) -> Option<Vec<CancellationReason>> {
+fn refused_conditions(
+    error: &SdkError<TransactWriteItemsError>,
+) -> Option<Vec<CancellationReason>> {
     let TransactWriteItemsError::TransactionCanceledException(cancelled) =
         error.as_service_error()?
     else {
@@ -163,9 +165,7 @@ fn refused_conditions(error: &SdkError<TransactWriteItemsError>) -> Option<Vec<C
         "ThrottlingError",
         "ProvisionedThroughputExceeded",
     ];
-    let ours = |reason: &CancellationReason| {
-        reason.code().is_none_or(|code| known.contains(&code))
-    };
+    let ours = |reason: &CancellationReason| reason.code().is_none_or(|code| known.contains(&code));
     reasons.iter().all(ours).then(|| reasons.to_vec())
 }
 

@@ -14,6 +14,7 @@ mod reservation;
 pub mod schema;
 mod search;
 mod slot;
+mod stream;
 mod vendor;
 
 use std::sync::Arc;
@@ -24,10 +25,11 @@ pub use self::{
     error::StoreError,
     facility::MunicipalityContact,
     meter::{Consumed, Meter},
-    notice::{Asking, Digest},
+    notice::{Asking, Digest, Listed},
     reservation::{Changed, ListPosition, ReservationFilter, Reserved},
     search::ShardVersion,
     slot::{Once, Opened},
+    stream::StreamChange,
     vendor::VendorRecord,
 };
 

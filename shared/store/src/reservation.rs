@@ -38,8 +38,6 @@ struct ReservationItem {
     origin: Origin,
     status: Status,
     party_size: PartySize,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    comment: Option<Comment>,
     consent_version: String,
     #[serde(with = "epoch_ms")]
     consent_at: Instant,
@@ -78,6 +76,8 @@ struct ChangeItem {
     by: Actor,
     from: Status,
     to: Status,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    comment: Option<Comment>,
 }
 
 impl From<Option<Asked>> for AskedItem {
@@ -104,9 +104,9 @@ fn mark(bytes: ByteBuf) -> Result<[u8; 16], StoreError> {
 }
 
 fn number_of(pk: &str) -> Result<ReservationNumber, StoreError> {
-    pk.trim_start_matches("RSV#").parse().map_err(|error: domain::Invalid| {
-        StoreError::UnknownForm(error.into())
-    })
+    pk.trim_start_matches("RSV#")
+        .parse()
+        .map_err(|error: domain::Invalid| StoreError::UnknownForm(error.into()))
 }
 
 fn item(reservation: &Reservation) -> Result<Item, StoreError> {
@@ -125,7 +125,6 @@ fn item(reservation: &Reservation) -> Result<Item, StoreError> {
             origin: reservation.origin,
             status: reservation.status,
             party_size: reservation.party_size,
-            comment: reservation.comment.clone(),
             consent_version: reservation.consent.version.clone(),
             consent_at: reservation.consent.agreed_at,
             requested_at: reservation.requested_at,
@@ -141,6 +140,7 @@ fn item(reservation: &Reservation) -> Result<Item, StoreError> {
                     by: change.by.clone(),
                     from: change.from,
                     to: change.to,
+                    comment: change.comment.clone(),
                 })
                 .collect(),
             applicant: ByteBuf::from(reservation.applicant.0.clone()),
@@ -169,7 +169,6 @@ pub fn from_table(item: Item) -> Result<Reservation, StoreError> {
         origin: item.origin,
         status: item.status,
         party_size: item.party_size,
-        comment: item.comment,
         consent: Consent { version: item.consent_version, agreed_at: item.consent_at },
         requested_at: item.requested_at,
         updated_at: item.updated_at,
@@ -184,6 +183,7 @@ pub fn from_table(item: Item) -> Result<Reservation, StoreError> {
                 by: change.by,
                 from: change.from,
                 to: change.to,
+                comment: change.comment,
             })
             .collect(),
         applicant: Sealed(item.applicant.into_vec()),
@@ -262,9 +262,7 @@ impl Store {
     ) -> Result<Reserved, StoreError> {
         let take_place = Update::builder()
             .table_name(&*self.table)
-            .set_key(Some(
-                keys::slot(&reservation.facility_id, &reservation.slot_id).attributes(),
-            ))
+            .set_key(Some(keys::slot(&reservation.facility_id, &reservation.slot_id).attributes()))
             .update_expression("ADD holding :number")
             .condition_expression(
                 "attribute_exists(pk) AND disabled = :false \
@@ -412,10 +410,8 @@ impl Store {
         after: Option<ListPosition>,
     ) -> Result<(Vec<Reservation>, Option<ListPosition>), StoreError> {
         let mut conditions = Vec::new();
-        let mut values = HashMap::from([(
-            ":client".to_owned(),
-            AttributeValue::S(client.to_string()),
-        )]);
+        let mut values =
+            HashMap::from([(":client".to_owned(), AttributeValue::S(client.to_string()))]);
         let mut names = HashMap::new();
         if let Some(status) = filter.status {
             conditions.push("#status = :status");

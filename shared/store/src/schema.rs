@@ -98,7 +98,9 @@ pub async fn create(db: &Client, table: &str) -> Result<(), StoreError> {
     }
     match create.send().await {
         Ok(_) => {}
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => {
+        Err(error)
+            if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) =>
+        {
             return Ok(());
         }
         Err(error) => return Err(error.into()),

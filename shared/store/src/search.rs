@@ -71,8 +71,7 @@ impl Store {
             .into_iter()
             .map(|item| {
                 let code = crate::item::sort_key(&item).and_then(|sk| sk.parse().ok());
-                let code =
-                    code.ok_or_else(|| StoreError::UnknownForm("a shard's key".into()))?;
+                let code = code.ok_or_else(|| StoreError::UnknownForm("a shard's key".into()))?;
                 let item: ShardItem = from_item(item)?;
                 Ok((code, item.version, item.unpack()?))
             })

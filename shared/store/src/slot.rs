@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
 use domain::{
     Capacity, FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Slot, SlotId,
     SlotNumber, Status,
-    slot::{Note, OpenSlot},
+    slot::{Note, OpenSlot, SlotStatus},
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -36,9 +36,17 @@ struct SlotItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<Note>,
     disabled: bool,
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeSet::is_empty",
+        with = "serde_dynamo::string_set"
+    )]
     holding: BTreeSet<ReservationNumber>,
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeSet::is_empty",
+        with = "serde_dynamo::string_set"
+    )]
     released: BTreeSet<ReservationNumber>,
 }
 
@@ -160,6 +168,25 @@ impl Store {
         }
         slots.truncate(limit);
         Ok(slots)
+    }
+
+    /// The first slot of a facility in this span that has a free place.
+    pub async fn next_free_slot(
+        &self,
+        facility: &FacilityId,
+        from: Instant,
+        until: Instant,
+    ) -> Result<Option<Slot>, StoreError> {
+        let mut after: Option<SlotId> = None;
+        loop {
+            let slots = self.slots(facility, from, until, 20, after.as_ref()).await?;
+            let Some(last) = slots.last() else { return Ok(None) };
+            after = Some(last.slot_id.clone());
+            let free = |slot: &Slot| slot.status(from) == SlotStatus::Open;
+            if let Some(slot) = slots.into_iter().find(free) {
+                return Ok(Some(slot));
+            }
+        }
     }
 
     /// Opens slots of a facility, which becomes bookable with the first of them.
@@ -323,11 +350,14 @@ impl Store {
         after: Option<(SlotId, ReservationNumber)>,
     ) -> Result<(Vec<Reservation>, Option<(SlotId, ReservationNumber)>), StoreError> {
         let slots = self.slots(facility, span.0, span.1, i32::MAX as usize, None).await?;
-        let mut asked = slots
-            .iter()
-            .flat_map(|slot| numbers_of(slot).map(|number| (slot.slot_id.clone(), number.clone())))
-            .filter(|place| after.as_ref().is_none_or(|after| place > after))
-            .peekable();
+        let mut asked = Vec::new();
+        for slot in &slots {
+            for number in numbers_of(slot) {
+                asked.push((slot.slot_id.clone(), number.clone()));
+            }
+        }
+        asked.retain(|place| after.as_ref().is_none_or(|after| place > after));
+        let mut asked = asked.into_iter().peekable();
         let (mut found, mut last) = (Vec::new(), None);
         while found.len() < limit && asked.peek().is_some() {
             let places: Vec<_> = asked.by_ref().take(limit - found.len()).collect();

@@ -1,0 +1,81 @@
+//! `POST /v1/reservations/{reservation_number}/cancel`: a parent cancels through the search site (RSV-04).
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use deserr::Deserr;
+use domain::{
+    ReservationNumber,
+    applicant::Message,
+    invalid::InputErrors,
+    reservation::{Action, Actor},
+};
+use hub_http::{
+    Body, Path, Problem,
+    caller::{Scope, SearchSite},
+    settled,
+    view::ReservationView,
+};
+use runtime::{Hub, Purpose, Seal};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+#[derive(Debug, Clone)]
+struct Cancellations {
+    hub: Hub,
+    seal: Arc<dyn Seal>,
+}
+
+/// The routes of this function.
+pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(cancel)).with_state(Cancellations { hub, seal })
+}
+
+/// Why a parent cancels.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = InputErrors, deny_unknown_fields)]
+struct Cancel {
+    /// In the parent's words; only the nursery's staff read them.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, max_length = 1000)]
+    reason: Option<Message>,
+}
+
+/// Cancels a reservation that the site made. The place is free at once.
+#[utoipa::path(
+    post, path = "/v1/reservations/{reservation_number}/cancel", tag = "search site",
+    params(("reservation_number" = ReservationNumber, Path, description = "The reservation")),
+    request_body = Cancel,
+    responses(
+        (status = 200, description = "It is cancelled", body = ReservationView),
+        (status = 409, description = "`too-late` or `state-conflict`",
+            content_type = "application/problem+json"),
+    ),
+    security(("client_credentials" = ["reservations:write"])),
+)]
+async fn cancel(
+    State(Cancellations { hub, seal }): State<Cancellations>,
+    site: SearchSite,
+    Path(number): Path<ReservationNumber>,
+    Body(cancel): Body<Cancel>,
+) -> Result<Json<ReservationView>, Problem> {
+    let client = site.with(Scope::ReservationsWrite)?;
+    let reservation = hub.store.reservation(&number, false).await?;
+    let own = reservation.filter(|reservation| reservation.client_id == *client);
+    let own = own.ok_or(Problem::NotFound)?;
+    let settings = hub.store.settings(&own.facility_id).await?;
+    let reason = match &cancel.reason {
+        Some(reason) => {
+            let purpose = Purpose::CancelReason(&number);
+            Some(seal.seal(purpose, reason.reveal().as_bytes()).await?)
+        }
+        None => None,
+    };
+    let action =
+        Action::CancelByParent { reason, closes_hours_before: settings.cancel_closes_hours_before };
+    let by = Actor::Client(client.clone());
+    let now = hub.clock.now();
+    let changed =
+        hub.store.change(&number, |current| current.after(&action, by.clone(), now)).await?;
+    Ok(Json((&settled(changed)?).into()))
+}

@@ -1,0 +1,34 @@
+//! `GET /v1/facilities/{facility_id}`: one nursery (API-01, POR-03).
+
+use axum::{Json, extract::State};
+use domain::FacilityId;
+use hub_http::{Path, Problem, view::FacilityView};
+use jiff::SignedDuration;
+use runtime::Hub;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes(hub: Hub) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(get_facility)).with_state(hub)
+}
+
+/// One nursery.
+#[utoipa::path(
+    get, path = "/v1/facilities/{facility_id}", tag = "public",
+    params(("facility_id" = FacilityId, Path, description = "The nursery")),
+    responses((status = 200, description = "The nursery", body = FacilityView)),
+)]
+async fn get_facility(
+    State(hub): State<Hub>,
+    Path(id): Path<FacilityId>,
+) -> Result<Json<FacilityView>, Problem> {
+    let facility = hub.store.facility(&id).await?.ok_or(Problem::NotFound)?;
+    let now = hub.clock.now();
+    let year = SignedDuration::from_hours(366 * 24);
+    let next_slot_at = if facility.bookable {
+        hub.store.next_free_slot(&id, now, now + year).await?.map(|slot| slot.starts_at)
+    } else {
+        None
+    };
+    Ok(Json(FacilityView { facility, next_slot_at }))
+}

@@ -1,0 +1,46 @@
+//! `GET /v1/ict/facilities/{facility_id}/new-count`: how many requests wait for an answer (API-05, ICT-04).
+
+use axum::{Json, extract::State};
+use domain::{FacilityId, Instant};
+use hub_http::{
+    Path, Problem,
+    caller::{IctSystem, Scope},
+};
+use runtime::Hub;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes(hub: Hub) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(new_count)).with_state(hub)
+}
+
+/// How many requests wait.
+#[derive(Debug, Serialize, ToSchema)]
+struct NewCount {
+    /// Requests that wait for the nursery's answer.
+    count: u64,
+    /// When they were counted.
+    as_of: Instant,
+}
+
+/// How many requests of a linked nursery wait for its answer.
+#[utoipa::path(
+    get, path = "/v1/ict/facilities/{facility_id}/new-count", tag = "ict",
+    params(("facility_id" = FacilityId, Path, description = "The nursery")),
+    responses((status = 200, description = "The count", body = NewCount)),
+    security(("client_credentials" = ["ict:read"])),
+)]
+async fn new_count(
+    State(hub): State<Hub>,
+    system: IctSystem,
+    Path(facility): Path<FacilityId>,
+) -> Result<Json<NewCount>, Problem> {
+    let client = system.with(Scope::IctRead)?;
+    if !hub.store.is_linked(client, &facility).await? {
+        return Err(Problem::NotFound);
+    }
+    let count = hub.store.pending_count(&facility).await?;
+    Ok(Json(NewCount { count, as_of: hub.clock.now() }))
+}

@@ -1,0 +1,85 @@
+//! Hourly: asks nurseries about requests that wait for more than a day, and tells municipalities of those
+//! that were asked about twice (NTF-07, RSV-18, RSV-20).
+//!
+//! The job only writes: that a request was asked about, and what the mail lists, in one transaction
+//! for each facility. The stream sends. Two runs at once, or a run that was cut and repeated, ask
+//! once.
+
+use std::{collections::BTreeMap, error::Error};
+
+use domain::{
+    Instant,
+    asking::{self, Waiting},
+};
+use serde::{Deserialize, Serialize};
+use store::{Store, StoreError};
+
+/// What the schedule sends.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Scheduled {
+    /// The time for which the run was scheduled; a run that starts late counts from it.
+    pub scheduled_at: Instant,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Requests that wait for an answer.
+    pub pending: usize,
+    /// Requests that were asked about.
+    pub asked: usize,
+    /// Facilities that were asked.
+    pub facilities: usize,
+    /// Municipalities that get a digest.
+    pub digests: usize,
+}
+
+/// Runs the job for an hour. Outside of business hours it does nothing.
+pub async fn run(store: &Store, scheduled_at: Instant) -> Result<Report, StoreError> {
+    let now = scheduled_at.hour_start();
+    let mut report = Report::default();
+    if !now.is_business_hour() {
+        return Ok(report);
+    }
+    let waiting = store.pending().await?;
+    report.pending = waiting.len();
+    // One facility that fails does not keep the others from being asked.
+    let mut failed = None;
+    let mut note = |error: StoreError| {
+        tracing::error!(error = &error as &dyn Error, "not asked");
+        failed = Some(error);
+    };
+    for (facility, overdue) in grouped(&waiting, |w| w.is_due(now), |w| w.facility_id.clone()) {
+        match store.ask(&facility, &overdue, now).await {
+            Ok(0) => {}
+            Ok(asked) => {
+                report.asked += asked;
+                report.facilities += 1;
+            }
+            Err(error) => note(error),
+        }
+    }
+    if asking::is_digest_hour(now) {
+        let escalated = grouped(&waiting, |w| w.is_escalated(now), |w| w.municipality_code);
+        for (municipality, waiting) in escalated {
+            match store.add_digest(municipality, &waiting, now).await {
+                Ok(added) => report.digests += usize::from(added),
+                Err(error) => note(error),
+            }
+        }
+    }
+    tracing::info!(?report, "asked");
+    failed.map_or(Ok(report), Err)
+}
+
+fn grouped<K: Ord>(
+    waiting: &[Waiting],
+    concerns: impl Fn(&Waiting) -> bool,
+    key: impl Fn(&Waiting) -> K,
+) -> BTreeMap<K, Vec<Waiting>> {
+    let mut groups = BTreeMap::<K, Vec<Waiting>>::new();
+    for one in waiting.iter().filter(|one| concerns(one)) {
+        groups.entry(key(one)).or_default().push(one.clone());
+    }
+    groups
+}

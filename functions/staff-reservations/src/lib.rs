@@ -1,0 +1,109 @@
+//! `GET /v1/staff/reservations/{reservation_number}` and `GET /v1/staff/facilities/{facility_id}/reservations`:
+//! people read reservations, with applicants where they may (SEC-06, SEC-07, REP-04).
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use domain::{Facility, FacilityId, MunicipalityCode, Reservation, ReservationNumber};
+use futures::future::try_join_all;
+use hub_http::{
+    List, Path, Problem, Query,
+    caller::Staff,
+    view::StaffReservationView,
+    visits::{VisitQuery, visits},
+};
+use runtime::{Hub, Purpose, Seal};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+#[derive(Debug, Clone)]
+struct Desk {
+    hub: Hub,
+    seal: Arc<dyn Seal>,
+}
+
+/// The routes of this function.
+pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(get_reservation))
+        .routes(routes!(list_reservations))
+        .with_state(Desk { hub, seal })
+}
+
+/// Goes on only for what the person may read; the rest is nothing to them.
+fn may_read(
+    staff: &Staff,
+    facility: &FacilityId,
+    municipality: MunicipalityCode,
+) -> Result<(), Problem> {
+    match staff {
+        Staff::Facility(staff) => staff.of(facility),
+        Staff::Municipality(staff) if staff.municipality != municipality => Err(Problem::NotFound),
+        Staff::Municipality(_) | Staff::Operator(_) => Ok(()),
+    }
+}
+
+/// One reservation. Operators see it without the applicant.
+#[utoipa::path(
+    get, path = "/v1/staff/reservations/{reservation_number}", tag = "staff",
+    params(("reservation_number" = ReservationNumber, Path, description = "The reservation")),
+    responses((status = 200, description = "The reservation", body = StaffReservationView)),
+    security(("staff_token" = [])),
+)]
+async fn get_reservation(
+    State(desk): State<Desk>,
+    staff: Staff,
+    Path(number): Path<ReservationNumber>,
+) -> Result<Json<StaffReservationView>, Problem> {
+    let found = desk.hub.store.reservation(&number, false).await?;
+    let reservation = found.ok_or(Problem::NotFound)?;
+    may_read(&staff, &reservation.facility_id, reservation.municipality_code)?;
+    desk.view(&reservation, &staff).await.map(Json)
+}
+
+/// The reservations of a nursery, by time of visit.
+#[utoipa::path(
+    get, path = "/v1/staff/facilities/{facility_id}/reservations", tag = "staff",
+    params(("facility_id" = FacilityId, Path, description = "The nursery"), VisitQuery),
+    responses((status = 200, description = "Its reservations", body = List<StaffReservationView>)),
+    security(("staff_token" = [])),
+)]
+async fn list_reservations(
+    State(desk): State<Desk>,
+    staff: Staff,
+    Path(id): Path<FacilityId>,
+    Query(query): Query<VisitQuery>,
+) -> Result<Json<List<StaffReservationView>>, Problem> {
+    let facility: Facility = desk.hub.store.facility(&id).await?.ok_or(Problem::NotFound)?;
+    may_read(&staff, &id, facility.municipality_code)?;
+    let (reservations, next_cursor) = visits(&desk.hub, &id, query).await?;
+    let views = reservations.iter().map(|reservation| desk.view(reservation, &staff));
+    Ok(Json(List { items: try_join_all(views).await?, next_cursor }))
+}
+
+impl Desk {
+    async fn view(
+        &self,
+        reservation: &Reservation,
+        staff: &Staff,
+    ) -> Result<StaffReservationView, Problem> {
+        let number = &reservation.reservation_number;
+        if let Staff::Operator(_) = staff {
+            return Ok(StaffReservationView::new(reservation, None, None, &self.hub));
+        }
+        let (subject, role) = match staff {
+            Staff::Facility(staff) => (&staff.subject, "facility"),
+            Staff::Municipality(staff) => (&staff.subject, "municipality"),
+            Staff::Operator(operator) => (&operator.subject, "operator"),
+        };
+        tracing::info!(reservation_number = %number, subject, role, "an applicant is read");
+        let applicant = self.seal.open_applicant(number, &reservation.applicant).await?;
+        let reason = match &reservation.cancel_reason {
+            None => None,
+            Some(sealed) => {
+                let plain = self.seal.open(Purpose::CancelReason(number), sealed).await?;
+                Some(String::from_utf8(plain).map_err(|_| Problem::Internal)?)
+            }
+        };
+        Ok(StaffReservationView::new(reservation, Some(applicant), reason, &self.hub))
+    }
+}

@@ -1,0 +1,169 @@
+//! `/v1/webhook-endpoints`: a vendor says where it wants to be told of events (FN-11, ICT-09, ICT-10).
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use domain::{
+    Instant, Invalid, WebhookEndpointId,
+    vendor::{CreateWebhookEndpoint, EndpointStatus, EventFilter, WebhookEndpoint},
+};
+use hub_http::{
+    Body, Created, IdempotencyKey, List, Path, Problem, body_mark,
+    caller::{Scope, Vendor},
+};
+use notify::{Reach, webhook};
+use runtime::{Hub, Purpose, Seal};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+#[derive(Debug, Clone)]
+struct Endpoints {
+    hub: Hub,
+    seal: Arc<dyn Seal>,
+    reach: Reach,
+}
+
+/// The routes of this function. `reach` tells which addresses may be receivers.
+pub fn routes(hub: Hub, seal: Arc<dyn Seal>, reach: Reach) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(create))
+        .routes(routes!(list))
+        .routes(routes!(get_one))
+        .routes(routes!(delete))
+        .with_state(Endpoints { hub, seal, reach })
+}
+
+/// A receiver of webhooks, as its owner sees it.
+#[derive(Debug, Serialize, ToSchema)]
+struct EndpointView {
+    /// Its id.
+    id: WebhookEndpointId,
+    /// What deliveries are signed with; shown in the answer that creates it, and never again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))]
+    secret: Option<String>,
+    /// Where events are posted.
+    #[schema(format = "uri")]
+    url: String,
+    /// Which events; empty for all that concern the vendor.
+    event_types: Vec<EventFilter>,
+    /// The owner's note.
+    description: Option<String>,
+    /// Whether it is sent to.
+    status: EndpointStatus,
+    /// When it was created.
+    created_at: Instant,
+}
+
+impl EndpointView {
+    fn new(endpoint: WebhookEndpoint, secret: Option<String>) -> Self {
+        Self {
+            id: endpoint.id,
+            secret,
+            url: endpoint.url,
+            event_types: endpoint.event_types,
+            description: endpoint.description,
+            status: endpoint.status,
+            created_at: endpoint.created_at,
+        }
+    }
+}
+
+/// Creates a receiver. Its secret is in this answer only.
+#[utoipa::path(
+    post, path = "/v1/webhook-endpoints", tag = "vendor",
+    params(("Idempotency-Key" = String, Header, description = "What the caller calls this request")),
+    request_body = CreateWebhookEndpoint,
+    responses((status = 201, description = "It is sent to from now on", body = EndpointView)),
+    security(("client_credentials" = ["webhooks:write"])),
+)]
+async fn create(
+    State(Endpoints { hub, seal, reach }): State<Endpoints>,
+    vendor: Vendor,
+    key: IdempotencyKey,
+    Body(asked): Body<CreateWebhookEndpoint>,
+) -> Result<Created<EndpointView>, Problem> {
+    let client = vendor.with(Scope::WebhooksWrite)?;
+    let url = url::Url::parse(&asked.url).ok().filter(|url| reach.allows(url));
+    let url = url.ok_or_else(|| Problem::input("/url", Invalid::Format(reach.expected())))?;
+    let id = hub.secret.webhook_endpoint_id(client, key.as_str());
+    let secret = webhook::encode_secret(&rand::random());
+    let endpoint = WebhookEndpoint {
+        id: id.clone(),
+        client_id: client.clone(),
+        kind: vendor.kind,
+        url: url.into(),
+        body_mark: body_mark(&hub.secret, &asked)?,
+        event_types: asked.event_types,
+        description: asked.description,
+        status: EndpointStatus::Enabled,
+        secret: seal.seal(Purpose::WebhookSecret(&id), secret.as_bytes()).await?,
+        created_at: hub.clock.now(),
+    };
+    let location = Some(format!("/v1/webhook-endpoints/{id}"));
+    let Some(first) = hub.store.create_endpoint(&endpoint).await? else {
+        let body = EndpointView::new(endpoint, Some(secret));
+        return Ok(Created { body, location, replayed: false });
+    };
+    if first.body_mark != endpoint.body_mark {
+        return Err(Problem::IdempotencyKeyReused);
+    }
+    let secret = seal.open(Purpose::WebhookSecret(&id), &first.secret).await?;
+    let secret = String::from_utf8(secret).map_err(|_| Problem::Internal)?;
+    let first = WebhookEndpoint { status: EndpointStatus::Enabled, ..first };
+    Ok(Created { body: EndpointView::new(first, Some(secret)), location, replayed: true })
+}
+
+/// The vendor's receivers.
+#[utoipa::path(
+    get, path = "/v1/webhook-endpoints", tag = "vendor",
+    responses((status = 200, description = "All of them", body = List<EndpointView>)),
+    security(("client_credentials" = ["webhooks:write"])),
+)]
+async fn list(
+    State(Endpoints { hub, .. }): State<Endpoints>,
+    vendor: Vendor,
+) -> Result<Json<List<EndpointView>>, Problem> {
+    let client = vendor.with(Scope::WebhooksWrite)?;
+    let endpoints = hub.store.endpoints(client).await?;
+    let items = endpoints.into_iter().map(|endpoint| EndpointView::new(endpoint, None)).collect();
+    Ok(Json(List { items, next_cursor: None }))
+}
+
+/// One receiver.
+#[utoipa::path(
+    get, path = "/v1/webhook-endpoints/{id}", tag = "vendor",
+    params(("id" = WebhookEndpointId, Path, description = "The receiver")),
+    responses((status = 200, description = "The receiver", body = EndpointView)),
+    security(("client_credentials" = ["webhooks:write"])),
+)]
+async fn get_one(
+    State(Endpoints { hub, .. }): State<Endpoints>,
+    vendor: Vendor,
+    Path(id): Path<WebhookEndpointId>,
+) -> Result<Json<EndpointView>, Problem> {
+    let client = vendor.with(Scope::WebhooksWrite)?;
+    let endpoint = hub.store.endpoint(client, &id).await?.ok_or(Problem::NotFound)?;
+    Ok(Json(EndpointView::new(endpoint, None)))
+}
+
+/// Removes a receiver. What was not delivered to it yet never is.
+#[utoipa::path(
+    delete, path = "/v1/webhook-endpoints/{id}", tag = "vendor",
+    params(("id" = WebhookEndpointId, Path, description = "The receiver")),
+    responses((status = 204, description = "It is gone")),
+    security(("client_credentials" = ["webhooks:write"])),
+)]
+async fn delete(
+    State(Endpoints { hub, .. }): State<Endpoints>,
+    vendor: Vendor,
+    Path(id): Path<WebhookEndpointId>,
+) -> Result<axum::http::StatusCode, Problem> {
+    let client = vendor.with(Scope::WebhooksWrite)?;
+    if hub.store.delete_endpoint(client, &id).await? {
+        Ok(axum::http::StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::NotFound)
+    }
+}

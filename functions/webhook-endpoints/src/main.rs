@@ -1,0 +1,12 @@
+//! Runs the function in AWS Lambda.
+
+use runtime::{Hub, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::start();
+    let hub = Hub::start().await?;
+    let seal = std::sync::Arc::new(runtime::KmsSeal::start()?);
+    let reach = notify::Reach::Internet;
+    lambda_http::run(hub_http::serve(webhook_endpoints::routes(hub, seal, reach))).await
+}

@@ -1,0 +1,78 @@
+//! Strong ETags: a hash of the representation that is sent.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequestParts, Request},
+    response::{IntoResponse, Response},
+};
+use data_encoding::BASE64URL_NOPAD;
+use http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use http_body_util::BodyExt;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::Problem;
+
+/// The ETag of a representation, quotes included.
+pub fn etag_of(representation: &impl Serialize) -> Result<String, Problem> {
+    serde_json::to_vec(representation).map(|json| of_bytes(&json)).map_err(|_| Problem::Internal)
+}
+
+fn of_bytes(bytes: &[u8]) -> String {
+    format!("\"{}\"", BASE64URL_NOPAD.encode(&Sha256::digest(bytes)[..18]))
+}
+
+/// The tags of `If-None-Match`, if it was sent.
+pub(crate) fn if_none_match(request: &Request) -> Option<String> {
+    let value = request.headers().get(header::IF_NONE_MATCH)?;
+    value.to_str().ok().map(str::to_owned)
+}
+
+/// Gives a successful answer with a body its ETag; 304 to a reader who has it already.
+pub(crate) async fn tag(
+    response: Response,
+    method: &Method,
+    if_none_match: Option<String>,
+) -> Result<Response, Problem> {
+    let tagged = matches!(response.status(), StatusCode::OK | StatusCode::CREATED);
+    if !tagged || response.headers().contains_key(header::ETAG) {
+        return Ok(response);
+    }
+    let (mut parts, body) = response.into_parts();
+    let body: Bytes = body.collect().await.map_err(|_| Problem::Internal)?.to_bytes();
+    let etag = of_bytes(&body);
+    let value = HeaderValue::from_str(&etag).map_err(|_| Problem::Internal)?;
+    parts.headers.insert(header::ETAG, value);
+    let known = if_none_match.is_some_and(|tags| {
+        let same = |tag: &str| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag;
+        tags.split(',').map(str::trim).any(same)
+    });
+    if known && (method == Method::GET || method == Method::HEAD) {
+        parts.headers.remove(header::CONTENT_LENGTH);
+        parts.headers.remove(header::CONTENT_TYPE);
+        return Ok((StatusCode::NOT_MODIFIED, parts.headers).into_response());
+    }
+    Ok(Response::from_parts(parts, body.into()))
+}
+
+/// The representation that a change is based on.
+#[derive(Debug, Clone)]
+pub struct IfMatch(String);
+
+impl IfMatch {
+    /// Whether the change is based on this representation.
+    pub fn check(&self, current: &impl Serialize) -> Result<(), Problem> {
+        let etag = etag_of(current)?;
+        let same = self.0.split(',').map(str::trim).any(|tag| tag == "*" || tag == etag);
+        if same { Ok(()) } else { Err(Problem::PreconditionFailed) }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let value = parts.headers.get(header::IF_MATCH).ok_or(Problem::PreconditionRequired)?;
+        let tags = value.to_str().map_err(|_| Problem::PreconditionFailed)?;
+        Ok(Self(tags.to_owned()))
+    }
+}

@@ -1,0 +1,81 @@
+//! What is done around every handler.
+
+use std::time::Instant;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, MatchedPath, Request},
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Response},
+};
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{Problem, caller::gateway_context, etag, problem::Language};
+
+/// The largest body of a JSON request, in bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// Turns the routes of a function into what is served: unknown addresses and methods are problems,
+/// every representation has an ETag, every problem its text, and every request its log line.
+pub fn finish(routes: Router) -> Router {
+    routes
+        .fallback(async || Problem::NotFound)
+        .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn(around))
+}
+
+async fn around(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let language = Language::of(request.headers());
+    let id = request_id(&request);
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let if_none_match = etag::if_none_match(&request);
+
+    let response = next.run(request).await;
+    let response = match response.extensions().get::<Problem>() {
+        Some(problem) => {
+            let mut rendered = problem.render(language, &id);
+            for name in response.headers().keys() {
+                if !rendered.headers().contains_key(name) {
+                    for value in response.headers().get_all(name) {
+                        rendered.headers_mut().append(name, value.clone());
+                    }
+                }
+            }
+            rendered.headers_mut().remove(http::header::CONTENT_LENGTH);
+            rendered
+        }
+        None => match etag::tag(response, &method, if_none_match).await {
+            Ok(response) => response,
+            Err(problem) => problem.render(language, &id).into_response(),
+        },
+    };
+    tracing::info!(
+        request_id = id,
+        method = %method,
+        route,
+        status = response.status().as_u16(),
+        duration_ms = started.elapsed().as_millis() as u64,
+        "request"
+    );
+    response
+}
+
+/// API Gateway's id of the request, by which a caller and the log mean the same one.
+fn request_id(request: &Request) -> String {
+    gateway_context(request.extensions())
+        .and_then(|context| context.request_id.clone())
+        .unwrap_or_else(|| "unknown".into())
+}
+
+/// What a function serves: its routes, finished. The document that they also carry is put
+/// together where it is needed, from all functions.
+pub fn serve(routes: OpenApiRouter) -> Router {
+    finish(routes.split_for_parts().0)
+}

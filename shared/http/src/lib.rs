@@ -1,0 +1,25 @@
+//! What every endpoint shares.
+//!
+//! A handler takes a caller ([`caller`]), a key ([`IdempotencyKey`]), a query ([`Query`]) and a body
+//! ([`Body`]) that are already right, and answers with a shape ([`view`]) or a [`Problem`]. What is
+//! the same for all answers (ETags, problem texts, the log line) is done around it by [`finish`].
+
+pub mod caller;
+mod etag;
+mod finish;
+mod idempotency;
+mod input;
+pub mod openapi;
+mod page;
+mod problem;
+pub mod view;
+pub mod visits;
+
+pub use self::{
+    etag::{IfMatch, etag_of},
+    finish::{finish, serve},
+    idempotency::{Created, IdempotencyKey, body_mark},
+    input::{Body, Path, Query, QueryParams},
+    page::{Limit, List, cursor},
+    problem::{KINDS, Kind, Problem, settled},
+};

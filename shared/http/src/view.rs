@@ -1,0 +1,211 @@
+//! The shapes that callers see. More fields may come; none goes or changes its meaning.
+
+use domain::{
+    Applicant, Capacity, Facility, FacilityId, Instant, Reservation, ReservationNumber, Slot,
+    SlotId, SlotNumber, Status,
+    reservation::{Actor, Change, Comment, Consent, Origin, PartySize},
+    slot::{Note, SlotStatus},
+};
+use runtime::Hub;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A facility as anybody sees it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FacilityView {
+    /// What is known of it.
+    #[serde(flatten)]
+    pub facility: Facility,
+    /// When the next slot with a free place starts.
+    pub next_slot_at: Option<Instant>,
+}
+
+/// A slot as anybody sees it (SLOT-05).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SlotView {
+    /// The hub's id.
+    pub slot_id: SlotId,
+    /// The number that people use.
+    pub slot_number: SlotNumber,
+    /// Whose it is.
+    pub facility_id: FacilityId,
+    /// When the visit starts.
+    pub starts_at: Instant,
+    /// When it ends.
+    pub ends_at: Instant,
+    /// How many parties it takes.
+    pub capacity: Capacity,
+    /// How many places are free.
+    pub remaining: u8,
+    /// Whether it can be asked for.
+    pub status: SlotStatus,
+    /// A word of the nursery, to be shown before booking (SLOT-13).
+    pub note: Option<Note>,
+}
+
+impl SlotView {
+    /// The slot as it is at this time.
+    pub fn new(slot: Slot, now: Instant) -> Self {
+        Self {
+            remaining: slot.remaining(),
+            status: slot.status(now),
+            slot_id: slot.slot_id,
+            slot_number: slot.slot_number,
+            facility_id: slot.facility_id,
+            starts_at: slot.starts_at,
+            ends_at: slot.ends_at,
+            capacity: slot.capacity,
+            note: slot.note,
+        }
+    }
+}
+
+/// A reservation as a search site sees it: it has no field for personal data (SEC-02).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ReservationView {
+    /// Given out in place of personal data.
+    pub reservation_number: ReservationNumber,
+    /// The nursery.
+    pub facility_id: FacilityId,
+    /// The slot.
+    pub slot_id: SlotId,
+    /// When the visit starts.
+    pub starts_at: Instant,
+    /// When it ends.
+    pub ends_at: Instant,
+    /// Its state.
+    pub status: Status,
+    /// How many people come.
+    pub party_size: PartySize,
+    /// The nursery's word to the parent (RSV-03).
+    pub comment: Option<Comment>,
+    /// When it was asked for.
+    pub requested_at: Instant,
+    /// When it last changed.
+    pub updated_at: Instant,
+    /// Counts the changes, from 1.
+    pub sequence: u32,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl From<&Reservation> for ReservationView {
+    fn from(reservation: &Reservation) -> Self {
+        Self {
+            reservation_number: reservation.reservation_number.clone(),
+            facility_id: reservation.facility_id.clone(),
+            slot_id: reservation.slot_id.clone(),
+            starts_at: reservation.starts_at,
+            ends_at: reservation.ends_at,
+            status: reservation.status,
+            party_size: reservation.party_size,
+            comment: reservation.comment().cloned(),
+            requested_at: reservation.requested_at,
+            updated_at: reservation.updated_at,
+            sequence: reservation.sequence,
+            origin: reservation.origin,
+        }
+    }
+}
+
+/// A reservation as those see it who can act on it in the hub's screens: an ICT system, and staff
+/// right after an answer.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ConsoleReservationView {
+    /// As a search site sees it.
+    #[serde(flatten)]
+    pub reservation: ReservationView,
+    /// The screen where staff act (ICT-06).
+    #[schema(format = "uri")]
+    pub console_url: String,
+}
+
+impl ConsoleReservationView {
+    /// With the link to the hub's screen.
+    pub fn new(reservation: &Reservation, hub: &Hub) -> Self {
+        Self {
+            reservation: reservation.into(),
+            console_url: hub.console_url(&reservation.reservation_number),
+        }
+    }
+}
+
+/// One line of a reservation's history.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ChangeView {
+    /// The sequence number after it.
+    pub sequence: u32,
+    /// When.
+    pub at: Instant,
+    /// Who: `client:<id>` or `staff:<subject>`.
+    #[schema(examples("client:1example23456789"))]
+    pub by: String,
+    /// The state before; `null` for the request itself.
+    pub from: Option<Status>,
+    /// The state after.
+    pub to: Status,
+    /// The word that went with it.
+    pub comment: Option<String>,
+}
+
+/// A reservation as facility and municipal staff see it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct StaffReservationView {
+    /// As an ICT system sees it.
+    #[serde(flatten)]
+    pub reservation: ConsoleReservationView,
+    /// Who asks; `null` for operators.
+    pub applicant: Option<domain::applicant::Contact>,
+    /// Words to the nursery; `null` for operators.
+    #[schema(value_type = Option<String>)]
+    pub message_to_facility: Option<domain::applicant::Message>,
+    /// When the child was born; `null` for operators.
+    #[schema(value_type = Option<String>, examples("2025-04"))]
+    pub child_birth_month: Option<domain::applicant::BirthMonth>,
+    /// Agreement to the terms.
+    pub consent: Consent,
+    /// What happened, oldest first.
+    pub history: Vec<ChangeView>,
+}
+
+impl StaffReservationView {
+    /// With what was opened of it, if it may be seen.
+    pub fn new(
+        reservation: &Reservation,
+        applicant: Option<Applicant>,
+        cancel_reason: Option<String>,
+        hub: &Hub,
+    ) -> Self {
+        let requested = ChangeView {
+            sequence: 1,
+            at: reservation.requested_at,
+            by: Actor::Client(reservation.client_id.clone()).to_string(),
+            from: None,
+            to: Status::Pending,
+            comment: None,
+        };
+        let change = |change: &Change| ChangeView {
+            sequence: change.sequence,
+            at: change.at,
+            by: change.by.to_string(),
+            from: Some(change.from),
+            to: change.to,
+            comment: match change.to {
+                Status::CancelledByParent => cancel_reason.clone(),
+                _ => change.comment.clone().map(Into::into),
+            },
+        };
+        let history = [requested].into_iter().chain(reservation.history.iter().map(change));
+        let (contact, message, birth) = applicant.map_or((None, None, None), |applicant| {
+            (Some(applicant.contact), applicant.message_to_facility, applicant.child_birth_month)
+        });
+        Self {
+            reservation: ConsoleReservationView::new(reservation, hub),
+            applicant: contact,
+            message_to_facility: message,
+            child_birth_month: birth,
+            consent: reservation.consent.clone(),
+            history: history.collect(),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What the hub says: to people by mail ([`letter`]), to systems by signed webhooks ([`webhook`]).
+//!
+//! [`order`] tells who must know of a change. An order names what to say and holds no personal
+//! data; the letter is written where the applicant may be opened, when it is sent.
+
+pub mod letter;
+pub mod order;
+mod reach;
+pub mod webhook;
+
+pub use self::reach::Reach;

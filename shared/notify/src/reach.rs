@@ -1,0 +1,111 @@
+//! Which addresses the hub delivers to. A vendor names the address, so it must not lead into our network.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use url::{Host, Url};
+
+/// Where receivers of webhooks may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// On the internet, by `https`.
+    Internet,
+    /// On this machine too, and by `http`: for the local hub alone.
+    ThisMachine,
+}
+
+impl Reach {
+    /// Whether such an address may be a receiver. Names are judged again by what they resolve to.
+    pub fn allows(self, url: &Url) -> bool {
+        let scheme = match self {
+            Self::Internet => url.scheme() == "https",
+            Self::ThisMachine => matches!(url.scheme(), "http" | "https"),
+        };
+        let host = match url.host() {
+            Some(Host::Domain(name)) => self == Self::ThisMachine || name.contains('.'),
+            Some(Host::Ipv4(ip)) => self.allows_ip(ip.into()),
+            Some(Host::Ipv6(ip)) => self.allows_ip(ip.into()),
+            None => false,
+        };
+        scheme && host && url.username().is_empty() && url.password().is_none()
+    }
+
+    /// Whether a connection to this IP address may be made.
+    pub fn allows_ip(self, ip: IpAddr) -> bool {
+        if self == Self::ThisMachine && ip.is_loopback() {
+            return true;
+        }
+        match ip {
+            IpAddr::V4(ip) => is_public_v4(ip),
+            IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
+                Some(ip) => is_public_v4(ip),
+                None => is_public_v6(ip),
+            },
+        }
+    }
+
+    /// The form of an address that is allowed.
+    pub fn expected(self) -> &'static str {
+        match self {
+            Self::Internet => "https://vendor.example/path, on the internet",
+            Self::ThisMachine => "http://127.0.0.1:9000/path or https://vendor.example/path",
+        }
+    }
+}
+
+fn is_public_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, ..] = ip.octets();
+    let shared = a == 100 && (64..128).contains(&b);
+    let benchmark = a == 198 && (18..20).contains(&b);
+    let reserved = a == 0 || a >= 240 || (a == 192 && b == 0);
+    !(ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || ip.is_multicast()
+        || ip.is_documentation()
+        || shared
+        || benchmark
+        || reserved)
+}
+
+fn is_public_v6(ip: Ipv6Addr) -> bool {
+    // Global unicast, less documentation and what embeds an IPv4 address (NAT64, 6to4, Teredo).
+    let [first, second, ..] = ip.segments();
+    let documentation = first == 0x2001 && second == 0x0db8;
+    let embeds = first == 0x2002 || (first == 0x2001 && second == 0);
+    (first & 0xe000) == 0x2000 && !documentation && !embeds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_internet_is_delivered_to() {
+        let allows = |url: &str| Reach::Internet.allows(&url.parse().unwrap());
+        assert!(allows("https://vendor.example/hook") && allows("https://93.184.216.34/"));
+        for url in [
+            "http://vendor.example/hook",
+            "https://localhost/",
+            "https://127.0.0.1/",
+            "https://10.0.0.1/",
+            "https://169.254.169.254/latest",
+            "https://192.168.1.1/",
+            "https://100.64.0.1/",
+            "https://[::1]/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://[fd00::1]/",
+            "https://[64:ff9b::a00:1]/",
+            "https://user@vendor.example/",
+            "ftp://vendor.example/",
+        ] {
+            assert!(!allows(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_local_hub_also_delivers_to_its_own_machine() {
+        let allows = |url: &str| Reach::ThisMachine.allows(&url.parse().unwrap());
+        assert!(allows("http://127.0.0.1:9000/hook") && allows("http://localhost:9000/"));
+        assert!(!allows("http://10.0.0.1/"));
+    }
+}

@@ -1,0 +1,69 @@
+use std::{fmt, sync::Arc};
+
+use domain::{Instant, Secret};
+use store::Store;
+
+use crate::{ConfigError, aws, variable};
+
+/// Tells the time: the machine's in AWS, the hub's own in the local hub and in tests.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Instant + Send + Sync>);
+
+impl Clock {
+    /// The machine's clock.
+    pub fn machine() -> Self {
+        Self::new(Instant::of_machine)
+    }
+
+    /// A clock of one's own.
+    pub fn new(now: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Instant {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// What almost every function needs.
+#[derive(Debug, Clone)]
+pub struct Hub {
+    /// The table.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// What numbers and cursors are derived from.
+    pub secret: Secret,
+    /// Where people and systems reach the hub, without a slash at the end.
+    pub base_url: Arc<str>,
+}
+
+impl Hub {
+    /// From the environment: `TABLE_NAME`, `HUB_SECRET` (32 characters or more), `BASE_URL`. Makes
+    /// one cheap read, so that the first request meets a connection that stands.
+    pub async fn start() -> Result<Self, ConfigError> {
+        let secret = Secret::new(variable("HUB_SECRET")?).ok_or(ConfigError::Invalid {
+            name: "HUB_SECRET",
+            expected: "32 characters or more",
+        })?;
+        let base_url = variable("BASE_URL")?.trim_end_matches('/').into();
+        let db = aws_sdk_dynamodb::Client::new(&aws::config()?);
+        let store = Store::new(db, variable("TABLE_NAME")?);
+        if let Err(error) = store.warm_up().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the first read failed");
+        }
+        Ok(Self { store, clock: Clock::machine(), secret, base_url })
+    }
+
+    /// The screen where staff act on a reservation.
+    pub fn console_url(&self, number: &domain::ReservationNumber) -> String {
+        format!("{}/staff/reservations/{number}", self.base_url)
+    }
+}

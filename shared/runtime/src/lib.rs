@@ -1,0 +1,22 @@
+//! What a function runs on.
+//!
+//! Clients are built once, at start, from the environment ([`aws`]). What the hub needs of a
+//! service is a narrow trait: [`Seal`], [`Queue`], [`Mailer`]; each has an adapter for AWS here,
+//! and one in process for the local hub and the tests.
+
+pub mod aws;
+pub mod batch;
+mod config;
+mod hub;
+mod mail;
+mod queue;
+mod seal;
+pub mod telemetry;
+
+pub use self::{
+    config::{ConfigError, variable},
+    hub::{Clock, Hub},
+    mail::{Mail, MailError, Mailer, SesMailer},
+    queue::{Queue, QueueError, SqsQueue},
+    seal::{KmsSeal, Purpose, Seal, SealError},
+};

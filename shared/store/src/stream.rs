@@ -1,0 +1,52 @@
+//! What the table's stream tells: each change of an item, as the aggregate it belongs to.
+
+use domain::{Facility, Reservation, Slot};
+
+use crate::{
+    Asking, Digest, StoreError,
+    item::Item,
+    {facility, notice, reservation, slot},
+};
+
+/// A change that somebody else must hear of.
+#[derive(Clone, PartialEq)]
+pub enum StreamChange {
+    /// A reservation was requested or changed.
+    Reservation {
+        /// Before.
+        before: Option<Box<Reservation>>,
+        /// After.
+        after: Box<Reservation>,
+    },
+    /// A facility is new or changed.
+    Facility(Box<Facility>),
+    /// A slot is new or changed.
+    Slot(Box<Slot>),
+    /// A facility is asked about requests that wait.
+    Asking(Asking),
+    /// A municipality gets its digest.
+    Digest(Digest),
+    /// Nobody needs to hear of it.
+    Nothing,
+}
+
+impl StreamChange {
+    /// From the images of an item before and after; an item that was removed has none after.
+    pub fn of(before: Option<Item>, after: Option<Item>) -> Result<Self, StoreError> {
+        let Some(after) = after else { return Ok(Self::Nothing) };
+        let sk = crate::item::sort_key(&after).unwrap_or_default();
+        let family = sk.split('#').next().unwrap_or_default().to_owned();
+        Ok(match family.as_str() {
+            "RSV" => Self::Reservation {
+                before: before.map(reservation::from_table).transpose()?.map(Box::new),
+                after: Box::new(reservation::from_table(after)?),
+            },
+            // A link of an ICT system to a facility carries the facility's id behind its family.
+            "FAC" if sk == "FAC" => Self::Facility(Box::new(facility::from_table(after)?)),
+            "SLOT" => Self::Slot(Box::new(slot::from_table(after)?)),
+            "ASK" => Self::Asking(notice::asking_from_table(after)?),
+            "DIG" => Self::Digest(notice::digest_from_table(after)?),
+            _ => Self::Nothing,
+        })
+    }
+}
