@@ -6,7 +6,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    error::Error,
     sync::Arc,
 };
 
@@ -17,7 +16,7 @@ use domain::{
     slot::SlotStatus, vendor::WebhookEndpoint,
 };
 use notify::order::{MailOrder, PushOrder, mails_of};
-use runtime::{Clock, Queue, QueueError};
+use runtime::{Clock, Queue, QueueError, telemetry::Causes};
 use store::{Store, StoreError, StreamChange};
 
 /// What telling needs.
@@ -68,13 +67,13 @@ impl FanOut {
         for record in event.records {
             let number = sequence(&record);
             if let Err(error) = self.gather(record, &mut telling).await {
-                tracing::error!(sequence_number = number, error = &error as &dyn Error, "not told");
+                tracing::error!(sequence_number = number, error = %Causes(&error), "not told");
                 failed = number;
                 break;
             }
         }
         if let Err(error) = self.tell(telling).await {
-            tracing::warn!(sequence_number = first, error = &error as &dyn Error, "not told");
+            tracing::warn!(sequence_number = first, error = %Causes(&error), "not told");
             failed = first;
         }
         let mut response = DynamoDbEventResponse::default();

@@ -5,12 +5,13 @@
 //! for each facility. The stream sends. Two runs at once, or a run that was cut and repeated, ask
 //! once.
 
-use std::{collections::BTreeMap, error::Error};
+use std::collections::BTreeMap;
 
 use domain::{
     Instant,
     asking::{self, Waiting},
 };
+use runtime::telemetry::Causes;
 use serde::{Deserialize, Serialize};
 use store::{Store, StoreError};
 
@@ -46,7 +47,7 @@ pub async fn run(store: &Store, scheduled_at: Instant) -> Result<Report, StoreEr
     // One facility that fails does not keep the others from being asked.
     let mut failed = None;
     let mut note = |error: StoreError| {
-        tracing::error!(error = &error as &dyn Error, "not asked");
+        tracing::error!(error = %Causes(&error), "not asked");
         failed = Some(error);
     };
     for (facility, overdue) in grouped(&waiting, |w| w.is_due(now), |w| w.facility_id.clone()) {

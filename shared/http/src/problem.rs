@@ -1,12 +1,10 @@
 //! Problems: RFC 9457, one type for one meaning.
 
-use std::error::Error;
-
 use axum::response::{IntoResponse, Response};
 use domain::{Refusal, Reservation, Status, invalid::InputErrors};
 use http::{HeaderValue, StatusCode, header};
 use problem_details::ProblemDetails;
-use runtime::SealError;
+use runtime::{SealError, telemetry::Causes};
 use serde::Serialize;
 use store::{Changed, StoreError};
 
@@ -195,6 +193,11 @@ impl Problem {
         }
     }
 
+    /// The whole answer to a request with these headers and this id.
+    pub fn answer(&self, headers: &http::HeaderMap, request_id: &str) -> Response {
+        self.render(Language::of(headers), request_id)
+    }
+
     /// The whole answer, in the language of the request and with its id.
     pub(crate) fn render(&self, language: Language, request_id: &str) -> Response {
         let kind = self.kind();
@@ -270,11 +273,11 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) | StoreError::Changed => {
-                tracing::warn!(error = &error as &dyn Error, "the table is not available");
+                tracing::warn!(error = %Causes(&error), "the table is not available");
                 Self::Unavailable
             }
             StoreError::Refused(_) | StoreError::UnknownForm(_) => {
-                tracing::error!(error = &error as &dyn Error, "the table failed");
+                tracing::error!(error = %Causes(&error), "the table failed");
                 Self::Internal
             }
         }
@@ -283,7 +286,7 @@ impl From<StoreError> for Problem {
 
 impl From<SealError> for Problem {
     fn from(error: SealError) -> Self {
-        tracing::error!(error = &error as &dyn Error, "the seal failed");
+        tracing::error!(error = %Causes(&error), "the seal failed");
         match error {
             SealError::Unavailable(_) => Self::Unavailable,
             SealError::UnknownForm(_) => Self::Internal,

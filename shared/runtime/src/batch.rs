@@ -6,6 +6,8 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use futures::future::join_all;
 use serde::de::DeserializeOwned;
 
+use crate::telemetry::Causes;
+
 /// Handles the messages of a batch side by side and reports those that failed, so that the queue
 /// delivers only them again.
 ///
@@ -25,7 +27,7 @@ where
         let body = message.body.as_deref().unwrap_or_default();
         let result = match serde_json::from_str::<T>(body) {
             Ok(body) => handle(body, message).await.map_err(|error| {
-                tracing::warn!(message_id = id, error = &error as &dyn Error, "message failed");
+                tracing::warn!(message_id = id, error = %Causes(&error), "message failed");
             }),
             // The cause may quote the body.
             Err(_) => {

@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use domain::{Instant, Secret};
 use store::Store;
 
-use crate::{ConfigError, aws, variable};
+use crate::{ConfigError, aws, telemetry::Causes, variable};
 
 /// Tells the time: the machine's in AWS, the hub's own in the local hub and in tests.
 #[derive(Clone)]
@@ -57,7 +57,7 @@ impl Hub {
         let db = aws_sdk_dynamodb::Client::new(&aws::config()?);
         let store = Store::new(db, variable("TABLE_NAME")?);
         if let Err(error) = store.warm_up().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the first read failed");
+            tracing::warn!(error = %Causes(&error), "the first read failed");
         }
         Ok(Self { store, clock: Clock::machine(), secret, base_url })
     }

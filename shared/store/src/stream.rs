@@ -2,11 +2,7 @@
 
 use domain::{Facility, Reservation, Slot};
 
-use crate::{
-    Asking, Digest, StoreError,
-    item::Item,
-    {facility, notice, reservation, slot},
-};
+use crate::{Asking, Digest, StoreError, facility, item::Item, notice, reservation, slot};
 
 /// A change that somebody else must hear of.
 #[derive(Clone, PartialEq)]
@@ -34,18 +30,19 @@ impl StreamChange {
     /// From the images of an item before and after; an item that was removed has none after.
     pub fn of(before: Option<Item>, after: Option<Item>) -> Result<Self, StoreError> {
         let Some(after) = after else { return Ok(Self::Nothing) };
-        let sk = crate::item::sort_key(&after).unwrap_or_default();
-        let family = sk.split('#').next().unwrap_or_default().to_owned();
-        Ok(match family.as_str() {
-            "RSV" => Self::Reservation {
+        let family = |key: &str| {
+            let text = after.get(key).and_then(|value| value.as_s().ok());
+            text.and_then(|text| text.split('#').next()).unwrap_or_default().to_owned()
+        };
+        Ok(match (family("pk").as_str(), family("sk").as_str()) {
+            ("RSV", "RSV") => Self::Reservation {
                 before: before.map(reservation::from_table).transpose()?.map(Box::new),
                 after: Box::new(reservation::from_table(after)?),
             },
-            // A link of an ICT system to a facility carries the facility's id behind its family.
-            "FAC" if sk == "FAC" => Self::Facility(Box::new(facility::from_table(after)?)),
-            "SLOT" => Self::Slot(Box::new(slot::from_table(after)?)),
-            "ASK" => Self::Asking(notice::asking_from_table(after)?),
-            "DIG" => Self::Digest(notice::digest_from_table(after)?),
+            ("FAC", "FAC") => Self::Facility(Box::new(facility::from_table(after)?)),
+            ("FAC", "SLOT") => Self::Slot(Box::new(slot::from_table(after)?)),
+            ("FAC", "ASK") => Self::Asking(notice::asking_from_table(after)?),
+            ("MUN", "DIG") => Self::Digest(notice::digest_from_table(after)?),
             _ => Self::Nothing,
         })
     }

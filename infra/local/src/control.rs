@@ -1,0 +1,138 @@
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use domain::Instant;
+use http::StatusCode;
+use jiff::Span;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    adapters::Mailbox,
+    credentials::Credentials,
+    engine::Engine,
+    fault::{self, Dependency, Faults},
+    issuer::Issuer,
+};
+
+/// `/_local/…`: what somebody who tries the hub out may look at and turn.
+#[derive(Clone)]
+pub(crate) struct Control {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) credentials: Credentials,
+    pub(crate) issuer: Issuer,
+    pub(crate) faults: Faults,
+}
+
+/// A mistake of the one who tries, or of this machine.
+struct Wrong(StatusCode, String);
+
+impl IntoResponse for Wrong {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({"error": self.1}))).into_response()
+    }
+}
+
+impl<E: std::error::Error> From<E> for Wrong {
+    fn from(error: E) -> Self {
+        Self(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+    }
+}
+
+type Answer = Result<Json<Value>, Wrong>;
+
+impl Control {
+    pub(crate) fn routes(self) -> Router {
+        Router::new()
+            .route("/_local/credentials", get(credentials))
+            .route("/_local/mail", get(mail))
+            .route("/_local/queues", get(queues))
+            .route("/_local/clock", get(clock).post(move_clock))
+            .route("/_local/drain", post(drain))
+            .route("/_local/fault", post(set_fault))
+            .with_state(self)
+    }
+}
+
+async fn credentials(State(control): State<Control>) -> Answer {
+    let clients = control.credentials.clients().await?;
+    let mut users = Vec::new();
+    for user in control.credentials.users().await? {
+        users.push(json!({
+            "role": user.role,
+            "access_token": control.issuer.user_token(&user)?,
+            "email": user.email,
+            "facility_ids": user.facility_ids,
+            "municipality": user.municipality,
+        }));
+    }
+    Ok(Json(json!({"clients": clients, "users": users})))
+}
+
+async fn mail(State(control): State<Control>) -> Answer {
+    Ok(Json(json!({"items": control.mailbox.all().await?})))
+}
+
+async fn queues(State(control): State<Control>) -> Answer {
+    let (mails, dead_mails) = control.engine.mails.counts().await?;
+    let (pushes, dead_pushes) = control.engine.pushes.counts().await?;
+    Ok(Json(json!({
+        "mail": {"waiting": mails, "dead": dead_mails},
+        "push": {"waiting": pushes, "dead": dead_pushes},
+    })))
+}
+
+async fn clock(State(control): State<Control>) -> Json<Value> {
+    Json(json!({"now": control.engine.clock.now()}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "lowercase")]
+enum Move {
+    Advance(String),
+    Set(Instant),
+}
+
+async fn move_clock(State(control): State<Control>, Json(by): Json<Move>) -> Answer {
+    let wrong = |why: &str| Wrong(StatusCode::BAD_REQUEST, why.into());
+    let now = control.engine.clock.now();
+    let to = match by {
+        Move::Set(to) => to,
+        Move::Advance(span) => {
+            let span: Span = span.parse().map_err(|_| wrong("advance is a duration like PT25H"))?;
+            let local = now.local().checked_add(span).map_err(|_| wrong("advance is too far"))?;
+            Instant::from(local.timestamp())
+        }
+    };
+    if to < now {
+        return Err(wrong("the clock moves forward only"));
+    }
+    control.engine.move_to(to).await?;
+    Ok(Json(json!({"now": control.engine.clock.now()})))
+}
+
+async fn drain(State(control): State<Control>) -> Answer {
+    control.engine.drain().await?;
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetFault {
+    dependency: Dependency,
+    fail: String,
+}
+
+async fn set_fault(State(control): State<Control>, Json(set): Json<SetFault>) -> Answer {
+    let rate = fault::probability(&set.fail).ok_or_else(|| {
+        Wrong(StatusCode::BAD_REQUEST, "fail is a percentage like 5%, all or none".into())
+    })?;
+    control.faults.set(set.dependency, rate);
+    Ok(Json(json!({})))
+}

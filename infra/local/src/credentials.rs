@@ -1,0 +1,79 @@
+use data_encoding::HEXLOWER;
+use domain::{ClientId, FacilityId, MunicipalityCode, applicant::Email, vendor::VendorKind};
+use serde::{Deserialize, Serialize};
+use store::StoreError;
+
+use crate::state::State;
+
+/// A client of the local issuer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Client {
+    pub(crate) kind: VendorKind,
+    pub(crate) client_id: ClientId,
+    pub(crate) client_secret: String,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) facility_ids: Vec<FacilityId>,
+}
+
+/// What a person may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Role {
+    Facility,
+    Municipality,
+    Operator,
+}
+
+/// A person of the local issuer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct User {
+    pub(crate) subject: String,
+    pub(crate) role: Role,
+    pub(crate) email: Email,
+    pub(crate) facility_ids: Vec<FacilityId>,
+    pub(crate) municipality: Option<MunicipalityCode>,
+}
+
+impl Client {
+    pub(crate) fn new(kind: VendorKind, id: ClientId, facility_ids: Vec<FacilityId>) -> Self {
+        let scopes: &[&str] = match kind {
+            VendorKind::SearchSite => {
+                &["reservations:write", "reservations:read", "events:read", "webhooks:write"]
+            }
+            VendorKind::Ict => &["ict:read", "ict:write", "events:read", "webhooks:write"],
+        };
+        Self {
+            kind,
+            client_id: id,
+            client_secret: HEXLOWER.encode(&rand::random::<[u8; 24]>()),
+            scopes: scopes.iter().map(ToString::to_string).collect(),
+            facility_ids,
+        }
+    }
+}
+
+/// Who may call the local hub.
+#[derive(Debug, Clone)]
+pub(crate) struct Credentials(pub(crate) State);
+
+impl Credentials {
+    pub(crate) async fn clients(&self) -> Result<Vec<Client>, StoreError> {
+        Ok(self.0.all("client").await?.into_iter().map(|(_, client)| client).collect())
+    }
+
+    pub(crate) async fn client(&self, id: &str) -> Result<Option<Client>, StoreError> {
+        self.0.get("client", id).await
+    }
+
+    pub(crate) async fn add_client(&self, client: &Client) -> Result<(), StoreError> {
+        self.0.put("client", client.client_id.as_str(), client).await
+    }
+
+    pub(crate) async fn users(&self) -> Result<Vec<User>, StoreError> {
+        Ok(self.0.all("user").await?.into_iter().map(|(_, user)| user).collect())
+    }
+
+    pub(crate) async fn add_user(&self, user: &User) -> Result<(), StoreError> {
+        self.0.put("user", &user.subject, user).await
+    }
+}

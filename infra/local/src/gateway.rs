@@ -1,0 +1,91 @@
+use std::{num::NonZeroU32, sync::Arc};
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use data_encoding::HEXLOWER;
+use governor::{
+    Quota, RateLimiter, clock::DefaultClock, middleware::StateInformationMiddleware,
+    state::keyed::DefaultKeyedStateStore,
+};
+use http::{HeaderValue, header};
+use hub_http::Problem;
+use lambda_http::{
+    aws_lambda_events::apigw::{
+        ApiGatewayRequestAuthorizer, ApiGatewayRequestAuthorizerJwtDescription,
+        ApiGatewayV2httpRequestContext,
+    },
+    request::RequestContext,
+};
+
+use crate::issuer::Issuer;
+
+type Limiter =
+    RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>;
+
+/// What API Gateway does in front of the functions: an id for each request, verified tokens in the
+/// request context, and limits.
+#[derive(Clone)]
+pub(crate) struct Gateway {
+    issuer: Issuer,
+    limiter: Arc<Limiter>,
+    per_second: NonZeroU32,
+}
+
+impl Gateway {
+    pub(crate) fn new(issuer: Issuer, per_second: NonZeroU32) -> Self {
+        let limiter = RateLimiter::keyed(Quota::per_second(per_second))
+            .with_middleware::<StateInformationMiddleware>();
+        Self { issuer, limiter: Arc::new(limiter), per_second }
+    }
+}
+
+pub(crate) async fn enter(
+    State(gateway): State<Gateway>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let id = format!("req_{}", HEXLOWER.encode(&rand::random::<[u8; 12]>()));
+    let refuse = |request: &Request, problem: Problem| problem.answer(request.headers(), &id);
+    let bearer = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let claims = match bearer {
+        Some(token) => match gateway.issuer.verify(token.trim()) {
+            Some(claims) => Some(claims),
+            None => return refuse(&request, Problem::Unauthorized),
+        },
+        None => None,
+    };
+    let caller = claims.as_ref().and_then(|claims| claims.get("sub")).cloned();
+    let left = match gateway.limiter.check_key(&caller.unwrap_or_default()) {
+        Ok(snapshot) => snapshot.remaining_burst_capacity(),
+        Err(_) => return refuse(&request, Problem::RateLimited { retry_after: 1 }),
+    };
+
+    let mut context = ApiGatewayV2httpRequestContext::default();
+    context.request_id = Some(id);
+    if let Some(claims) = claims {
+        let mut jwt = ApiGatewayRequestAuthorizerJwtDescription::default();
+        jwt.claims = claims;
+        let mut authorizer = ApiGatewayRequestAuthorizer::default();
+        authorizer.jwt = Some(jwt);
+        context.authorizer = Some(authorizer);
+    }
+    request.extensions_mut().insert(RequestContext::ApiGatewayV2(context));
+
+    let mut response = next.run(request).await;
+    let limits = [
+        ("ratelimit-policy", format!("\"default\";q={};w=1", gateway.per_second)),
+        ("ratelimit", format!("\"default\";r={left};t=1")),
+    ];
+    for (name, value) in limits {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

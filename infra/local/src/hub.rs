@@ -1,0 +1,288 @@
+use std::{
+    fs, io,
+    net::SocketAddr,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{Router, middleware::from_fn_with_state};
+use domain::Secret;
+use fan_out::FanOut;
+use notify::Reach;
+use runtime::{Hub, Seal};
+use search_facilities::Index;
+use send_mail::SendMail;
+use store::StoreError;
+use tokio::net::TcpListener;
+use utoipa_axum::router::OpenApiRouter;
+use vendor_push::{HttpDelivery, VendorPush};
+
+use crate::{
+    adapters::{LocalDelivery, LocalSeal, Mailbox},
+    clock::LocalClock,
+    control::Control,
+    credentials::Credentials,
+    embedded::Embedded,
+    engine::{Engine, EngineError},
+    fault::Faults,
+    gateway::{self, Gateway},
+    import::{ImportError, import},
+    issuer::Issuer,
+    queue::LocalQueue,
+    seed::{self, SeedError},
+    state::State,
+};
+
+/// The pilot's 126 nurseries.
+const PILOT: &str = include_str!("../data/pilot.csv");
+
+/// How the hub is run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// 0 picks a free one.
+    pub port: u16,
+    /// What is kept between runs; in memory without it.
+    pub data_dir: Option<PathBuf>,
+    /// Lists of facilities in place of the pilot's.
+    pub facilities: Vec<PathBuf>,
+    /// With slots, users and clients to try it.
+    pub demo: bool,
+    /// Requests a second for a client.
+    pub rate_limit: NonZeroU32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            data_dir: None,
+            facilities: Vec::new(),
+            demo: true,
+            rate_limit: const { NonZeroU32::new(1000).unwrap() },
+        }
+    }
+}
+
+/// Why the hub does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A file or the port.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A list that cannot be read from disk.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The embedded store.
+    #[error("the embedded store does not start: {0}")]
+    Store(String),
+    /// The table.
+    #[error(transparent)]
+    Table(#[from] StoreError),
+    /// A list of facilities.
+    #[error("{path}: {source}")]
+    Import {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: ImportError,
+    },
+    /// The demonstration data.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The issuer of tokens.
+    #[error("no tokens can be issued")]
+    Issuer(#[from] jsonwebtoken::errors::Error),
+    /// The client that posts webhooks.
+    #[error("no webhooks can be posted")]
+    Delivery(#[from] reqwest::Error),
+}
+
+/// The routes of every function that answers HTTP, and what they say of themselves.
+pub fn routes(hub: &Hub, seal: &Arc<dyn Seal>, reach: Reach, index: Index) -> OpenApiRouter {
+    let (hub, seal) = (|| hub.clone(), || seal.clone());
+    OpenApiRouter::with_openapi(hub_http::openapi::base())
+        .merge(api_documents::routes())
+        .merge(search_facilities::routes(hub(), index))
+        .merge(get_facility::routes(hub()))
+        .merge(list_slots::routes(hub()))
+        .merge(open_slots::routes(hub()))
+        .merge(facility_settings::routes(hub()))
+        .merge(request_reservation::routes(hub(), seal()))
+        .merge(get_reservation::routes(hub()))
+        .merge(cancel_reservation::routes(hub(), seal()))
+        .merge(review_reservation::routes(hub()))
+        .merge(staff_reservations::routes(hub(), seal()))
+        .merge(ict_reservations::routes(hub()))
+        .merge(ict_new_count::routes(hub()))
+        .merge(webhook_endpoints::routes(hub(), seal(), reach))
+}
+
+/// A hub that runs.
+#[derive(Debug)]
+pub struct LocalHub {
+    /// Where it is reached.
+    pub address: SocketAddr,
+    _embedded: Embedded,
+}
+
+impl LocalHub {
+    /// Starts everything, imports the lists, and serves.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        if let Some(dir) = &options.data_dir {
+            fs::create_dir_all(dir)?;
+        }
+        let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
+        let address = listener.local_addr()?;
+        let dir = options.data_dir.as_deref();
+        let faults = Faults::default();
+        let embedded = Embedded::start(dir, faults.clone()).await?;
+        let state = State::open(embedded.steady.clone()).await?;
+        let clock = LocalClock::ahead_by(state.get("engine", "clock").await?.unwrap_or_default());
+        let keys = Keys::open(dir)?;
+
+        let hub = Hub {
+            store: embedded.store(),
+            clock: clock.reader(),
+            secret: keys.secret,
+            base_url: format!("http://{address}").into(),
+        };
+        let local_seal = LocalSeal::new(keys.seal);
+        let seal: Arc<dyn Seal> = Arc::new(local_seal.clone());
+        let mailbox = Mailbox {
+            state: state.clone(),
+            seal: local_seal,
+            clock: clock.clone(),
+            faults: faults.clone(),
+        };
+        // As in template.yaml: hidden for six times the function's timeout.
+        let parts = || (state.clone(), clock.clone(), faults.clone());
+        let mails = LocalQueue::open("queue-mail", Duration::from_secs(60), 5, parts()).await?;
+        let pushes = LocalQueue::open("queue-push", Duration::from_secs(180), 13, parts()).await?;
+        let reach = Reach::ThisMachine;
+        let delivery = LocalDelivery { http: HttpDelivery::new(reach)?, faults: faults.clone() };
+        let engine = Engine::new(
+            embedded.database.clone(),
+            FanOut {
+                store: hub.store.clone(),
+                clock: hub.clock.clone(),
+                mails: mails.clone(),
+                pushes: pushes.clone(),
+            },
+            SendMail { hub: hub.clone(), seal: seal.clone(), mailer: Arc::new(mailbox.clone()) },
+            VendorPush::new(
+                hub.store.clone(),
+                seal.clone(),
+                pushes.clone(),
+                mails.clone(),
+                Arc::new(delivery),
+            ),
+            (mails, pushes),
+            hub.store.clone(),
+            clock,
+            state.clone(),
+        )
+        .await?;
+        let engine = Arc::new(engine);
+
+        engine.drain().await?;
+        import_lists(&hub, &options.facilities).await?;
+        engine.drain().await?;
+        let credentials = Credentials(state.clone());
+        if options.demo && state.get::<bool>("engine", "demo").await?.is_none() {
+            seed::demo(&hub, &credentials).await?;
+            state.put("engine", "demo", &true).await?;
+            engine.drain().await?;
+        }
+        engine.start();
+
+        let issuer = Issuer::new(&keys.issuer, credentials.clone())?;
+        // A search right after a change sees it: nothing is held without asking.
+        let index = Index::new(Duration::ZERO);
+        let functions = hub_http::serve(routes(&hub, &seal, reach, index));
+        let gateway = Gateway::new(issuer.clone(), options.rate_limit);
+        let app = functions.layer(from_fn_with_state(gateway, gateway::enter));
+        let control = Control { engine, mailbox, credentials, issuer: issuer.clone(), faults };
+        let app =
+            Router::new().merge(control.routes()).merge(issuer.routes()).fallback_service(app);
+        tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, app).await {
+                tracing::error!(%error, "the server ended");
+            }
+        });
+        Ok(Self { address, _embedded: embedded })
+    }
+
+    /// Where it is reached, such as `http://127.0.0.1:8080`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+async fn import_lists(hub: &Hub, files: &[PathBuf]) -> Result<(), StartError> {
+    let now = hub.clock.now();
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| StartError::Import { path, source }
+    };
+    if files.is_empty() {
+        let path = Path::new("pilot.csv");
+        import(&hub.store, PILOT.as_bytes(), now).await.map_err(failed(path))?;
+    }
+    for path in files {
+        let list =
+            fs::read(path).map_err(|source| StartError::File { path: path.clone(), source })?;
+        import(&hub.store, &list, now).await.map_err(failed(path))?;
+    }
+    Ok(())
+}
+
+/// The keys of this hub: in a file of their own beside the data, or for this run alone.
+struct Keys {
+    secret: Secret,
+    seal: [u8; 32],
+    issuer: [u8; 32],
+}
+
+impl Keys {
+    fn open(dir: Option<&Path>) -> Result<Self, StartError> {
+        let bytes: [u8; 96] = match dir.map(|dir| dir.join("keys")) {
+            None => random(),
+            Some(path) => match fs::read(&path) {
+                Ok(bytes) => bytes.try_into().map_err(|_| {
+                    io::Error::new(io::ErrorKind::InvalidData, "the file of keys is damaged")
+                })?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let bytes = random();
+                    fs::write(&path, bytes)?;
+                    bytes
+                }
+                Err(error) => return Err(error.into()),
+            },
+        };
+        let part = |place: usize| {
+            let mut key = [0; 32];
+            key.copy_from_slice(&bytes[place * 32..(place + 1) * 32]);
+            key
+        };
+        let secret = Secret::new(part(0)).ok_or_else(|| StartError::Store("a key".into()))?;
+        Ok(Self { secret, seal: part(1), issuer: part(2) })
+    }
+}
+
+fn random() -> [u8; 96] {
+    let mut bytes = [0; 96];
+    for chunk in bytes.chunks_mut(32) {
+        chunk.copy_from_slice(&rand::random::<[u8; 32]>());
+    }
+    bytes
+}

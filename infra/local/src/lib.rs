@@ -1,0 +1,29 @@
+//! The whole hub on one machine.
+//!
+//! The routers and handlers that are deployed, driven by what stands in for AWS here: an embedded
+//! DynamoDB ([`embedded`]), queues, a mailbox, a clock that can be moved, a scheduler, and an issuer
+//! of tokens. None of it is compiled into a deployed function.
+
+mod adapters;
+mod clock;
+mod control;
+mod credentials;
+pub mod embedded;
+mod engine;
+mod fault;
+mod gateway;
+mod hub;
+mod import;
+mod issuer;
+mod queue;
+mod schedule;
+mod seed;
+mod state;
+pub mod tour;
+
+pub use self::{
+    adapters::LocalSeal,
+    clock::LocalClock,
+    fault::{Dependency, Faults},
+    hub::{LocalHub, Options, StartError, routes},
+};

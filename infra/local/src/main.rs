@@ -1,0 +1,73 @@
+//! `cargo run` starts the whole hub on this machine; `cargo run -- tour` lets it show itself.
+
+use std::{num::NonZeroU32, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use local::{LocalHub, Options, tour};
+use tracing_subscriber::EnvFilter;
+
+/// The hub for finding a nursery, whole, on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "hokatsu", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// The port to serve on; 0 picks a free one.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Keeps everything in this directory between runs; without it, in memory.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// A list of facilities (CSV) in place of the pilot's 126; may be repeated.
+    #[arg(long)]
+    facilities: Vec<PathBuf>,
+    /// Without demonstration slots, users and clients.
+    #[arg(long)]
+    no_demo: bool,
+    /// Requests a second that a client may make.
+    #[arg(long, default_value = "1000")]
+    rate_limit: NonZeroU32,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Plays the whole story against a hub of its own and prints each step.
+    Tour,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Some(Command::Tour) => tour::run(&mut std::io::stdout()).await.map_err(|e| e.to_string()),
+        None => serve(arguments).await.map_err(|error| error.to_string()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(arguments: Arguments) -> Result<(), local::StartError> {
+    let hub = LocalHub::start(Options {
+        port: arguments.port,
+        data_dir: arguments.data_dir,
+        facilities: arguments.facilities,
+        demo: !arguments.no_demo,
+        rate_limit: arguments.rate_limit,
+    })
+    .await?;
+    println!("ready {}", hub.url());
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}

@@ -1,0 +1,155 @@
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use runtime::{Queue, QueueError};
+use serde::{Deserialize, Serialize};
+use store::StoreError;
+
+use crate::{
+    clock::LocalClock,
+    fault::{Dependency, Faults},
+    state::State,
+};
+
+/// An id that is later than every one before, also of earlier runs.
+pub(crate) fn next_id() -> String {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let now = domain::Instant::of_machine().epoch_ms().unsigned_abs() * 1000;
+    let last = LAST.fetch_max(now, Ordering::SeqCst).max(now);
+    let id = LAST.fetch_add(1, Ordering::SeqCst).max(last);
+    format!("{id:020}")
+}
+
+/// A queue as SQS is one: a message that was handed out is hidden until it is deleted or its time
+/// comes again, and after too many times it goes to the dead letters.
+#[derive(Debug)]
+pub(crate) struct LocalQueue {
+    name: &'static str,
+    /// How long a message that was handed out is hidden.
+    hidden_for: Duration,
+    /// After so many times it goes to the dead letters.
+    handed_out_at_most: u32,
+    messages: Mutex<BTreeMap<String, Message>>,
+    state: State,
+    clock: LocalClock,
+    faults: Faults,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Message {
+    body: String,
+    visible_at_ms: i64,
+    handed_out: u32,
+}
+
+impl LocalQueue {
+    /// With the messages of earlier runs.
+    pub(crate) async fn open(
+        name: &'static str,
+        hidden_for: Duration,
+        handed_out_at_most: u32,
+        (state, clock, faults): (State, LocalClock, Faults),
+    ) -> Result<Arc<Self>, StoreError> {
+        let messages = Mutex::new(state.all(name).await?.into_iter().collect());
+        Ok(Arc::new(Self { name, hidden_for, handed_out_at_most, messages, state, clock, faults }))
+    }
+
+    /// Up to ten messages whose time has come, as the event that a function gets.
+    pub(crate) async fn hand_out(&self) -> Result<Option<SqsEvent>, StoreError> {
+        let now = self.clock.now().epoch_ms();
+        let (mut taken, mut dead) = (Vec::new(), Vec::new());
+        {
+            let mut messages = self.messages();
+            for (id, message) in messages.iter_mut().filter(|(_, m)| m.visible_at_ms <= now) {
+                if message.handed_out >= self.handed_out_at_most {
+                    dead.push((id.clone(), message.clone()));
+                } else if taken.len() < 10 {
+                    message.handed_out += 1;
+                    message.visible_at_ms = now + self.hidden_for.as_millis() as i64;
+                    taken.push((id.clone(), message.clone()));
+                }
+            }
+            for (id, _) in &dead {
+                messages.remove(id);
+            }
+        }
+        for (id, message) in dead {
+            self.state.put(&format!("dead-{}", self.name), &id, &message).await?;
+            self.state.remove(self.name, &id).await?;
+            tracing::warn!(queue = self.name, id, "a message went to the dead letters");
+        }
+        let mut event = SqsEvent::default();
+        for (id, message) in taken {
+            self.state.put(self.name, &id, &message).await?;
+            let mut record = SqsMessage::default();
+            record.message_id = Some(id.clone());
+            record.receipt_handle = Some(id);
+            record.body = Some(message.body);
+            let count = message.handed_out.to_string();
+            record.attributes.insert("ApproximateReceiveCount".into(), count);
+            event.records.push(record);
+        }
+        Ok((!event.records.is_empty()).then_some(event))
+    }
+
+    /// Takes away messages that were dealt with.
+    pub(crate) async fn delete(
+        &self,
+        ids: impl IntoIterator<Item = String>,
+    ) -> Result<(), StoreError> {
+        for id in ids {
+            self.state.remove(self.name, &id).await?;
+            self.messages().remove(&id);
+        }
+        Ok(())
+    }
+
+    /// How many messages wait, and how many are dead.
+    pub(crate) async fn counts(&self) -> Result<(usize, usize), StoreError> {
+        let dead: Vec<(String, Message)> = self.state.all(&format!("dead-{}", self.name)).await?;
+        Ok((self.messages().len(), dead.len()))
+    }
+
+    fn messages(&self) -> MutexGuard<'_, BTreeMap<String, Message>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Queue for LocalQueue {
+    async fn send(&self, bodies: Vec<String>) -> Result<(), QueueError> {
+        if !bodies.is_empty() && self.faults.strike(Dependency::Queue) {
+            return Err(QueueError("made to fail".into()));
+        }
+        for body in bodies {
+            let id = next_id();
+            let visible_at_ms = self.clock.now().epoch_ms();
+            let message = Message { body, visible_at_ms, handed_out: 0 };
+            let kept = self.state.put(self.name, &id, &message).await;
+            kept.map_err(|error| QueueError(error.into()))?;
+            self.messages().insert(id, message);
+        }
+        Ok(())
+    }
+
+    async fn postpone(&self, receipt: &str, wait: Duration) -> Result<(), QueueError> {
+        let visible_at_ms = self.clock.now().epoch_ms() + wait.as_millis() as i64;
+        let changed = self.messages().get_mut(receipt).map(|message| {
+            message.visible_at_ms = visible_at_ms;
+            message.clone()
+        });
+        if let Some(message) = changed {
+            let kept = self.state.put(self.name, receipt, &message).await;
+            kept.map_err(|error| QueueError(error.into()))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+use std::collections::BTreeMap;
+
+use domain::{
+    Capacity, Facility, FacilityId, Instant, MunicipalityCode, Settings,
+    applicant::Email,
+    slot::{DayOfWeek, OpenSlots, TimeOfDay},
+    vendor::VendorKind,
+};
+use jiff::{ToSpan, civil::time};
+use runtime::Hub;
+use store::{MunicipalityContact, Once, StoreError, VendorRecord};
+
+use crate::credentials::{Client, Credentials, Role, User};
+
+/// The municipalities of the pilot, and the nursery of each that has a demonstration user.
+const PILOT: [(&str, &str); 3] =
+    [("131199", "かないくぼ保育園"), ("131211", "伊興保育園"), ("132080", "富士見保育園")];
+
+/// Slots are opened for this many facilities at most.
+const FACILITIES_WITH_SLOTS: usize = 300;
+
+/// Opens slots on Tuesdays and Thursdays of the next five weeks, and makes users and clients to try
+/// the hub with. All addresses are under `example.jp`.
+pub(crate) async fn demo(hub: &Hub, credentials: &Credentials) -> Result<(), SeedError> {
+    let versions = hub.store.search_versions().await?;
+    let shards = hub.store.search_shards(versions.into_keys()).await?;
+    let mut by_municipality = BTreeMap::<MunicipalityCode, Vec<Facility>>::new();
+    for (code, _, shard) in shards {
+        let facilities = shard.entries.into_iter().map(|entry| entry.facility).collect();
+        by_municipality.insert(code, facilities);
+    }
+    let pilot: Vec<MunicipalityCode> =
+        PILOT.iter().filter_map(|(code, _)| code.parse().ok()).collect();
+    if pilot.iter().any(|code| by_municipality.contains_key(code)) {
+        by_municipality.retain(|code, _| pilot.contains(code));
+    }
+    let facilities: Vec<&Facility> =
+        by_municipality.values().flatten().take(FACILITIES_WITH_SLOTS).collect();
+    for facility in &facilities {
+        open_slots(hub, facility).await?;
+        let address: Email =
+            format!("{}@example.jp", facility.facility_id.as_str().replace('_', "-")).parse()?;
+        let settings = Settings { notice_addresses: vec![address], ..Settings::default() };
+        hub.store.save_settings(&facility.facility_id, &Settings::default(), &settings).await?;
+    }
+
+    let mut staffed: Vec<FacilityId> = Vec::new();
+    for (code, facilities) in by_municipality.iter().take(PILOT.len()) {
+        let named =
+            |facility: &&Facility| PILOT.iter().any(|(_, name)| facility.facility_name == *name);
+        let Some(facility) = facilities.iter().find(named).or(facilities.first()) else { continue };
+        staffed.push(facility.facility_id.clone());
+        let contact = MunicipalityContact {
+            notice_addresses: vec![format!("hoiku-{code}@example.jp").parse()?],
+        };
+        hub.store.add_municipality_contact(*code, &contact).await?;
+        credentials
+            .add_user(&User {
+                subject: format!("facility-{code}"),
+                role: Role::Facility,
+                email: format!("staff-{code}@example.jp").parse()?,
+                facility_ids: vec![facility.facility_id.clone()],
+                municipality: Some(*code),
+            })
+            .await?;
+        credentials
+            .add_user(&User {
+                subject: format!("municipality-{code}"),
+                role: Role::Municipality,
+                email: format!("city-{code}@example.jp").parse()?,
+                facility_ids: Vec::new(),
+                municipality: Some(*code),
+            })
+            .await?;
+    }
+    for count in 1..=2 {
+        credentials
+            .add_user(&User {
+                subject: format!("operator-{count}"),
+                role: Role::Operator,
+                email: format!("operator-{count}@example.jp").parse()?,
+                facility_ids: Vec::new(),
+                municipality: None,
+            })
+            .await?;
+    }
+    // The first ICT system serves all but the last of the staffed nurseries, the second the last.
+    let (first, last) = staffed.split_at(staffed.len().saturating_sub(1));
+    for (kind, name, facilities) in [
+        (VendorKind::SearchSite, "search-site-1", &[][..]),
+        (VendorKind::SearchSite, "search-site-2", &[][..]),
+        (VendorKind::Ict, "ict-1", first),
+        (VendorKind::Ict, "ict-2", last),
+    ] {
+        let client = Client::new(kind, name.parse()?, facilities.to_vec());
+        let record = VendorRecord {
+            client_id: client.client_id.clone(),
+            kind,
+            name: name.into(),
+            contact: format!("{name}@example.jp").parse()?,
+        };
+        hub.store.add_vendor(&record, facilities).await?;
+        credentials.add_client(&client).await?;
+    }
+    Ok(())
+}
+
+/// Why the demonstration data could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// The table.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// One of our own names is not what it should be.
+    #[error("a name of the demonstration is not valid")]
+    Name(#[from] domain::Invalid),
+}
+
+async fn open_slots(hub: &Hub, facility: &Facility) -> Result<(), SeedError> {
+    let now: Instant = hub.clock.now();
+    let today = now.date();
+    let pattern = OpenSlots {
+        from: today.saturating_add(2.days()),
+        to: today.saturating_add(37.days()),
+        weekdays: vec![DayOfWeek::Tue, DayOfWeek::Thu],
+        times: vec![TimeOfDay { starts: time(10, 0, 0, 0), ends: time(10, 45, 0, 0) }],
+        capacity: Capacity::new(3)?,
+        note: Some("玄関のインターホンでお知らせください。".parse()?),
+        include_holidays: false,
+    };
+    let plan = pattern.plan(now).0.into_iter();
+    let plan = plan.map(|open| (hub.secret.slot_id("demo", "demo", open.starts_at), open));
+    let key = hub.secret.derive(&[b"demo", facility.facility_id.as_str().as_bytes()]);
+    let mut once = Once { key: [0; 16], body: [0; 16] };
+    once.key.copy_from_slice(&key[..16]);
+    hub.store.open_slots(facility, plan.collect(), &once, now).await?;
+    Ok(())
+}
