@@ -5,6 +5,7 @@
 //! of tokens. None of it is compiled into a deployed function.
 
 mod adapters;
+pub mod api;
 mod clock;
 mod control;
 mod credentials;
@@ -16,6 +17,7 @@ mod hub;
 mod import;
 mod issuer;
 mod queue;
+pub mod receiver;
 mod schedule;
 mod seed;
 mod state;
@@ -25,5 +27,5 @@ pub use self::{
     adapters::LocalSeal,
     clock::LocalClock,
     fault::{Dependency, Faults},
-    hub::{LocalHub, Options, StartError, routes},
+    hub::{LocalHub, Options, StartError, document, routes},
 };

@@ -33,6 +33,8 @@ struct Arguments {
 enum Command {
     /// Plays the whole story against a hub of its own and prints each step.
     Tour,
+    /// Prints the OpenAPI document that the handlers write, for `docs/openapi.json`.
+    Openapi,
 }
 
 #[tokio::main]
@@ -47,6 +49,10 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Some(Command::Tour) => tour::run(&mut std::io::stdout()).await.map_err(|e| e.to_string()),
+        Some(Command::Openapi) => {
+            println!("{:#}", local::document());
+            Ok(())
+        }
         None => serve(arguments).await.map_err(|error| error.to_string()),
     };
     match result {

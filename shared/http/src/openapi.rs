@@ -60,7 +60,7 @@ struct WrongValue {
         (name = "vendor", description = "For both kinds of vendor systems"),
         (name = "staff", description = "For people who sign in"),
     ),
-    components(schemas(Problem, WrongValue)),
+    components(schemas(Problem, WrongValue, domain::event::Event)),
 )]
 struct Base;
 
@@ -79,6 +79,19 @@ pub fn complete(document: Document) -> Value {
     }
     let mut value = serde_json::to_value(&document).unwrap_or_default();
     value["components"]["securitySchemes"] = security_schemes();
+    value["webhooks"] = json!({"event": {"post": {
+        "operationId": "event",
+        "summary": "What a webhook endpoint gets, signed after the Standard Webhooks specification",
+        "description": "At least once, the same `webhook-id` on every attempt; answer 2xx within 15 seconds.",
+        "security": [],
+        "requestBody": {"required": true, "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/Event"}}
+        }},
+        "responses": {
+            "2XX": {"description": "Received"},
+            "410": {"description": "Gone: nothing is sent any more"},
+        },
+    }}});
     value
 }
 
@@ -95,7 +108,8 @@ fn add_problems(operation: &mut Operation) {
     let has = |name: &str| parameters.iter().any(|parameter| parameter.name == name);
     let by_path = parameters.iter().any(|p| matches!(p.parameter_in, ParameterIn::Path));
     let mut statuses = vec![400, 429, 500, 503];
-    if operation.security.as_ref().is_some_and(|security| !security.is_empty()) {
+    // What names no caller is for anyone, and says so.
+    if !operation.security.get_or_insert_default().is_empty() {
         statuses.extend([401, 403]);
     }
     if by_path {

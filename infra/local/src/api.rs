@@ -1,0 +1,165 @@
+//! A caller of the hub's API, for the tour and the tests.
+
+use http::{Method, StatusCode};
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+
+/// Calls a hub over HTTP.
+#[derive(Debug, Clone)]
+pub struct Api {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+}
+
+/// What the hub answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body; `null` without one.
+    pub body: Value,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The hub was not reached.
+    #[error("no answer from the hub: {0}")]
+    Http(#[from] reqwest::Error),
+    /// The hub knows no such client or person.
+    #[error("the hub has no {0} to try it with")]
+    NoCredentials(&'static str),
+}
+
+impl Api {
+    /// Calls the hub at this address, as nobody.
+    pub fn new(base: impl Into<String>) -> Result<Self, ApiError> {
+        // The client wants to know how it would speak TLS, though it never does here.
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            rustls::crypto::ring::default_provider().install_default().ok();
+        }
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        Ok(Self { http, base: base.into(), token: None })
+    }
+
+    /// The same as somebody with this token.
+    pub fn with_token(&self, token: impl Into<String>) -> Self {
+        Self { token: Some(token.into()), ..self.clone() }
+    }
+
+    /// Sends a request; `key` is its `Idempotency-Key`.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, ApiError> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.bytes().await?;
+        let body = serde_json::from_slice(&bytes).unwrap_or_default();
+        Ok(Answer { status, headers, body })
+    }
+
+    /// Reads.
+    pub async fn get(&self, path: &str) -> Result<Answer, ApiError> {
+        self.send(Method::GET, path, None, &[]).await
+    }
+
+    /// Posts.
+    pub async fn post(&self, path: &str, body: Value) -> Result<Answer, ApiError> {
+        self.send(Method::POST, path, Some(&body), &[]).await
+    }
+
+    /// Posts what creates something.
+    pub async fn create(&self, path: &str, key: &str, body: Value) -> Result<Answer, ApiError> {
+        self.send(Method::POST, path, Some(&body), &[("idempotency-key", key)]).await
+    }
+
+    /// The same as the `nth` client of a kind, `search_site` or `ict`, by its credentials.
+    pub async fn as_client(&self, kind: &str, nth: usize) -> Result<Self, ApiError> {
+        let credentials = self.get("/_local/credentials").await?.body;
+        let clients = credentials["clients"].as_array().into_iter().flatten();
+        let client = clients
+            .filter(|client| client["kind"] == kind)
+            .nth(nth)
+            .ok_or(ApiError::NoCredentials("client"))?;
+        let text = |name: &str| client[name].as_str().unwrap_or_default().to_owned();
+        let form = [
+            ("grant_type", "client_credentials".to_owned()),
+            ("client_id", text("client_id")),
+            ("client_secret", text("client_secret")),
+        ];
+        let form: Vec<String> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let issued: Value = self
+            .http
+            .post(format!("{}/oauth2/token", self.base))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form.join("&"))
+            .send()
+            .await?
+            .json()
+            .await?;
+        Ok(self.with_token(issued["access_token"].as_str().unwrap_or_default()))
+    }
+
+    /// The same as the `nth` person of a role, and the facility they have, if any.
+    pub async fn as_user(&self, role: &str, nth: usize) -> Result<(Self, String), ApiError> {
+        let credentials = self.get("/_local/credentials").await?.body;
+        let users = credentials["users"].as_array().into_iter().flatten();
+        let user = users
+            .filter(|user| user["role"] == role)
+            .nth(nth)
+            .ok_or(ApiError::NoCredentials("person"))?;
+        let facility = user["facility_ids"][0].as_str().unwrap_or_default().to_owned();
+        Ok((self.with_token(user["access_token"].as_str().unwrap_or_default()), facility))
+    }
+
+    /// The first slot of a facility that takes requests.
+    pub async fn open_slot(&self, facility: &str) -> Result<Value, ApiError> {
+        let slots = self.get(&format!("/v1/facilities/{facility}/slots?limit=100")).await?.body;
+        let slots = slots["items"].as_array().into_iter().flatten();
+        let open = slots.filter(|slot| slot["status"] == "open");
+        Ok(open.max_by_key(|slot| slot["starts_at"].to_string()).cloned().unwrap_or_default())
+    }
+
+    /// Moves the clock and waits for everything that follows from it.
+    pub async fn move_clock(&self, body: Value) -> Result<Answer, ApiError> {
+        self.post("/_local/clock", body).await
+    }
+
+    /// The mails since the start, oldest first.
+    pub async fn mails(&self) -> Result<Vec<Value>, ApiError> {
+        self.post("/_local/drain", json!({})).await?;
+        let mails = self.get("/_local/mail").await?.body;
+        let mut mails = mails["items"].as_array().cloned().unwrap_or_default();
+        mails.reverse();
+        Ok(mails)
+    }
+}
+
+/// The body of a request for a visit, by a family that does not exist.
+pub fn visit_request(facility: &str, slot: &str) -> Value {
+    json!({
+        "facility_id": facility,
+        "slot_id": slot,
+        "applicant": {"name": "保活 花子", "phone": "090-0000-0000", "email": "hanako@example.jp"},
+        "party_size": 2,
+        "message_to_facility": "アレルギーについて相談したいです。",
+        "consent": {"version": "2026-10", "agreed_at": "2026-11-01T09:00:00+09:00"},
+    })
+}
