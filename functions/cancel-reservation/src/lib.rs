@@ -28,7 +28,7 @@ struct Cancellations {
 
 /// The routes of this function.
 pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(cancel)).with_state(Cancellations { hub, seal })
+    OpenApiRouter::new().routes(routes!(cancel_reservation)).with_state(Cancellations { hub, seal })
 }
 
 /// Why a parent cancels.
@@ -53,7 +53,7 @@ struct Cancel {
     ),
     security(("client_credentials" = ["reservations:write"])),
 )]
-async fn cancel(
+async fn cancel_reservation(
     State(Cancellations { hub, seal }): State<Cancellations>,
     site: SearchSite,
     Path(number): Path<ReservationNumber>,

@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
 pub fn routes(hub: Hub) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(new_count)).with_state(hub)
+    OpenApiRouter::new().routes(routes!(ict_new_count)).with_state(hub)
 }
 
 /// How many requests wait.
@@ -32,7 +32,7 @@ struct NewCount {
     responses((status = 200, description = "The count", body = NewCount)),
     security(("client_credentials" = ["ict:read"])),
 )]
-async fn new_count(
+async fn ict_new_count(
     State(hub): State<Hub>,
     system: IctSystem,
     Path(facility): Path<FacilityId>,

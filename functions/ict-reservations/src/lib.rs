@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
 pub fn routes(hub: Hub) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(list_reservations)).with_state(hub)
+    OpenApiRouter::new().routes(routes!(ict_list_reservations)).with_state(hub)
 }
 
 /// The reservations of a linked nursery, by time of visit.
@@ -24,7 +24,7 @@ pub fn routes(hub: Hub) -> OpenApiRouter {
     responses((status = 200, description = "Its reservations", body = List<ConsoleReservationView>)),
     security(("client_credentials" = ["ict:read"])),
 )]
-async fn list_reservations(
+async fn ict_list_reservations(
     State(hub): State<Hub>,
     system: IctSystem,
     Path(facility): Path<FacilityId>,

@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
 pub fn routes(hub: Hub) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(open_slot)).routes(routes!(open_many_slots)).with_state(hub)
+    OpenApiRouter::new().routes(routes!(open_slot)).routes(routes!(open_slots)).with_state(hub)
 }
 
 /// What a pattern opened.
@@ -70,7 +70,7 @@ async fn open_slot(
     responses((status = 201, description = "The slots are open", body = OpenedSlots)),
     security(("staff_token" = [])),
 )]
-async fn open_many_slots(
+async fn open_slots(
     State(hub): State<Hub>,
     staff: FacilityStaff,
     Path(id): Path<FacilityId>,

@@ -24,7 +24,7 @@ struct Requests {
 
 /// The routes of this function.
 pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(request)).with_state(Requests { hub, seal })
+    OpenApiRouter::new().routes(routes!(request_reservation)).with_state(Requests { hub, seal })
 }
 
 /// How many numbers are derived for one request before giving up. That even the second belongs to
@@ -50,7 +50,7 @@ const SEALED_AT_MOST: usize = 4096;
     ),
     security(("client_credentials" = ["reservations:write"])),
 )]
-async fn request(
+async fn request_reservation(
     State(Requests { hub, seal }): State<Requests>,
     site: SearchSite,
     key: IdempotencyKey,

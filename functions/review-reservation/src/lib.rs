@@ -21,9 +21,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 /// The routes of this function.
 pub fn routes(hub: Hub) -> OpenApiRouter {
     OpenApiRouter::new()
-        .routes(routes!(approve))
-        .routes(routes!(decline))
-        .routes(routes!(cancel))
+        .routes(routes!(staff_approve))
+        .routes(routes!(staff_decline))
+        .routes(routes!(staff_cancel))
         .routes(routes!(ict_approve))
         .routes(routes!(ict_decline))
         .with_state(hub)
@@ -51,7 +51,7 @@ type Answer = Result<Json<ConsoleReservationView>, Problem>;
     ),
     security(("staff_token" = [])),
 )]
-async fn approve(
+async fn staff_approve(
     State(hub): State<Hub>,
     staff: FacilityStaff,
     Path(number): Path<ReservationNumber>,
@@ -71,7 +71,7 @@ async fn approve(
     ),
     security(("staff_token" = [])),
 )]
-async fn decline(
+async fn staff_decline(
     State(hub): State<Hub>,
     staff: FacilityStaff,
     Path(number): Path<ReservationNumber>,
@@ -91,7 +91,7 @@ async fn decline(
     ),
     security(("staff_token" = [])),
 )]
-async fn cancel(
+async fn staff_cancel(
     State(hub): State<Hub>,
     staff: FacilityStaff,
     Path(number): Path<ReservationNumber>,

@@ -24,8 +24,8 @@ struct Desk {
 /// The routes of this function.
 pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
     OpenApiRouter::new()
-        .routes(routes!(get_reservation))
-        .routes(routes!(list_reservations))
+        .routes(routes!(staff_get_reservation))
+        .routes(routes!(staff_list_reservations))
         .with_state(Desk { hub, seal })
 }
 
@@ -49,7 +49,7 @@ fn may_read(
     responses((status = 200, description = "The reservation", body = StaffReservationView)),
     security(("staff_token" = [])),
 )]
-async fn get_reservation(
+async fn staff_get_reservation(
     State(desk): State<Desk>,
     staff: Staff,
     Path(number): Path<ReservationNumber>,
@@ -67,7 +67,7 @@ async fn get_reservation(
     responses((status = 200, description = "Its reservations", body = List<StaffReservationView>)),
     security(("staff_token" = [])),
 )]
-async fn list_reservations(
+async fn staff_list_reservations(
     State(desk): State<Desk>,
     staff: Staff,
     Path(id): Path<FacilityId>,

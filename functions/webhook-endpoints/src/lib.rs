@@ -27,10 +27,10 @@ struct Endpoints {
 /// The routes of this function. `reach` tells which addresses may be receivers.
 pub fn routes(hub: Hub, seal: Arc<dyn Seal>, reach: Reach) -> OpenApiRouter {
     OpenApiRouter::new()
-        .routes(routes!(create))
-        .routes(routes!(list))
-        .routes(routes!(get_one))
-        .routes(routes!(delete))
+        .routes(routes!(create_webhook_endpoint))
+        .routes(routes!(list_webhook_endpoints))
+        .routes(routes!(get_webhook_endpoint))
+        .routes(routes!(delete_webhook_endpoint))
         .with_state(Endpoints { hub, seal, reach })
 }
 
@@ -78,7 +78,7 @@ impl EndpointView {
     responses((status = 201, description = "It is sent to from now on", body = EndpointView)),
     security(("client_credentials" = ["webhooks:write"])),
 )]
-async fn create(
+async fn create_webhook_endpoint(
     State(Endpoints { hub, seal, reach }): State<Endpoints>,
     vendor: Vendor,
     key: IdempotencyKey,
@@ -121,7 +121,7 @@ async fn create(
     responses((status = 200, description = "All of them", body = List<EndpointView>)),
     security(("client_credentials" = ["webhooks:write"])),
 )]
-async fn list(
+async fn list_webhook_endpoints(
     State(Endpoints { hub, .. }): State<Endpoints>,
     vendor: Vendor,
 ) -> Result<Json<List<EndpointView>>, Problem> {
@@ -138,7 +138,7 @@ async fn list(
     responses((status = 200, description = "The receiver", body = EndpointView)),
     security(("client_credentials" = ["webhooks:write"])),
 )]
-async fn get_one(
+async fn get_webhook_endpoint(
     State(Endpoints { hub, .. }): State<Endpoints>,
     vendor: Vendor,
     Path(id): Path<WebhookEndpointId>,
@@ -155,7 +155,7 @@ async fn get_one(
     responses((status = 204, description = "It is gone")),
     security(("client_credentials" = ["webhooks:write"])),
 )]
-async fn delete(
+async fn delete_webhook_endpoint(
     State(Endpoints { hub, .. }): State<Endpoints>,
     vendor: Vendor,
     Path(id): Path<WebhookEndpointId>,

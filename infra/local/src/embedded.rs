@@ -31,8 +31,8 @@ pub struct Embedded {
     pub db: Client,
     /// A client that never does: for what stands in for AWS itself.
     pub steady: Client,
-    /// For the streams.
-    pub(crate) database: Database,
+    /// The store itself: for its stream, and for filling it past the API.
+    pub database: Database,
     _stop: tokio::sync::oneshot::Sender<()>,
 }
 

@@ -1,0 +1,429 @@
+//! A world for tests: every router and handler on an embedded store, a clock that stands still, and
+//! a secret that is always the same, so that ids and answers are too.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use axum::{Router, body::Body};
+use domain::{
+    Capacity, ClientId, Facility, FacilityId, Instant, ReservationNumber, Secret, Settings, Slot,
+    facility::{ChildCapacity, EstablishmentBody, FacilityType},
+    slot::OpenSlot,
+    vendor::VendorKind,
+};
+use fan_out::FanOut;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use lambda_http::{
+    aws_lambda_events::apigw::{
+        ApiGatewayRequestAuthorizer, ApiGatewayRequestAuthorizerJwtDescription,
+        ApiGatewayV2httpRequestContext,
+    },
+    request::RequestContext,
+};
+use local::{Faults, LocalSeal, embedded::Embedded};
+use notify::Reach;
+use runtime::{Clock, Hub, Mail, MailError, Mailer, Queue, QueueError, Seal};
+use search_facilities::Index;
+use send_mail::SendMail;
+use serde_json::{Value, json};
+use store::{MunicipalityContact, Once, Opened, Store, VendorRecord};
+use tower::ServiceExt;
+
+/// A Tuesday, in business hours, with no holiday near.
+pub const NOW: &str = "2026-12-01T10:00:00+09:00";
+
+/// The nursery of the tests.
+pub const FACILITY: &str = "かないくぼ保育園";
+
+/// Everything, without HTTP and without waiting.
+pub struct World {
+    /// The table, the time and the secret.
+    pub hub: Hub,
+    /// What opens applicants.
+    pub seal: Arc<dyn Seal>,
+    /// What is served.
+    pub app: Router,
+    /// The mails that were sent.
+    pub mailbox: Arc<Mailbox>,
+    /// The queue of mails.
+    pub mails: Arc<Messages>,
+    /// The queue of webhooks.
+    pub pushes: Arc<Messages>,
+    /// The nursery.
+    pub facility: Facility,
+    now: Arc<AtomicI64>,
+    embedded: Embedded,
+}
+
+/// Who calls.
+#[derive(Debug, Clone)]
+pub enum As {
+    /// Nobody.
+    Anyone,
+    /// A search site with all its scopes.
+    Site(&'static str),
+    /// An ICT system with all its scopes.
+    Ict(&'static str),
+    /// Staff of this facility.
+    Staff(FacilityId),
+    /// Staff of this municipality.
+    Municipality(&'static str),
+    /// An operator.
+    Operator,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body; `null` without one.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The last part of the problem's type.
+    pub fn problem(&self) -> &str {
+        let kind = self.body["type"].as_str().unwrap_or_default();
+        kind.trim_start_matches("/problems/")
+    }
+
+    /// For snapshots: status, the headers that callers rely on, and the body.
+    pub fn shown(&self) -> String {
+        let told = ["location", "etag", "idempotency-replayed", "retry-after", "content-type"];
+        let headers: Vec<String> = told
+            .iter()
+            .filter_map(|name| {
+                Some(format!("{name}: {}\n", self.headers.get(*name)?.to_str().ok()?))
+            })
+            .collect();
+        format!("{}\n{}\n{:#}", self.status, headers.concat(), self.body)
+    }
+}
+
+impl World {
+    /// With one nursery, linked to the ICT system `ict-1`, at [`NOW`].
+    pub async fn new() -> Self {
+        let embedded = Embedded::start(None, Faults::default()).await.expect("an embedded store");
+        let now = Arc::new(AtomicI64::new(NOW.parse::<Instant>().unwrap().epoch_ms()));
+        let clock = {
+            let now = now.clone();
+            Clock::new(move || Instant::from_epoch_ms(now.load(Ordering::SeqCst)).unwrap())
+        };
+        let hub = Hub {
+            store: embedded.store(),
+            clock,
+            secret: Secret::new([7; 32]).unwrap(),
+            base_url: "https://hub.example.jp".into(),
+        };
+        let seal: Arc<dyn Seal> = Arc::new(LocalSeal::new([9; 32]));
+        let index = Index::new(Duration::ZERO);
+        let app = hub_http::serve(local::routes(&hub, &seal, Reach::ThisMachine, index));
+        let facility = facility(FACILITY, "131199", "板橋区");
+        let world = Self {
+            hub,
+            seal,
+            app,
+            mailbox: Arc::default(),
+            mails: Arc::default(),
+            pushes: Arc::default(),
+            facility: facility.clone(),
+            now,
+            embedded,
+        };
+        world.add_facility(&facility).await;
+        let vendor = VendorRecord {
+            client_id: "ict-1".parse().unwrap(),
+            kind: VendorKind::Ict,
+            name: "ict-1".into(),
+            contact: "ict-1@example.jp".parse().unwrap(),
+        };
+        world.store().add_vendor(&vendor, &[facility.facility_id]).await.unwrap();
+        let contact = MunicipalityContact {
+            notice_addresses: vec!["hoiku-131199@example.jp".parse().unwrap()],
+        };
+        world
+            .store()
+            .add_municipality_contact("131199".parse().unwrap(), &contact)
+            .await
+            .unwrap();
+        world.store().meter().take();
+        world
+    }
+
+    /// The table, past everything.
+    pub fn db(&self) -> &aws_sdk_dynamodb::Client {
+        &self.embedded.steady
+    }
+
+    /// Fills the table at once, past the API.
+    pub fn fill(&self, items: impl Iterator<Item = store::item::Item>) {
+        let items = items.map(|item| item.into_iter().map(|(n, v)| (n, embedded(v))).collect());
+        let options = dynoxide::ImportOptions::default();
+        let database = &self.embedded.database;
+        database.import_items(local::embedded::TABLE, items.collect(), options).unwrap();
+    }
+
+    /// The table.
+    pub fn store(&self) -> &Store {
+        &self.hub.store
+    }
+
+    /// Adds a nursery with a notice address.
+    pub async fn add_facility(&self, facility: &Facility) {
+        self.store().put_facilities(&[(None, facility.clone())]).await.unwrap();
+        let settings = Settings {
+            notice_addresses: vec!["nursery@example.jp".parse().unwrap()],
+            ..Settings::default()
+        };
+        let id = &facility.facility_id;
+        self.store().save_settings(id, &Settings::default(), &settings).await.unwrap();
+    }
+
+    /// Moves the clock.
+    pub fn set(&self, to: &str) {
+        self.now.store(to.parse::<Instant>().unwrap().epoch_ms(), Ordering::SeqCst);
+    }
+
+    /// Opens a slot of the nursery at this time.
+    pub async fn slot(&self, starts_at: &str, capacity: i64) -> Slot {
+        self.slot_of(&self.facility, starts_at, capacity).await
+    }
+
+    /// Opens a slot of a nursery at this time.
+    pub async fn slot_of(&self, facility: &Facility, starts_at: &str, capacity: i64) -> Slot {
+        let starts_at: Instant = starts_at.parse().unwrap();
+        let open = OpenSlot {
+            starts_at,
+            ends_at: starts_at + jiff::SignedDuration::from_mins(45),
+            capacity: Capacity::new(capacity).unwrap(),
+            note: None,
+        };
+        let id = self.hub.secret.slot_id("test", facility.facility_id.as_str(), starts_at);
+        let mark = self.hub.secret.derive(&[id.as_str().as_bytes()]);
+        let mut once = Once { key: [0; 16], body: [0; 16] };
+        once.key.copy_from_slice(&mark[..16]);
+        let opened = self
+            .store()
+            .open_slots(facility, vec![(id, open)], &once, self.hub.clock.now())
+            .await
+            .unwrap();
+        let Opened::Done { mut slots, .. } = opened else { panic!("a slot of its own key") };
+        slots.remove(0)
+    }
+
+    /// Sends a request.
+    pub async fn call(
+        &self,
+        who: &As,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = match body {
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                Body::from(body.to_string())
+            }
+            None => Body::empty(),
+        };
+        let mut request = request.body(body).unwrap();
+        request.extensions_mut().insert(context(who));
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&bytes).unwrap_or_default();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Reads.
+    pub async fn get(&self, who: &As, path: &str) -> Answer {
+        self.call(who, Method::GET, path, None, &[]).await
+    }
+
+    /// Posts.
+    pub async fn post(&self, who: &As, path: &str, body: Value) -> Answer {
+        self.call(who, Method::POST, path, Some(body), &[]).await
+    }
+
+    /// Asks for a visit as `site-1`.
+    pub async fn request(&self, slot: &Slot, key: &str) -> Answer {
+        let body = local::api::visit_request(slot.facility_id.as_str(), slot.slot_id.as_str());
+        let headers = [("idempotency-key", key)];
+        self.call(&site(), Method::POST, "/v1/reservations", Some(body), &headers).await
+    }
+
+    /// Asks for a visit and returns its number.
+    pub async fn requested(&self, slot: &Slot, key: &str) -> ReservationNumber {
+        let answer = self.request(slot, key).await;
+        assert_eq!(answer.status, 201, "{}", answer.shown());
+        answer.body["reservation_number"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// The staff of the nursery.
+    pub fn staff(&self) -> As {
+        As::Staff(self.facility.facility_id.clone())
+    }
+
+    /// Runs the hourly job.
+    pub async fn ping(&self, at: &str) -> ping_pending::Report {
+        self.set(at);
+        ping_pending::run(self.store(), at.parse().unwrap()).await.unwrap()
+    }
+
+    /// The handler of the stream.
+    pub fn fan_out(&self) -> FanOut {
+        FanOut {
+            store: self.store().clone(),
+            clock: self.hub.clock.clone(),
+            mails: self.mails.clone(),
+            pushes: self.pushes.clone(),
+        }
+    }
+
+    /// The handler of mails.
+    pub fn send_mail(&self) -> SendMail {
+        SendMail {
+            hub: self.hub.clone(),
+            seal: self.seal.clone(),
+            mailer: self.mailbox.clone(),
+        }
+    }
+}
+
+/// The first search site.
+pub fn site() -> As {
+    As::Site("site-1")
+}
+
+/// A nursery with this name.
+pub fn facility(name: &str, code: &str, municipality: &str) -> Facility {
+    let municipality_code = code.parse().unwrap();
+    Facility {
+        facility_id: FacilityId::derive(None, &municipality_code, name),
+        office_number: None,
+        facility_name: name.into(),
+        facility_name_kana: None,
+        facility_type: Some(FacilityType::Nursery),
+        establishment_body: Some(EstablishmentBody::Public),
+        municipality_code,
+        municipality: municipality.into(),
+        prefecture: "東京都".into(),
+        postal_code: None,
+        street_address: None,
+        phone: None,
+        location: None,
+        capacity: ChildCapacity::default(),
+        bookable: true,
+        updated_at: NOW.parse().unwrap(),
+    }
+}
+
+/// What API Gateway says about a request of this caller.
+pub fn context(who: &As) -> RequestContext {
+    const SITE: &str = "hub/reservations:write hub/reservations:read hub/events:read hub/webhooks:write";
+    const ICT: &str = "hub/ict:read hub/ict:write hub/events:read hub/webhooks:write";
+    let claims = match who {
+        As::Anyone => None,
+        As::Site(id) => Some(json!({"sub": id, "client_id": id, "scope": SITE})),
+        As::Ict(id) => Some(json!({"sub": id, "client_id": id, "scope": ICT})),
+        As::Staff(id) => Some(json!({"sub": "staff-1", "role": "facility", "facility_id": id})),
+        As::Municipality(code) => {
+            Some(json!({"sub": "city-1", "role": "municipality", "municipality": code}))
+        }
+        As::Operator => Some(json!({"sub": "operator-1", "role": "operator"})),
+    };
+    let mut context = ApiGatewayV2httpRequestContext::default();
+    context.request_id = Some("request-1".into());
+    context.authorizer = claims.map(|claims| {
+        let mut jwt = ApiGatewayRequestAuthorizerJwtDescription::default();
+        jwt.claims = serde_json::from_value(claims).unwrap();
+        let mut authorizer = ApiGatewayRequestAuthorizer::default();
+        authorizer.jwt = Some(jwt);
+        authorizer
+    });
+    RequestContext::ApiGatewayV2(context)
+}
+
+/// A queue that only remembers.
+#[derive(Debug, Default)]
+pub struct Messages(pub Mutex<Vec<Value>>, pub Mutex<Vec<Duration>>);
+
+#[async_trait]
+impl Queue for Messages {
+    async fn send(&self, messages: Vec<String>) -> Result<(), QueueError> {
+        let values = messages.iter().map(|body| serde_json::from_str(body).unwrap());
+        self.0.lock().unwrap().extend(values);
+        Ok(())
+    }
+    async fn postpone(&self, _: &str, wait: Duration) -> Result<(), QueueError> {
+        self.1.lock().unwrap().push(wait);
+        Ok(())
+    }
+}
+
+/// A mail service that only remembers.
+#[derive(Debug, Default)]
+pub struct Mailbox(pub Mutex<Vec<Mail>>);
+
+#[async_trait]
+impl Mailer for Mailbox {
+    async fn send(&self, mail: Mail) -> Result<(), MailError> {
+        self.0.lock().unwrap().push(mail);
+        Ok(())
+    }
+}
+
+/// An event of a queue with these bodies.
+pub fn queue_event(bodies: &[Value], receives: usize) -> SqsEvent {
+    let mut event = SqsEvent::default();
+    for (place, body) in bodies.iter().enumerate() {
+        let mut message = SqsMessage::default();
+        message.message_id = Some(format!("message-{place}"));
+        message.receipt_handle = Some(format!("receipt-{place}"));
+        message.body = Some(body.to_string());
+        let count = receives.to_string();
+        message.attributes.insert("ApproximateReceiveCount".into(), count);
+        event.records.push(message);
+    }
+    event
+}
+
+/// A client's id.
+pub fn client(id: &str) -> ClientId {
+    id.parse().unwrap()
+}
+
+/// A value as the embedded store has it.
+fn embedded(value: aws_sdk_dynamodb::types::AttributeValue) -> dynoxide::types::AttributeValue {
+    use aws_sdk_dynamodb::types::AttributeValue as Sdk;
+    use dynoxide::types::AttributeValue as Embedded;
+    match value {
+        Sdk::S(text) => Embedded::S(text),
+        Sdk::N(number) => Embedded::N(number),
+        Sdk::B(bytes) => Embedded::B(bytes.into_inner()),
+        Sdk::Bool(truth) => Embedded::BOOL(truth),
+        Sdk::Null(null) => Embedded::NULL(null),
+        Sdk::Ss(texts) => Embedded::SS(texts),
+        Sdk::L(list) => Embedded::L(list.into_iter().map(embedded).collect()),
+        Sdk::M(map) => Embedded::M(map.into_iter().map(|(n, v)| (n, embedded(v))).collect()),
+        other => panic!("no item of the hub has {other:?}"),
+    }
+}

@@ -1,0 +1,127 @@
+//! What the operations cost, in capacity units, on the embedded store that counts as DynamoDB does.
+
+use domain::{Instant, Sealed};
+use http::Method;
+use serde_json::json;
+use store::{Changed, Consumed};
+use tests::{World, site};
+
+const SLOT: &str = "2026-12-10T10:00:00+09:00";
+
+/// What AWS KMS adds to a sealed value, about, beyond what the local seal adds.
+const KMS_OVERHEAD: usize = 128;
+
+#[tokio::test]
+async fn a_request_costs_six_write_units() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 3).await;
+    world.store().meter().take();
+    world.requested(&slot, "k1").await;
+    let Consumed { read, write } = world.store().meter().take();
+    // Two items in a transaction at two units each, and one for each index.
+    assert_eq!(write, 6.0);
+    // Facility, settings and slot, each eventually consistent.
+    assert_eq!(read, 1.5);
+}
+
+#[tokio::test]
+async fn an_approval_costs_three_write_units() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 3).await;
+    let number = world.requested(&slot, "k1").await;
+    // As large as it would be in AWS.
+    let sealed = |sealed: &Sealed| Sealed([sealed.0.as_slice(), &[0; KMS_OVERHEAD]].concat());
+    let grown = world
+        .store()
+        .change(&number, |current| {
+            let mut next = current.clone();
+            next.applicant = sealed(&current.applicant);
+            next.sequence += 1;
+            Ok(domain::reservation::Outcome::Becomes(Box::new(next)))
+        })
+        .await
+        .unwrap();
+    assert!(matches!(grown, Changed::Done(_)));
+    world.store().meter().take();
+    let path = format!("/v1/staff/reservations/{number}/approve");
+    let comment = json!({"comment": "当日は上履きをお持ちください。お待ちしています。"});
+    let answer = world.post(&world.staff(), &path, comment).await;
+    assert_eq!(answer.status, 200);
+    let Consumed { read, write } = world.store().meter().take();
+    // The reservation, its removal from the pending, and its state in the site's list.
+    assert_eq!(write, 3.0);
+    // Read once to see whose it is, and once more, consistently, to act on it.
+    assert_eq!(read, 1.5);
+}
+
+#[tokio::test]
+async fn a_status_costs_half_a_read_unit() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 3).await;
+    let number = world.requested(&slot, "k1").await;
+    world.store().meter().take();
+    let answer = world.get(&site(), &format!("/v1/reservations/{number}")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(world.store().meter().take(), Consumed { read: 0.5, write: 0.0 });
+}
+
+#[tokio::test]
+async fn a_count_of_new_requests_costs_what_is_new() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 50).await;
+    for key in 0..20 {
+        world.requested(&slot, &format!("k{key}")).await;
+    }
+    world.store().meter().take();
+    let count = world.store().pending_count(&world.facility.facility_id).await.unwrap();
+    assert_eq!(count, 20);
+    // Twenty entries of the index lie within one half unit of 4 KB.
+    assert_eq!(world.store().meter().take().read, 0.5);
+}
+
+/// Answered requests that the table is filled with; what waits among them is counted apart.
+const ANSWERED: usize = 100_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ping_reads_what_is_pending_not_what_the_table_holds() {
+    let world = World::new().await;
+    let slot = world.slot("2027-01-20T10:00:00+09:00", 50).await;
+    let first = world.requested(&slot, "first").await;
+    fill(&world, &first).await;
+    for key in 1..10 {
+        world.requested(&slot, &format!("k{key}")).await;
+    }
+    let now: Instant = "2026-12-02T11:00:00+09:00".parse().unwrap();
+
+    world.store().meter().take();
+    assert_eq!(world.store().pending().await.unwrap().len(), 10);
+    let looked = world.store().meter().take();
+    assert!(looked.read <= 1.0, "ten entries of the index: {looked:?}");
+
+    let report = ping_pending::run(world.store(), now).await.unwrap();
+    assert_eq!((report.pending, report.asked, report.facilities), (10, 10, 1));
+    let asked = world.store().meter().take();
+    assert!(asked.read <= 1.0 + 10.0 * 0.5, "{asked:?}");
+    // Ten reservations in a transaction, in both indexes, and the mail, which is within 2 KB.
+    assert!(asked.write <= 10.0 * 4.0 + 4.0, "{asked:?}");
+}
+
+/// Copies an answered reservation under other numbers, past the API: only its weight matters.
+async fn fill(world: &World, like: &domain::ReservationNumber) {
+    let path = format!("/v1/staff/reservations/{like}/approve");
+    assert_eq!(world.call(&world.staff(), Method::POST, &path, None, &[]).await.status, 200);
+    let key = store::keys::reservation(like).attributes();
+    let table = local::embedded::TABLE;
+    let db = world.db();
+    let item = db.get_item().table_name(table).set_key(Some(key)).send().await.unwrap().item.unwrap();
+    let copies = (0..ANSWERED).map(|count| {
+        let number = world.hub.secret.reservation_number("filler", &count.to_string(), 0);
+        let mut copy = item.clone();
+        copy.extend(store::keys::reservation(&number).attributes());
+        copy
+    });
+    world.fill(copies);
+    // The first one waits no longer; ask again so that ten do.
+    let slot = world.slot("2027-01-21T10:00:00+09:00", 50).await;
+    world.requested(&slot, "k0").await;
+}
