@@ -154,11 +154,7 @@ impl World {
         let contact = MunicipalityContact {
             notice_addresses: vec!["hoiku-131199@example.jp".parse().unwrap()],
         };
-        world
-            .store()
-            .add_municipality_contact("131199".parse().unwrap(), &contact)
-            .await
-            .unwrap();
+        world.store().add_municipality_contact("131199".parse().unwrap(), &contact).await.unwrap();
         world.store().meter().take();
         world
     }
@@ -300,11 +296,7 @@ impl World {
 
     /// The handler of mails.
     pub fn send_mail(&self) -> SendMail {
-        SendMail {
-            hub: self.hub.clone(),
-            seal: self.seal.clone(),
-            mailer: self.mailbox.clone(),
-        }
+        SendMail { hub: self.hub.clone(), seal: self.seal.clone(), mailer: self.mailbox.clone() }
     }
 }
 
@@ -338,7 +330,8 @@ pub fn facility(name: &str, code: &str, municipality: &str) -> Facility {
 
 /// What API Gateway says about a request of this caller.
 pub fn context(who: &As) -> RequestContext {
-    const SITE: &str = "hub/reservations:write hub/reservations:read hub/events:read hub/webhooks:write";
+    const SITE: &str =
+        "hub/reservations:write hub/reservations:read hub/events:read hub/webhooks:write";
     const ICT: &str = "hub/ict:read hub/ict:write hub/events:read hub/webhooks:write";
     let claims = match who {
         As::Anyone => None,

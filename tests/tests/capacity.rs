@@ -113,7 +113,8 @@ async fn fill(world: &World, like: &domain::ReservationNumber) {
     let key = store::keys::reservation(like).attributes();
     let table = local::embedded::TABLE;
     let db = world.db();
-    let item = db.get_item().table_name(table).set_key(Some(key)).send().await.unwrap().item.unwrap();
+    let item =
+        db.get_item().table_name(table).set_key(Some(key)).send().await.unwrap().item.unwrap();
     let copies = (0..ANSWERED).map(|count| {
         let number = world.hub.secret.reservation_number("filler", &count.to_string(), 0);
         let mut copy = item.clone();

@@ -104,7 +104,8 @@ impl Api {
             ("client_id", text("client_id")),
             ("client_secret", text("client_secret")),
         ];
-        let form: Vec<String> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let form: Vec<String> =
+            form.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let issued: Value = self
             .http
             .post(format!("{}/oauth2/token", self.base))

@@ -107,24 +107,36 @@ pub enum StartError {
     Delivery(#[from] reqwest::Error),
 }
 
-/// The routes of every function that answers HTTP, and what they say of themselves.
-pub fn routes(hub: &Hub, seal: &Arc<dyn Seal>, reach: Reach, index: Index) -> OpenApiRouter {
+/// The routes of every function that answers HTTP, by the name of its folder.
+pub fn functions(
+    hub: &Hub,
+    seal: &Arc<dyn Seal>,
+    reach: Reach,
+    index: Index,
+) -> Vec<(&'static str, OpenApiRouter)> {
     let (hub, seal) = (|| hub.clone(), || seal.clone());
-    OpenApiRouter::with_openapi(hub_http::openapi::base())
-        .merge(api_documents::routes())
-        .merge(search_facilities::routes(hub(), index))
-        .merge(get_facility::routes(hub()))
-        .merge(list_slots::routes(hub()))
-        .merge(open_slots::routes(hub()))
-        .merge(facility_settings::routes(hub()))
-        .merge(request_reservation::routes(hub(), seal()))
-        .merge(get_reservation::routes(hub()))
-        .merge(cancel_reservation::routes(hub(), seal()))
-        .merge(review_reservation::routes(hub()))
-        .merge(staff_reservations::routes(hub(), seal()))
-        .merge(ict_reservations::routes(hub()))
-        .merge(ict_new_count::routes(hub()))
-        .merge(webhook_endpoints::routes(hub(), seal(), reach))
+    vec![
+        ("api-documents", api_documents::routes()),
+        ("search-facilities", search_facilities::routes(hub(), index)),
+        ("get-facility", get_facility::routes(hub())),
+        ("list-slots", list_slots::routes(hub())),
+        ("open-slots", open_slots::routes(hub())),
+        ("facility-settings", facility_settings::routes(hub())),
+        ("request-reservation", request_reservation::routes(hub(), seal())),
+        ("get-reservation", get_reservation::routes(hub())),
+        ("cancel-reservation", cancel_reservation::routes(hub(), seal())),
+        ("review-reservation", review_reservation::routes(hub())),
+        ("staff-reservations", staff_reservations::routes(hub(), seal())),
+        ("ict-reservations", ict_reservations::routes(hub())),
+        ("ict-new-count", ict_new_count::routes(hub())),
+        ("webhook-endpoints", webhook_endpoints::routes(hub(), seal(), reach)),
+    ]
+}
+
+/// All of them together, and what they say of themselves.
+pub fn routes(hub: &Hub, seal: &Arc<dyn Seal>, reach: Reach, index: Index) -> OpenApiRouter {
+    let all = OpenApiRouter::with_openapi(hub_http::openapi::base());
+    functions(hub, seal, reach, index).into_iter().fold(all, |all, (_, one)| all.merge(one))
 }
 
 /// The OpenAPI document, as the handlers write it.

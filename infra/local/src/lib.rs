@@ -27,5 +27,5 @@ pub use self::{
     adapters::LocalSeal,
     clock::LocalClock,
     fault::{Dependency, Faults},
-    hub::{LocalHub, Options, StartError, document, routes},
+    hub::{LocalHub, Options, StartError, document, functions, routes},
 };

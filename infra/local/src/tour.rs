@@ -92,14 +92,18 @@ impl<'a, W: Write> Tour<'a, W> {
         let approved = self.request("visit-1", &slot).await?;
         self.told(&["reservation.requested"]).await?;
         let comment = json!({"comment": "上履きをお持ちください。"});
-        self.act(&format!("/v1/staff/reservations/{approved}/approve"), comment, "approved").await?;
+        self.act(&format!("/v1/staff/reservations/{approved}/approve"), comment, "approved")
+            .await?;
         self.told(&["reservation.approved"]).await?;
 
         self.scene("Another request is declined in the ICT system; its place is free again")?;
         let declined = self.request("visit-2", &slot).await?;
         self.told(&["reservation.requested"]).await?;
         let path = format!("/v1/ict/reservations/{declined}/decline");
-        let answer = self.ict.post(&path, json!({"comment": "この日は行事のため難しくなりました。"})).await?;
+        let answer = self
+            .ict
+            .post(&path, json!({"comment": "この日は行事のため難しくなりました。"}))
+            .await?;
         self.answered("ICT system", "POST", &path, &answer)?;
         expect("decline", "declined", &answer.body["status"])?;
         self.told(&["reservation.declined"]).await?;
@@ -144,7 +148,12 @@ impl<'a, W: Write> Tour<'a, W> {
     }
 
     fn answered(&mut self, who: &str, method: &str, path: &str, answer: &Answer) -> Told {
-        writeln!(self.out, "   {who}: {method} {path}\n      -> {} {}", answer.status, short(&answer.body))?;
+        writeln!(
+            self.out,
+            "   {who}: {method} {path}\n      -> {} {}",
+            answer.status,
+            short(&answer.body)
+        )?;
         Ok(())
     }
 
@@ -206,7 +215,8 @@ impl<'a, W: Write> Tour<'a, W> {
     }
 
     async fn remaining(&mut self, slot: &Value, places: u8) -> Told {
-        let slots = self.api.get(&format!("/v1/facilities/{}/slots?limit=100", self.facility)).await?;
+        let slots =
+            self.api.get(&format!("/v1/facilities/{}/slots?limit=100", self.facility)).await?;
         let slots = slots.body["items"].as_array().cloned().unwrap_or_default();
         let now = slots.iter().find(|other| other["slot_id"] == slot["slot_id"]);
         let remaining = now.map(|slot| slot["remaining"].clone()).unwrap_or_default();
@@ -216,9 +226,12 @@ impl<'a, W: Write> Tour<'a, W> {
 
     async fn next_tuesday(&mut self) -> Told {
         let now = self.api.get("/_local/clock").await?;
-        let now: domain::Instant = now.body["now"].as_str().unwrap_or_default().parse().map_err(
-            |_| TourError::Step { step: "clock".into(), expected: "a time".into(), got: short(&now.body) },
-        )?;
+        let now: domain::Instant =
+            now.body["now"].as_str().unwrap_or_default().parse().map_err(|_| TourError::Step {
+                step: "clock".into(),
+                expected: "a time".into(),
+                got: short(&now.body),
+            })?;
         // The week after next at the latest, and one without a holiday in its middle.
         let plain = |day: &jiff::civil::Date| {
             let until = day.saturating_add(jiff::Span::new().days(3));
@@ -303,7 +316,8 @@ fn short(body: &Value) -> String {
     let Some(fields) = body.as_object() else {
         return body.as_str().map_or_else(|| body.to_string(), str::to_owned);
     };
-    let shown = ["reservation_number", "status", "comment", "starts_at", "id", "url", "type", "detail"];
+    let shown =
+        ["reservation_number", "status", "comment", "starts_at", "id", "url", "type", "detail"];
     let parts: Vec<String> = shown
         .iter()
         .filter_map(|name| fields.get(*name).filter(|value| !value.is_null()))
