@@ -48,8 +48,9 @@ struct SearchQuery {
     #[param(example = "かないくぼ")]
     q: Option<String>,
     /// Of this kind.
-    #[deserr(default, try_from(Option<String>) = parse_if_given::<FacilityType> -> Invalid)]
-    r#type: Option<FacilityType>,
+    #[deserr(rename = "type", default, try_from(Option<String>) = parse_if_given::<FacilityType> -> Invalid)]
+    #[param(rename = "type")]
+    facility_type: Option<FacilityType>,
     /// Run by.
     #[deserr(default, try_from(Option<String>) = parse_if_given::<EstablishmentBody> -> Invalid)]
     establishment_body: Option<EstablishmentBody>,
@@ -95,7 +96,7 @@ async fn search_facilities(
     let filter = Filter {
         municipalities: query.municipality,
         terms: text::terms(query.q.as_deref().unwrap_or_default()),
-        facility_type: query.r#type,
+        facility_type: query.facility_type,
         establishment_body: query.establishment_body,
         bookable: query.bookable,
     };

@@ -48,17 +48,23 @@ struct Message {
     body: String,
     visible_at_ms: i64,
     handed_out: u32,
+    /// Handed out, and neither deleted nor postponed yet.
+    in_hand: bool,
 }
 
 impl LocalQueue {
-    /// With the messages of earlier runs.
+    /// With the messages of earlier runs. What a run that ended had in hand is handed out again at
+    /// once: nobody else can be at work on it.
     pub(crate) async fn open(
         name: &'static str,
         hidden_for: Duration,
         handed_out_at_most: u32,
         (state, clock, faults): (State, LocalClock, Faults),
     ) -> Result<Arc<Self>, StoreError> {
-        let messages = Mutex::new(state.all(name).await?.into_iter().collect());
+        let mut messages: BTreeMap<String, Message> = state.all(name).await?.into_iter().collect();
+        let now = clock.now().epoch_ms();
+        messages.values_mut().filter(|m| m.in_hand).for_each(|m| m.visible_at_ms = now);
+        let messages = Mutex::new(messages);
         Ok(Arc::new(Self { name, hidden_for, handed_out_at_most, messages, state, clock, faults }))
     }
 
@@ -73,6 +79,7 @@ impl LocalQueue {
                     dead.push((id.clone(), message.clone()));
                 } else if taken.len() < 10 {
                     message.handed_out += 1;
+                    message.in_hand = true;
                     message.visible_at_ms = now + self.hidden_for.as_millis() as i64;
                     taken.push((id.clone(), message.clone()));
                 }
@@ -132,7 +139,7 @@ impl Queue for LocalQueue {
         for body in bodies {
             let id = next_id();
             let visible_at_ms = self.clock.now().epoch_ms();
-            let message = Message { body, visible_at_ms, handed_out: 0 };
+            let message = Message { body, visible_at_ms, handed_out: 0, in_hand: false };
             let kept = self.state.put(self.name, &id, &message).await;
             kept.map_err(|error| QueueError(error.into()))?;
             self.messages().insert(id, message);
@@ -144,6 +151,7 @@ impl Queue for LocalQueue {
         let visible_at_ms = self.clock.now().epoch_ms() + wait.as_millis() as i64;
         let changed = self.messages().get_mut(receipt).map(|message| {
             message.visible_at_ms = visible_at_ms;
+            message.in_hand = false;
             message.clone()
         });
         if let Some(message) = changed {
