@@ -160,7 +160,7 @@ impl World {
     }
 
     /// The table, past everything.
-    pub fn db(&self) -> &aws_sdk_dynamodb::Client {
+    pub fn raw(&self) -> &aws_sdk_dynamodb::Client {
         &self.embedded.steady
     }
 

@@ -1,5 +1,7 @@
 //! The document, the template, the routers, the table and the sample events say the same.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

@@ -1,5 +1,7 @@
 //! What the operations cost, in capacity units, on the embedded store that counts as DynamoDB does.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 use domain::{Instant, Sealed};
 use http::Method;
 use serde_json::json;
@@ -112,7 +114,7 @@ async fn fill(world: &World, like: &domain::ReservationNumber) {
     assert_eq!(world.call(&world.staff(), Method::POST, &path, None, &[]).await.status, 200);
     let key = store::keys::reservation(like).attributes();
     let table = local::embedded::TABLE;
-    let db = world.db();
+    let db = world.raw();
     let item =
         db.get_item().table_name(table).set_key(Some(key)).send().await.unwrap().item.unwrap();
     let copies = (0..ANSWERED).map(|count| {

@@ -1,5 +1,7 @@
 //! Many at once: no place is sold twice, of two answers one wins, and a repeat meets the first.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 use std::{collections::HashSet, sync::Arc};
 
 use futures::future::join_all;

@@ -1,5 +1,7 @@
 //! Every endpoint through its router: what callers see, kept as snapshots.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 use http::Method;
 use insta::assert_snapshot;
 use serde_json::json;

@@ -1,5 +1,7 @@
 //! The hub asks again (NTF-07, RSV-18): who, when, and never twice.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 use domain::Facility;
 use http::Method;
 use serde_json::json;

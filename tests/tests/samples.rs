@@ -1,6 +1,8 @@
 //! The sample event of every function is answered: HTTP events through the same conversion and
 //! router as in AWS Lambda, the others by the same handler.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 use std::{fs, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
@@ -58,7 +60,7 @@ async fn copy_slot(world: &World, slot: &Slot) {
     let table = local::embedded::TABLE;
     let partition = store::keys::facility_partition(&slot.facility_id);
     let slots = world
-        .db()
+        .raw()
         .query()
         .table_name(table)
         .key_condition_expression("pk = :pk AND begins_with(sk, :slot)")

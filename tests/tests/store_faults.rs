@@ -1,5 +1,7 @@
 //! What the embedded store never does: transactions that meet, and answers that are lost.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
