@@ -1,11 +1,13 @@
 //! `GET /openapi.json` and `GET /problems/{name}`: what the API says of itself (REQ-08).
 
+use std::sync::LazyLock;
+
 use axum::{
     extract::Path,
     response::{Html, IntoResponse, Response},
 };
 use http::header;
-use hub_http::{KINDS, Problem};
+use hub_http::{KINDS, Problem, etag_of};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The document, as it is checked in. A test keeps it equal to what the handlers say.
@@ -21,8 +23,13 @@ pub fn routes() -> OpenApiRouter {
     get, path = "/openapi.json", tag = "public",
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")),
 )]
-async fn openapi() -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT).into_response()
+async fn openapi() -> Result<Response, Problem> {
+    static ETAG: LazyLock<Result<String, Problem>> = LazyLock::new(|| etag_of(&DOCUMENT));
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::ETAG, ETAG.as_ref().map_err(Clone::clone)?.as_str()),
+    ];
+    Ok((headers, DOCUMENT).into_response())
 }
 
 /// What a problem type means.

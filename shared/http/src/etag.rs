@@ -35,12 +35,14 @@ pub(crate) async fn tag(
     if_none_match: Option<String>,
 ) -> Result<Response, Problem> {
     let tagged = matches!(response.status(), StatusCode::OK | StatusCode::CREATED);
-    if !tagged || response.headers().contains_key(header::ETAG) {
+    if !tagged {
         return Ok(response);
     }
     let (mut parts, body) = response.into_parts();
     let body: Bytes = body.collect().await.map_err(|_| Problem::Internal)?.to_bytes();
-    let etag = of_bytes(&body);
+    // What never changes brings its own, hashed once.
+    let own = parts.headers.get(header::ETAG).and_then(|etag| etag.to_str().ok());
+    let etag = own.map_or_else(|| of_bytes(&body), str::to_owned);
     let value = HeaderValue::from_str(&etag).map_err(|_| Problem::Internal)?;
     parts.headers.insert(header::ETAG, value);
     let known = if_none_match.is_some_and(|tags| {

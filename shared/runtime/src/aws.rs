@@ -1,7 +1,7 @@
 //! AWS clients without what a function does not need: no shared configuration files, no default
 //! TLS stack, no system certificates. Lambda gives region and credentials in the environment.
 
-use std::env;
+use std::{env, sync::OnceLock};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::config::BehaviorVersion;
@@ -36,13 +36,19 @@ pub fn config() -> Result<SdkConfig, ConfigError> {
     Ok(config.build())
 }
 
+/// One for all clients of a function: the roots are parsed, and connections kept, once.
 fn http_client() -> Result<SharedHttpClient, ConfigError> {
+    static SHARED: OnceLock<SharedHttpClient> = OnceLock::new();
+    if let Some(client) = SHARED.get() {
+        return Ok(client.clone());
+    }
     let roots = TrustStore::empty().with_native_roots(false).with_pem_certificate(AMAZON_ROOTS);
     let context = TlsContext::builder().with_trust_store(roots).build().map_err(|_| {
         ConfigError::Invalid { name: "amazon-roots.pem", expected: "a list of certificates" }
     })?;
-    Ok(aws_smithy_http_client::Builder::new()
+    let client = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(context)
-        .build_https())
+        .build_https();
+    Ok(SHARED.get_or_init(|| client).clone())
 }
