@@ -36,7 +36,7 @@ use runtime::{Clock, Hub, Mail, MailError, Mailer, Queue, QueueError, Seal};
 use search_facilities::Index;
 use send_mail::SendMail;
 use serde_json::{Value, json};
-use store::{MunicipalityContact, Once, Opened, Store, VendorRecord};
+use store::{MunicipalityContact, Once, Opened, SettingsVersion, Store, VendorRecord};
 use tower::ServiceExt;
 
 /// A Tuesday, in business hours, with no holiday near.
@@ -185,7 +185,7 @@ impl World {
             ..Settings::default()
         };
         let id = &facility.facility_id;
-        self.store().save_settings(id, &Settings::default(), &settings).await.unwrap();
+        self.store().save_settings(id, SettingsVersion::NEVER_SAVED, settings).await.unwrap();
     }
 
     /// Moves the clock.

@@ -8,7 +8,7 @@ use domain::{
 };
 use jiff::{ToSpan, civil::time};
 use runtime::Hub;
-use store::{MunicipalityContact, Once, StoreError, VendorRecord};
+use store::{MunicipalityContact, Once, SettingsVersion, StoreError, VendorRecord};
 
 use crate::credentials::{Client, Credentials, Role, User};
 
@@ -41,7 +41,8 @@ pub(crate) async fn demo(hub: &Hub, credentials: &Credentials) -> Result<(), See
         let address: Email =
             format!("{}@example.jp", facility.facility_id.as_str().replace('_', "-")).parse()?;
         let settings = Settings { notice_addresses: vec![address], ..Settings::default() };
-        hub.store.save_settings(&facility.facility_id, &Settings::default(), &settings).await?;
+        let over = SettingsVersion::NEVER_SAVED;
+        hub.store.save_settings(&facility.facility_id, over, settings).await?;
     }
 
     let mut staffed: Vec<FacilityId> = Vec::new();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Store, StoreError,
-    item::{Item, from_item, put, to_item},
+    item::{Item, from_item, number, put, to_item},
     keys,
 };
 
@@ -16,6 +16,22 @@ pub struct MunicipalityContact {
     /// The addresses of the division in charge.
     #[serde(default)]
     pub notice_addresses: Vec<Email>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct SettingsItem {
+    #[serde(flatten)]
+    settings: Settings,
+    version: u32,
+}
+
+/// Counts how often the settings of a facility were saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettingsVersion(u32);
+
+impl SettingsVersion {
+    /// Of a facility that never saved any.
+    pub const NEVER_SAVED: Self = Self(0);
 }
 
 /// A facility from its item, as the table or its stream gives it.
@@ -36,35 +52,28 @@ impl Store {
         Ok(item.map(from_item).transpose()?.unwrap_or_default())
     }
 
-    /// Writes the settings over those that were read; [`StoreError::Changed`] if somebody else
-    /// saved others meanwhile.
+    /// The settings of a facility and their version, to save others over them.
+    pub async fn settings_to_change(
+        &self,
+        id: &FacilityId,
+    ) -> Result<(Settings, SettingsVersion), StoreError> {
+        let item = self.get_item(keys::settings(id), true).await?;
+        let item: SettingsItem = item.map(from_item).transpose()?.unwrap_or_default();
+        Ok((item.settings, SettingsVersion(item.version)))
+    }
+
+    /// Writes the settings over those of a version; [`StoreError::Changed`] if somebody else saved
+    /// others meanwhile.
     pub async fn save_settings(
         &self,
         id: &FacilityId,
-        read: &Settings,
-        new: &Settings,
+        SettingsVersion(over): SettingsVersion,
+        settings: Settings,
     ) -> Result<(), StoreError> {
-        let key = keys::settings(id);
-        let stored = self.get_item(key.clone(), true).await?;
-        let version = match &stored {
-            Some(item) => item.get("version").cloned(),
-            None => None,
-        };
-        let current: Settings = stored.map(from_item).transpose()?.unwrap_or_default();
-        if current != *read {
-            return Err(StoreError::Changed);
-        }
-        let next: i64 = match &version {
-            Some(version) => {
-                version.as_n().ok().and_then(|n| n.parse::<i64>().ok()).unwrap_or_default() + 1
-            }
-            None => 1,
-        };
-        let mut item = to_item(key, new)?;
-        item.insert("version".into(), crate::item::number(next));
-        let write = match version {
-            Some(version) => put(&self.table, item, "version = :version", [(":version", version)])?,
-            None => put(&self.table, item, "attribute_not_exists(pk)", [])?,
+        let item = to_item(keys::settings(id), &SettingsItem { settings, version: over + 1 })?;
+        let write = match over {
+            0 => put(&self.table, item, "attribute_not_exists(pk)", [])?,
+            over => put(&self.table, item, "version = :over", [(":over", number(over))])?,
         };
         self.transact(vec![write]).await?.map_err(|_| StoreError::Changed)
     }

@@ -23,7 +23,7 @@ use aws_sdk_dynamodb::Client;
 
 pub use self::{
     error::StoreError,
-    facility::MunicipalityContact,
+    facility::{MunicipalityContact, SettingsVersion},
     meter::{Consumed, Meter},
     notice::{Asking, Digest, Listed},
     reservation::{Changed, ListPosition, ReservationFilter, Reserved},
