@@ -1,6 +1,6 @@
 //! Facilities, their settings, and whom the hub writes to in a municipality.
 
-use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, TransactWriteItem};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::{Facility, FacilityId, MunicipalityCode, Settings, applicant::Email};
 use serde::{Deserialize, Serialize};
 
@@ -71,11 +71,11 @@ impl Store {
         settings: Settings,
     ) -> Result<(), StoreError> {
         let item = to_item(keys::settings(id), &SettingsItem { settings, version: over + 1 })?;
-        let write = match over {
-            0 => put(&self.table, item, "attribute_not_exists(pk)", [])?,
-            over => put(&self.table, item, "version = :over", [(":over", number(over))])?,
+        let written = match over {
+            0 => self.put_if(item, "attribute_not_exists(pk)", []).await?,
+            over => self.put_if(item, "version = :over", [(":over", number(over))]).await?,
         };
-        self.transact(vec![write]).await?.map_err(|_| StoreError::Changed)
+        written.map_err(|_| StoreError::Changed)
     }
 
     /// Facility, settings and slot at once: what a request for a visit is judged by.
@@ -86,7 +86,7 @@ impl Store {
     ) -> Result<(Option<Facility>, Settings, Option<domain::Slot>), StoreError> {
         let wanted = [keys::facility(id), keys::settings(id), keys::slot(id, slot)];
         let (mut facility, mut settings, mut found) = (None, Settings::default(), None);
-        for item in self.get_items(wanted, &[]).await? {
+        for item in self.get_items(wanted).await? {
             match crate::item::sort_key(&item) {
                 Some("FAC") => facility = Some(from_table(item)?),
                 Some("SET") => settings = from_item(item)?,
@@ -123,7 +123,7 @@ impl Store {
 
     /// These facilities, in no order.
     pub async fn facilities(&self, ids: &[FacilityId]) -> Result<Vec<Facility>, StoreError> {
-        let items = self.get_items(ids.iter().map(keys::facility), &[]).await?;
+        let items = self.get_items(ids.iter().map(keys::facility)).await?;
         items.into_iter().map(from_table).collect()
     }
 
@@ -147,28 +147,6 @@ impl Store {
 
     /// Writes an item that must not exist yet; one that does is left as it is.
     pub(crate) async fn add(&self, item: Item) -> Result<(), StoreError> {
-        let result = self
-            .db
-            .put_item()
-            .table_name(&*self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match result {
-            Ok(output) => {
-                self.meter.write(output.consumed_capacity());
-                Ok(())
-            }
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
-        }
+        self.put_if(item, "attribute_not_exists(pk)", []).await.map(drop)
     }
 }

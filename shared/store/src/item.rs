@@ -4,10 +4,10 @@ use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
+    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
     types::{
-        AttributeValue, CancellationReason, KeysAndAttributes, ReturnConsumedCapacity,
-        TransactWriteItem,
+        AttributeValue, CancellationReason, KeysAndAttributes, Put, ReturnConsumedCapacity,
+        ReturnValuesOnConditionCheckFailure, TransactWriteItem,
     },
 };
 use rand::RngExt;
@@ -74,11 +74,10 @@ impl Store {
         Ok(output.item)
     }
 
-    /// Those of the items that exist, in no order, each without some of its attributes.
+    /// Those of the items that exist, in no order.
     pub(crate) async fn get_items(
         &self,
         keys: impl IntoIterator<Item = Key>,
-        without: &[&str],
     ) -> Result<Vec<Item>, StoreError> {
         let keys: Vec<Item> = keys.into_iter().map(Key::attributes).collect();
         let mut items = Vec::with_capacity(keys.len());
@@ -98,10 +97,7 @@ impl Store {
                     .await?;
                 self.meter.read(output.consumed_capacity());
                 let found = output.responses.unwrap_or_default().remove(&*self.table);
-                items.extend(found.unwrap_or_default().into_iter().map(|mut item: Item| {
-                    without.iter().for_each(|name| drop(item.remove(*name)));
-                    item
-                }));
+                items.extend(found.unwrap_or_default());
                 wanted = output
                     .unprocessed_keys
                     .and_then(|mut tables| tables.remove(&*self.table))
@@ -110,6 +106,41 @@ impl Store {
             }
         }
         Ok(items)
+    }
+
+    /// Writes one item if the condition holds; otherwise tells what is there instead.
+    pub(crate) async fn put_if(
+        &self,
+        item: Item,
+        condition: &str,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<Result<(), Option<Item>>, StoreError> {
+        let values: HashMap<_, _> =
+            values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let result = self
+            .db
+            .put_item()
+            .table_name(&*self.table)
+            .set_item(Some(item))
+            .condition_expression(condition)
+            .set_expression_attribute_names(names_of(condition))
+            .set_expression_attribute_values((!values.is_empty()).then_some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match result {
+            Ok(output) => {
+                self.meter.write(output.consumed_capacity());
+                Ok(Ok(()))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                    Ok(Err(failed.item.clone()))
+                }
+                _ => Err(error.into()),
+            },
+        }
     }
 
     /// All of the writes or none, told apart from what a condition refused.
@@ -169,7 +200,8 @@ fn refused_conditions(
     reasons.iter().all(ours).then(|| reasons.to_vec())
 }
 
-/// A whole item to be written, if the condition holds.
+/// A whole item to be written in a transaction, if the condition holds. A name that is reserved in
+/// conditions is written with a `#` before it.
 pub(crate) fn put(
     table: &str,
     item: Item,
@@ -178,17 +210,25 @@ pub(crate) fn put(
 ) -> Result<TransactWriteItem, StoreError> {
     let values: HashMap<_, _> =
         values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let put = aws_sdk_dynamodb::types::Put::builder()
+    let put = Put::builder()
         .table_name(table)
         .set_item(Some(item))
         .condition_expression(condition)
+        .set_expression_attribute_names(names_of(condition))
         .set_expression_attribute_values((!values.is_empty()).then_some(values))
-        .return_values_on_condition_check_failure(
-            aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld,
-        )
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
         .build()
         .map_err(|error| StoreError::Refused(error.into()))?;
     Ok(TransactWriteItem::builder().put(put).build())
+}
+
+/// The names that stand with a `#` in a condition: each for itself.
+fn names_of(condition: &str) -> Option<HashMap<String, String>> {
+    let names: HashMap<_, _> = condition
+        .split(|c: char| !(c.is_alphanumeric() || c == '#' || c == '_'))
+        .filter_map(|word| Some((word.to_owned(), word.strip_prefix('#')?.to_owned())))
+        .collect();
+    (!names.is_empty()).then_some(names)
 }
 
 /// A number as an attribute.

@@ -11,6 +11,7 @@ pub mod keys;
 mod meter;
 mod notice;
 mod reservation;
+mod reservation_list;
 pub mod schema;
 mod search;
 mod slot;
@@ -26,7 +27,8 @@ pub use self::{
     facility::{MunicipalityContact, SettingsVersion},
     meter::{Consumed, Meter},
     notice::{Asking, Digest, Listed},
-    reservation::{Changed, ListPosition, ReservationFilter, Reserved},
+    reservation::{Changed, Reserved},
+    reservation_list::{ListPosition, ReservationFilter},
     search::ShardVersion,
     slot::{Once, Opened},
     stream::StreamChange,

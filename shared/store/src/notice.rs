@@ -138,8 +138,7 @@ impl Store {
         let digest = Digest { municipality_code: code, at: now, requests };
         let mut item = to_item(keys::digest(code, now.date()), &digest)?;
         item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + KEPT_SECONDS));
-        let write = put(&self.table, item, "attribute_not_exists(pk)", [])?;
-        Ok(self.transact(vec![write]).await?.is_ok())
+        Ok(self.put_if(item, "attribute_not_exists(pk)", []).await?.is_ok())
     }
 
     /// One asking.

@@ -1,15 +1,12 @@
 //! Reservations: reserving, changing, reading and listing them.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-    Update,
+    AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use domain::{
     ClientId, FacilityId, Instant, MunicipalityCode, Refusal, Reservation, ReservationNumber,
     Sealed, Settings, Slot, SlotId, Status,
-    asking::{Asked, Waiting},
+    asking::Asked,
     reservation::{Actor, Change, Comment, Consent, Origin, Outcome, PartySize, RequestMark},
 };
 use serde::{Deserialize, Serialize};
@@ -19,7 +16,6 @@ use crate::{
     Store, StoreError,
     item::{Item, blocker, epoch_ms, from_item, number, put, to_item},
     keys,
-    schema::{BY_CLIENT, PENDING},
 };
 
 /// A reservation as it stands in the table. Names of attributes are kept short enough that a
@@ -61,7 +57,7 @@ struct ReservationItem {
 }
 
 #[derive(Serialize, Deserialize)]
-struct AskedItem {
+pub(crate) struct AskedItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     asked_count: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,7 +99,7 @@ fn mark(bytes: ByteBuf) -> Result<[u8; 16], StoreError> {
     Ok(bytes)
 }
 
-fn number_of(pk: &str) -> Result<ReservationNumber, StoreError> {
+pub(crate) fn number_of(pk: &str) -> Result<ReservationNumber, StoreError> {
     pk.trim_start_matches("RSV#")
         .parse()
         .map_err(|error: domain::Invalid| StoreError::UnknownForm(error.into()))
@@ -220,23 +216,8 @@ pub enum Changed {
     NotFound,
 }
 
-/// Which reservations of a search site are listed.
-#[derive(Debug, Clone, Default)]
-pub struct ReservationFilter {
-    /// In this state.
-    pub status: Option<Status>,
-    /// Of this facility.
-    pub facility_id: Option<FacilityId>,
-    /// Changed after this instant.
-    pub updated_after: Option<Instant>,
-}
-
-/// After which reservation a list goes on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListPosition {
-    reservation_number: ReservationNumber,
-    requested_at: i64,
-}
+/// Nobody else changed the reservation since it was read.
+const UNCHANGED: &str = "#sequence = :sequence";
 
 /// How often a change is tried anew when the reservation changes under it.
 const CHANGE_TRIES: usize = 5;
@@ -341,31 +322,10 @@ impl Store {
             let newer = blocker(&reasons, 0).flatten().ok_or(StoreError::Changed)?;
             return from_table(newer).map(Some);
         }
-        let result = self
-            .db
-            .put_item()
-            .table_name(&*self.table)
-            .set_item(Some(item(next)?))
-            .condition_expression("#sequence = :sequence")
-            .expression_attribute_names("#sequence", "sequence")
-            .expression_attribute_values(":sequence", number(current.sequence))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        let error = match result {
-            Ok(output) => {
-                self.meter.write(output.consumed_capacity());
-                return Ok(None);
-            }
-            Err(error) => error,
-        };
-        match error.as_service_error() {
-            Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failed)) => {
-                let newer = failed.item.clone().ok_or(StoreError::Changed)?;
-                from_table(newer).map(Some)
-            }
-            _ => Err(error.into()),
+        let read = number(current.sequence);
+        match self.put_if(item(next)?, UNCHANGED, [(":sequence", read)]).await? {
+            Ok(()) => Ok(None),
+            Err(newer) => from_table(newer.ok_or(StoreError::Changed)?).map(Some),
         }
     }
 
@@ -375,17 +335,7 @@ impl Store {
         current: &Reservation,
         next: &Reservation,
     ) -> Result<TransactWriteItem, StoreError> {
-        let mut write = put(
-            &self.table,
-            item(next)?,
-            "#sequence = :sequence",
-            [(":sequence", number(current.sequence))],
-        )?;
-        if let Some(put) = write.put.as_mut() {
-            put.expression_attribute_names =
-                Some(HashMap::from([("#sequence".into(), "sequence".into())]));
-        }
-        Ok(write)
+        put(&self.table, item(next)?, UNCHANGED, [(":sequence", number(current.sequence))])
     }
 
     fn release(&self, reservation: &Reservation) -> Result<TransactWriteItem, StoreError> {
@@ -399,136 +349,6 @@ impl Store {
             .build()
             .map_err(|error| StoreError::Refused(error.into()))?;
         Ok(TransactWriteItem::builder().update(update).build())
-    }
-
-    /// The reservations of a search site, oldest request first: up to `limit`, and where to go on.
-    pub async fn reservations_of_client(
-        &self,
-        client: &ClientId,
-        filter: &ReservationFilter,
-        limit: usize,
-        after: Option<ListPosition>,
-    ) -> Result<(Vec<Reservation>, Option<ListPosition>), StoreError> {
-        let mut conditions = Vec::new();
-        let mut values =
-            HashMap::from([(":client".to_owned(), AttributeValue::S(client.to_string()))]);
-        let mut names = HashMap::new();
-        if let Some(status) = filter.status {
-            conditions.push("#status = :status");
-            names.insert("#status".to_owned(), "status".to_owned());
-            values.insert(":status".into(), AttributeValue::S(status.as_str().into()));
-        }
-        if let Some(facility) = &filter.facility_id {
-            conditions.push("facility_id = :facility");
-            values.insert(":facility".into(), AttributeValue::S(facility.to_string()));
-        }
-        if let Some(after) = filter.updated_after {
-            conditions.push("updated_at > :updated_after");
-            values.insert(":updated_after".into(), number(after.epoch_ms()));
-        }
-        let mut start = after.map(|position| position_key(client, &position));
-        let mut numbers = Vec::new();
-        let next = loop {
-            let wanted = limit + 1 - numbers.len();
-            let output = self
-                .db
-                .query()
-                .table_name(&*self.table)
-                .index_name(BY_CLIENT.name)
-                .key_condition_expression("client_id = :client")
-                .set_filter_expression((!conditions.is_empty()).then(|| conditions.join(" AND ")))
-                .set_expression_attribute_names((!names.is_empty()).then(|| names.clone()))
-                .set_expression_attribute_values(Some(values.clone()))
-                .set_exclusive_start_key(start.take())
-                // A filter leaves out most of what is read; without one, no more than is wanted.
-                .limit(if conditions.is_empty() { wanted as i32 } else { 1000 })
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await?;
-            self.meter.read(output.consumed_capacity());
-            for entry in output.items.unwrap_or_default() {
-                numbers.push(position(entry)?);
-            }
-            if numbers.len() > limit {
-                numbers.truncate(limit);
-                break numbers.last().cloned();
-            }
-            match output.last_evaluated_key {
-                Some(key) => start = Some(key),
-                None => break None,
-            }
-        };
-        let wanted: Vec<_> = numbers.into_iter().map(|entry| entry.reservation_number).collect();
-        Ok((self.reservations(&wanted).await?, next))
-    }
-
-    /// These reservations, in this order; those that do not exist are left out.
-    pub async fn reservations(
-        &self,
-        numbers: &[ReservationNumber],
-    ) -> Result<Vec<Reservation>, StoreError> {
-        let items = self.get_items(numbers.iter().map(keys::reservation), &[]).await?;
-        let mut found = HashMap::new();
-        for item in items {
-            let reservation = from_table(item)?;
-            found.insert(reservation.reservation_number.clone(), reservation);
-        }
-        Ok(numbers.iter().filter_map(|number| found.remove(number)).collect())
-    }
-
-    /// The requests of one facility that wait for an answer, oldest first.
-    pub async fn pending_of_facility(
-        &self,
-        facility: &FacilityId,
-    ) -> Result<Vec<Waiting>, StoreError> {
-        let mut pages = self
-            .db
-            .query()
-            .table_name(&*self.table)
-            .index_name(PENDING.name)
-            .key_condition_expression("pending_facility_id = :facility")
-            .expression_attribute_values(":facility", AttributeValue::S(facility.to_string()))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .into_paginator()
-            .send();
-        let mut waiting = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page?;
-            self.meter.read(page.consumed_capacity());
-            for entry in page.items.unwrap_or_default() {
-                waiting.push(waiting_from(entry)?);
-            }
-        }
-        Ok(waiting)
-    }
-
-    /// How many requests of one facility wait for an answer (ICT-04).
-    pub async fn pending_count(&self, facility: &FacilityId) -> Result<u64, StoreError> {
-        Ok(self.pending_of_facility(facility).await?.len() as u64)
-    }
-
-    /// Every request that waits for an answer, facility by facility. Reads the sparse index alone.
-    pub async fn pending(&self) -> Result<Vec<Waiting>, StoreError> {
-        let mut pages = self
-            .db
-            .scan()
-            .table_name(&*self.table)
-            .index_name(PENDING.name)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .into_paginator()
-            .send();
-        let mut waiting = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page?;
-            self.meter.read(page.consumed_capacity());
-            for entry in page.items.unwrap_or_default() {
-                waiting.push(waiting_from(entry)?);
-            }
-        }
-        waiting.sort_by(|a: &Waiting, b| {
-            (&a.facility_id, a.requested_at).cmp(&(&b.facility_id, b.requested_at))
-        });
-        Ok(waiting)
     }
 }
 
@@ -544,48 +364,6 @@ fn repeat_of(existing: Reservation, mark: &RequestMark) -> Reserved {
 
 fn number_set(number: &ReservationNumber) -> AttributeValue {
     AttributeValue::Ss(vec![number.to_string()])
-}
-
-fn position(entry: Item) -> Result<ListPosition, StoreError> {
-    #[derive(Deserialize)]
-    struct Entry {
-        pk: String,
-        requested_at: i64,
-    }
-    let entry: Entry = from_item(entry)?;
-    let reservation_number = number_of(&entry.pk)?;
-    Ok(ListPosition { reservation_number, requested_at: entry.requested_at })
-}
-
-fn position_key(client: &ClientId, position: &ListPosition) -> Item {
-    let mut key = keys::reservation(&position.reservation_number).attributes();
-    key.insert("client_id".into(), AttributeValue::S(client.to_string()));
-    key.insert("requested_at".into(), number(position.requested_at));
-    key
-}
-
-fn waiting_from(entry: Item) -> Result<Waiting, StoreError> {
-    #[derive(Deserialize)]
-    struct Entry {
-        pk: String,
-        pending_facility_id: FacilityId,
-        municipality_code: MunicipalityCode,
-        #[serde(with = "epoch_ms")]
-        starts_at: Instant,
-        #[serde(with = "epoch_ms")]
-        requested_at: Instant,
-        #[serde(flatten)]
-        asked: AskedItem,
-    }
-    let entry: Entry = from_item(entry)?;
-    Ok(Waiting {
-        reservation_number: number_of(&entry.pk)?,
-        facility_id: entry.pending_facility_id,
-        municipality_code: entry.municipality_code,
-        starts_at: entry.starts_at,
-        requested_at: entry.requested_at,
-        asked: entry.asked.into(),
-    })
 }
 
 /// The reservations that a slot has or had.

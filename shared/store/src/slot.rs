@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, Update,
+    AttributeValue, ReturnConsumedCapacity, ReturnValue, TransactWriteItem, Update,
 };
 use domain::{
     Capacity, FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Slot, SlotId,
@@ -224,7 +223,7 @@ impl Store {
                 holding: BTreeSet::new(),
                 released: BTreeSet::new(),
             });
-            opened.extend(self.put_new_slots(facility, slots.collect()).await?);
+            opened.extend(self.put_new_slots(facility, slots.collect(), now).await?);
         }
         Ok(Opened::Done { slots: opened, replayed })
     }
@@ -234,6 +233,7 @@ impl Store {
         &self,
         facility: &domain::Facility,
         mut slots: Vec<Slot>,
+        now: Instant,
     ) -> Result<Vec<Slot>, StoreError> {
         let mut missing: Vec<usize> = (0..slots.len()).collect();
         while !missing.is_empty() {
@@ -247,7 +247,7 @@ impl Store {
                 )?);
             }
             if !facility.bookable {
-                writes.push(self.make_bookable(&facility.facility_id)?);
+                writes.push(self.make_bookable(&facility.facility_id, now)?);
             }
             let Err(reasons) = self.transact(writes).await? else { break };
             let mut still_missing = Vec::new();
@@ -267,13 +267,18 @@ impl Store {
         Ok(slots)
     }
 
-    fn make_bookable(&self, facility: &FacilityId) -> Result<TransactWriteItem, StoreError> {
+    fn make_bookable(
+        &self,
+        facility: &FacilityId,
+        now: Instant,
+    ) -> Result<TransactWriteItem, StoreError> {
         let update = Update::builder()
             .table_name(&*self.table)
             .set_key(Some(keys::facility(facility).attributes()))
-            .update_expression("SET bookable = :true")
+            .update_expression("SET bookable = :true, updated_at = :now")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .expression_attribute_values(":now", serde_dynamo::to_attribute_value(now)?)
             .build()
             .map_err(|error| StoreError::Refused(error.into()))?;
         Ok(TransactWriteItem::builder().update(update).build())
@@ -305,35 +310,17 @@ impl Store {
         let mut item = keys::once(&once.key).attributes();
         item.insert("body_mark".into(), AttributeValue::B(once.body.to_vec().into()));
         item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + 48 * 3600));
-        let result = self
-            .db
-            .put_item()
-            .table_name(&*self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        let error = match result {
-            Ok(output) => {
-                self.meter.write(output.consumed_capacity());
-                return Ok(Marked::First);
-            }
-            Err(error) => error,
-        };
-        match error.as_service_error() {
-            Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failed)) => {
-                #[derive(Deserialize)]
-                struct Existing {
-                    body_mark: ByteBuf,
-                }
-                let existing: Existing =
-                    from_item(failed.item.clone().ok_or(StoreError::Changed)?)?;
+        #[derive(Deserialize)]
+        struct Existing {
+            body_mark: ByteBuf,
+        }
+        match self.put_if(item, "attribute_not_exists(pk)", []).await? {
+            Ok(()) => Ok(Marked::First),
+            Err(existing) => {
+                let existing: Existing = from_item(existing.ok_or(StoreError::Changed)?)?;
                 let same = existing.body_mark.as_slice() == once.body;
                 Ok(if same { Marked::Repeat } else { Marked::OtherBody })
             }
-            _ => Err(error.into()),
         }
     }
 

@@ -13,7 +13,7 @@ use serde_bytes::ByteBuf;
 
 use crate::{
     Store, StoreError,
-    item::{Item, blocker, from_item, put, to_item},
+    item::{Item, from_item, to_item},
     keys,
 };
 
@@ -122,13 +122,9 @@ impl Store {
                 body_mark: ByteBuf::from(endpoint.body_mark),
             },
         )?;
-        let write = put(&self.table, item, "attribute_not_exists(pk)", [])?;
-        match self.transact(vec![write]).await? {
+        match self.put_if(item, "attribute_not_exists(pk)", []).await? {
             Ok(()) => Ok(None),
-            Err(reasons) => {
-                let existing = blocker(&reasons, 0).flatten().ok_or(StoreError::Changed)?;
-                endpoint_from(existing).map(Some)
-            }
+            Err(existing) => endpoint_from(existing.ok_or(StoreError::Changed)?).map(Some),
         }
     }
 

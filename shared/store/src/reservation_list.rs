@@ -1,0 +1,210 @@
+//! Lists of reservations: a search site's own, and what waits for an answer.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use domain::{
+    ClientId, FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Status,
+    asking::Waiting,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Store, StoreError,
+    item::{Item, epoch_ms, from_item, number},
+    keys,
+    reservation::{AskedItem, from_table, number_of},
+    schema::{BY_CLIENT, PENDING},
+};
+
+/// Which reservations of a search site are listed.
+#[derive(Debug, Clone, Default)]
+pub struct ReservationFilter {
+    /// In this state.
+    pub status: Option<Status>,
+    /// Of this facility.
+    pub facility_id: Option<FacilityId>,
+    /// Changed after this instant.
+    pub updated_after: Option<Instant>,
+}
+
+/// After which reservation a list goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListPosition {
+    reservation_number: ReservationNumber,
+    requested_at: i64,
+}
+
+impl Store {
+    /// The reservations of a search site, oldest request first: up to `limit`, and where to go on.
+    pub async fn reservations_of_client(
+        &self,
+        client: &ClientId,
+        filter: &ReservationFilter,
+        limit: usize,
+        after: Option<ListPosition>,
+    ) -> Result<(Vec<Reservation>, Option<ListPosition>), StoreError> {
+        let mut conditions = Vec::new();
+        let mut values =
+            HashMap::from([(":client".to_owned(), AttributeValue::S(client.to_string()))]);
+        let mut names = HashMap::new();
+        if let Some(status) = filter.status {
+            conditions.push("#status = :status");
+            names.insert("#status".to_owned(), "status".to_owned());
+            values.insert(":status".into(), AttributeValue::S(status.as_str().into()));
+        }
+        if let Some(facility) = &filter.facility_id {
+            conditions.push("facility_id = :facility");
+            values.insert(":facility".into(), AttributeValue::S(facility.to_string()));
+        }
+        if let Some(after) = filter.updated_after {
+            conditions.push("updated_at > :updated_after");
+            values.insert(":updated_after".into(), number(after.epoch_ms()));
+        }
+        let mut start = after.map(|position| position_key(client, &position));
+        let mut numbers = Vec::new();
+        let next = loop {
+            let wanted = limit + 1 - numbers.len();
+            let output = self
+                .db
+                .query()
+                .table_name(&*self.table)
+                .index_name(BY_CLIENT.name)
+                .key_condition_expression("client_id = :client")
+                .set_filter_expression((!conditions.is_empty()).then(|| conditions.join(" AND ")))
+                .set_expression_attribute_names((!names.is_empty()).then(|| names.clone()))
+                .set_expression_attribute_values(Some(values.clone()))
+                .set_exclusive_start_key(start.take())
+                // A filter leaves out most of what is read; without one, no more than is wanted.
+                .limit(if conditions.is_empty() { wanted as i32 } else { 1000 })
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await?;
+            self.meter.read(output.consumed_capacity());
+            for entry in output.items.unwrap_or_default() {
+                numbers.push(position(entry)?);
+            }
+            if numbers.len() > limit {
+                numbers.truncate(limit);
+                break numbers.last().cloned();
+            }
+            match output.last_evaluated_key {
+                Some(key) => start = Some(key),
+                None => break None,
+            }
+        };
+        let wanted: Vec<_> = numbers.into_iter().map(|entry| entry.reservation_number).collect();
+        Ok((self.reservations(&wanted).await?, next))
+    }
+
+    /// These reservations, in this order; those that do not exist are left out.
+    pub async fn reservations(
+        &self,
+        numbers: &[ReservationNumber],
+    ) -> Result<Vec<Reservation>, StoreError> {
+        let items = self.get_items(numbers.iter().map(keys::reservation)).await?;
+        let mut found = HashMap::new();
+        for item in items {
+            let reservation = from_table(item)?;
+            found.insert(reservation.reservation_number.clone(), reservation);
+        }
+        Ok(numbers.iter().filter_map(|number| found.remove(number)).collect())
+    }
+
+    /// The requests of one facility that wait for an answer, oldest first.
+    pub async fn pending_of_facility(
+        &self,
+        facility: &FacilityId,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        let mut pages = self
+            .db
+            .query()
+            .table_name(&*self.table)
+            .index_name(PENDING.name)
+            .key_condition_expression("pending_facility_id = :facility")
+            .expression_attribute_values(":facility", AttributeValue::S(facility.to_string()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .into_paginator()
+            .send();
+        let mut waiting = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page?;
+            self.meter.read(page.consumed_capacity());
+            for entry in page.items.unwrap_or_default() {
+                waiting.push(waiting_from(entry)?);
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// How many requests of one facility wait for an answer (ICT-04).
+    pub async fn pending_count(&self, facility: &FacilityId) -> Result<u64, StoreError> {
+        Ok(self.pending_of_facility(facility).await?.len() as u64)
+    }
+
+    /// Every request that waits for an answer, facility by facility. Reads the sparse index alone.
+    pub async fn pending(&self) -> Result<Vec<Waiting>, StoreError> {
+        let mut pages = self
+            .db
+            .scan()
+            .table_name(&*self.table)
+            .index_name(PENDING.name)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .into_paginator()
+            .send();
+        let mut waiting = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page?;
+            self.meter.read(page.consumed_capacity());
+            for entry in page.items.unwrap_or_default() {
+                waiting.push(waiting_from(entry)?);
+            }
+        }
+        waiting.sort_by(|a: &Waiting, b| {
+            (&a.facility_id, a.requested_at).cmp(&(&b.facility_id, b.requested_at))
+        });
+        Ok(waiting)
+    }
+}
+
+fn position(entry: Item) -> Result<ListPosition, StoreError> {
+    #[derive(Deserialize)]
+    struct Entry {
+        pk: String,
+        requested_at: i64,
+    }
+    let entry: Entry = from_item(entry)?;
+    let reservation_number = number_of(&entry.pk)?;
+    Ok(ListPosition { reservation_number, requested_at: entry.requested_at })
+}
+
+fn position_key(client: &ClientId, position: &ListPosition) -> Item {
+    let mut key = keys::reservation(&position.reservation_number).attributes();
+    key.insert("client_id".into(), AttributeValue::S(client.to_string()));
+    key.insert("requested_at".into(), number(position.requested_at));
+    key
+}
+
+fn waiting_from(entry: Item) -> Result<Waiting, StoreError> {
+    #[derive(Deserialize)]
+    struct Entry {
+        pk: String,
+        pending_facility_id: FacilityId,
+        municipality_code: MunicipalityCode,
+        #[serde(with = "epoch_ms")]
+        starts_at: Instant,
+        #[serde(with = "epoch_ms")]
+        requested_at: Instant,
+        #[serde(flatten)]
+        asked: AskedItem,
+    }
+    let entry: Entry = from_item(entry)?;
+    Ok(Waiting {
+        reservation_number: number_of(&entry.pk)?,
+        facility_id: entry.pending_facility_id,
+        municipality_code: entry.municipality_code,
+        starts_at: entry.starts_at,
+        requested_at: entry.requested_at,
+        asked: entry.asked.into(),
+    })
+}
