@@ -136,9 +136,9 @@ async fn a_webhook_that_is_not_received_comes_again_with_the_same_id() {
     api.post("/_local/drain", json!({})).await.unwrap();
     assert_eq!(receiver.received().len(), 1);
     receiver.answer_with(None);
-    api.move_clock(json!({"advance": "PT4S"})).await.unwrap();
+    api.move_clock(json!({"advance": "PT3S"})).await.unwrap();
     assert_eq!(receiver.received().len(), 1, "not before its time");
-    api.move_clock(json!({"advance": "PT2S"})).await.unwrap();
+    api.move_clock(json!({"advance": "PT3S"})).await.unwrap();
     let received = receiver.received();
     assert_eq!(received.len(), 2);
     assert_eq!((&received[0].id, &received[0].body), (&received[1].id, &received[1].body));
