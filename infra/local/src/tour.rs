@@ -117,10 +117,21 @@ impl<'a, W: Write> Tour<'a, W> {
         self.told(&["reservation.cancelled"]).await?;
         self.remaining(&slot, 3).await?;
 
+        self.scene("A nursery has to cancel a visit that it approved, and says why")?;
+        let cancelled = self.request("visit-3", &slot).await?;
+        self.told(&["reservation.requested"]).await?;
+        let path = format!("/v1/staff/reservations/{cancelled}");
+        self.act(&format!("{path}/approve"), json!({}), "approved").await?;
+        self.told(&["reservation.approved"]).await?;
+        let comment = json!({"comment": "休園日に変わりました。"});
+        self.act(&format!("{path}/cancel"), comment, "cancelled_by_facility").await?;
+        self.told(&["reservation.cancelled"]).await?;
+        self.remaining(&slot, 3).await?;
+
         self.scene("A nursery forgets to answer: after a day it is asked, and asked again")?;
         self.next_tuesday().await?;
         let slot = self.api.open_slot(&self.facility).await?;
-        let waiting = self.request("visit-3", &slot).await?;
+        let waiting = self.request("visit-4", &slot).await?;
         self.told(&["reservation.requested"]).await?;
         self.advance("PT25H").await?;
         self.told_ict(&["reservation.reminder_pending"]).await?;
