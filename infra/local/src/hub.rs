@@ -120,7 +120,7 @@ pub fn functions(
         ("search-facilities", search_facilities::routes(hub(), index)),
         ("get-facility", get_facility::routes(hub())),
         ("list-slots", list_slots::routes(hub())),
-        ("open-slots", open_slots::routes(hub())),
+        ("staff-slots", staff_slots::routes(hub())),
         ("facility-settings", facility_settings::routes(hub())),
         ("request-reservation", request_reservation::routes(hub(), seal())),
         ("get-reservation", get_reservation::routes(hub())),

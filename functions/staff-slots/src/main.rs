@@ -6,5 +6,5 @@ use runtime::{Hub, telemetry};
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::start();
     let hub = Hub::start().await?;
-    lambda_http::run(hub_http::serve(open_slots::routes(hub))).await
+    lambda_http::run(hub_http::serve(staff_slots::routes(hub))).await
 }
