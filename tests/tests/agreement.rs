@@ -72,6 +72,10 @@ fn routes_of_template() -> BTreeSet<Route> {
     for (name, function) in functions_of_template() {
         let events = function["Events"].as_mapping().cloned().unwrap_or_default();
         for event in events.values().filter(|event| event["Type"] == "HttpApi") {
+            // Where nothing is: every router says so by itself.
+            if event["Properties"]["Path"] == "$default" {
+                continue;
+            }
             let text = |field: &str| event["Properties"][field].as_str().unwrap().to_owned();
             let secured = event["Properties"]["Auth"]["Authorizer"].is_string();
             routes.insert((name.clone(), text("Method"), text("Path"), secured));
