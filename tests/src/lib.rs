@@ -30,13 +30,13 @@ use lambda_http::{
     },
     request::RequestContext,
 };
-use local::{Faults, LocalSeal, embedded::Embedded};
+use local::{Faults, LocalSeal, Stream, embedded::Embedded};
 use notify::Reach;
 use runtime::{Clock, Hub, Mail, MailError, Mailer, Queue, QueueError, Seal};
 use search_facilities::Index;
 use send_mail::SendMail;
 use serde_json::{Value, json};
-use store::{MunicipalityContact, Once, Opened, SettingsVersion, Store, VendorRecord};
+use store::{MunicipalityContact, Once, Opened, SavedSettings, Store, VendorRecord};
 use tower::ServiceExt;
 
 /// A Tuesday, in business hours, with no holiday near.
@@ -63,6 +63,7 @@ pub struct World {
     pub facility: Facility,
     now: Arc<AtomicI64>,
     embedded: Embedded,
+    stream: tokio::sync::Mutex<Stream>,
 }
 
 /// Who calls.
@@ -141,6 +142,7 @@ impl World {
             pushes: Arc::default(),
             facility: facility.clone(),
             now,
+            stream: Stream::open(embedded.database.clone(), None).unwrap().into(),
             embedded,
         };
         world.add_facility(&facility).await;
@@ -185,7 +187,8 @@ impl World {
             ..Settings::default()
         };
         let id = &facility.facility_id;
-        self.store().save_settings(id, SettingsVersion::NEVER_SAVED, settings).await.unwrap();
+        let never = SavedSettings::default();
+        self.store().save_settings(id, &never, settings, self.hub.clock.now()).await.unwrap();
     }
 
     /// Moves the clock.
@@ -278,6 +281,46 @@ impl World {
         As::Staff(self.facility.facility_id.clone())
     }
 
+    /// Tells all that changed and does all that is due, until there is nothing more.
+    pub async fn settle(&self) -> keep_deadlines::Report {
+        let mut total = keep_deadlines::Report::default();
+        loop {
+            self.tell().await;
+            let now = self.hub.clock.now();
+            let report = keep_deadlines::run(self.store(), now).await.unwrap();
+            if report.due == 0 {
+                return total;
+            }
+            total.add(&report);
+        }
+    }
+
+    /// Tells all that changed, as the stream does.
+    pub async fn tell(&self) {
+        let mut stream = self.stream.lock().await;
+        loop {
+            let event = stream.next().unwrap();
+            if event.records.is_empty() {
+                return;
+            }
+            let read = Stream::numbers(&event);
+            let response = self.fan_out().handle(event).await;
+            assert!(response.batch_item_failures.is_empty(), "told");
+            stream.told(&read, &response);
+        }
+    }
+
+    /// Moves the clock, tells, and does what is due then.
+    pub async fn settle_at(&self, to: &str) -> keep_deadlines::Report {
+        self.set(to);
+        self.settle().await
+    }
+
+    /// The mails on the queue that were not looked at yet, by kind and number.
+    pub fn take_mails(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.mails.0.lock().unwrap())
+    }
+
     /// Runs the hourly job.
     pub async fn ping(&self, at: &str) -> ping_pending::Report {
         self.set(at);
@@ -324,6 +367,8 @@ pub fn facility(name: &str, code: &str, municipality: &str) -> Facility {
         location: None,
         capacity: ChildCapacity::default(),
         bookable: true,
+        message_to_parents: None,
+        external_booking_url: None,
         updated_at: NOW.parse().unwrap(),
     }
 }

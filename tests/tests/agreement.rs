@@ -37,7 +37,9 @@ fn routes_of(name: &str, router: OpenApiRouter) -> Vec<Route> {
     let mut routes = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            let secured = operation["security"].as_array().is_some_and(|s| !s.is_empty());
+            // A parent's cookie is the function's business, a token the gateway's.
+            let by_token = |scheme: &Json| scheme.get("visit_session").is_none();
+            let secured = operation["security"].as_array().is_some_and(|s| s.iter().any(by_token));
             routes.push((name.to_owned(), method.to_uppercase(), path.clone(), secured));
         }
     }

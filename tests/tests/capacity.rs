@@ -37,7 +37,7 @@ async fn an_approval_costs_three_write_units() {
         .store()
         .change(&number, |current| {
             let mut next = current.clone();
-            next.applicant = sealed(&current.applicant);
+            next.applicant = current.applicant.as_ref().map(sealed);
             next.sequence += 1;
             Ok(domain::reservation::Outcome::Becomes(Box::new(next)))
         })

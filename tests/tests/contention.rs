@@ -4,6 +4,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use domain::slot::Place;
 use futures::future::join_all;
 use serde_json::json;
 use tests::{World, site};
@@ -26,7 +27,7 @@ async fn three_hundred_requests_for_three_places() {
         .collect();
     let full = answers.iter().filter(|a| a.status == 409 && a.problem() == "slot-full").count();
     assert_eq!((granted.len(), full), (3, 297));
-    let slot = world.store().slot(&slot.facility_id, &slot.slot_id).await.unwrap().unwrap();
+    let slot = world.store().slot(&slot.facility_id, &slot.slot_id, true).await.unwrap().unwrap();
     assert_eq!((slot.remaining(), slot.holding.len()), (0, 3));
     let waiting = world.store().pending_count(&slot.facility_id).await.unwrap();
     assert_eq!(waiting, 3);
@@ -74,7 +75,7 @@ async fn the_same_request_twice_at_once_is_one_reservation() {
         let replayed = [&one, &two].map(|a| a.headers.contains_key("idempotency-replayed"));
         assert_eq!(replayed.iter().filter(|replayed| **replayed).count(), 1);
     }
-    let slot = world.store().slot(&slot.facility_id, &slot.slot_id).await.unwrap().unwrap();
+    let slot = world.store().slot(&slot.facility_id, &slot.slot_id, true).await.unwrap().unwrap();
     assert_eq!(slot.holding.len(), 20);
 }
 
@@ -106,13 +107,13 @@ async fn whatever_happens_places_and_reservations_agree() {
         })
     });
     join_all(families).await.into_iter().for_each(|joined| joined.unwrap());
-    let slot = world.store().slot(&slot.facility_id, &slot.slot_id).await.unwrap().unwrap();
+    let slot = world.store().slot(&slot.facility_id, &slot.slot_id, true).await.unwrap().unwrap();
     let numbers: Vec<_> = slot.holding.union(&slot.released).cloned().collect();
     let reservations = world.store().reservations(&numbers).await.unwrap();
     assert_eq!(reservations.len(), numbers.len());
     for reservation in reservations {
         let holds = slot.holding.contains(&reservation.reservation_number);
-        assert_eq!(holds, reservation.status.holds_place());
+        assert_eq!(holds, reservation.place() == Place::Holding);
     }
     assert!(slot.holding.len() <= 5);
 }

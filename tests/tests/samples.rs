@@ -8,8 +8,8 @@ use std::{fs, path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use aws_lambda_events::{dynamodb::Event as StreamEvent, sqs::SqsEvent};
 use domain::{
-    Reservation, Settings, Slot, SlotNumber,
-    reservation::{self, PartySize, RequestMark, RequestVisit},
+    Applicant, Reservation, Settings, Slot, SlotNumber, Status,
+    reservation::{Actor, NewRequest, Origin, PartySize, RequestMark},
     vendor::{EndpointStatus, VendorKind, WebhookEndpoint},
 };
 use http_body_util::BodyExt;
@@ -83,22 +83,28 @@ async fn reserve(world: &World, slot: &Slot) -> Reservation {
     let number = "R-7K3M-9QXD".parse().unwrap();
     let event: Value = serde_json::from_str(&sample("request-reservation")).unwrap();
     let body: Value = serde_json::from_str(event["body"].as_str().unwrap()).unwrap();
-    let asked = RequestVisit {
-        facility_id: slot.facility_id.clone(),
-        slot_id: slot.slot_id.clone(),
-        applicant: serde_json::from_value(body["applicant"].clone()).unwrap(),
-        party_size: PartySize::new(2).unwrap(),
+    let applicant = Applicant {
+        contact: serde_json::from_value(body["applicant"].clone()).unwrap(),
         message_to_facility: None,
         child_birth_month: None,
-        consent: serde_json::from_value(body["consent"].clone()).unwrap(),
     };
-    let plain = serde_json::to_vec(&asked.applicant()).unwrap();
+    let plain = serde_json::to_vec(&applicant).unwrap();
     let sealed = world.seal.seal(Purpose::Applicant(&number), &plain).await.unwrap();
-    let mark = RequestMark { key: [1; 16], body: [2; 16] };
-    let client = SITE.parse().unwrap();
+    let new = NewRequest {
+        reservation_number: number,
+        origin: Origin::SearchSite,
+        requested_by: Actor::Client(SITE.parse().unwrap()),
+        party_size: PartySize::new(2).unwrap(),
+        consent: serde_json::from_value(body["consent"].clone()).unwrap(),
+        applicant: Some(sealed),
+        families: Vec::new(),
+        possible_duplicate: false,
+        memo: None,
+        mark: RequestMark { key: [1; 16], body: [2; 16] },
+    };
     let now = world.hub.clock.now();
-    let new = reservation::request(number, &asked, slot, &client, sealed, mark, now);
-    let reserved = world.store().reserve(&new, &Settings::default()).await.unwrap();
+    let new = new.reservation(slot, &Settings::default(), Status::Pending, now);
+    let reserved = world.store().reserve(&new).await.unwrap();
     assert!(reserved == Reserved::New);
     new
 }
@@ -239,4 +245,18 @@ async fn the_sample_of_the_schedule_runs() {
     let scheduled: Scheduled = serde_json::from_str(&sample("ping-pending")).unwrap();
     let report = ping_pending::run(world.store(), scheduled.scheduled_at).await.unwrap();
     assert_eq!((report.pending, report.asked), (1, 1));
+}
+
+#[tokio::test]
+async fn the_samples_of_the_other_schedules_run() {
+    let world = world(true).await;
+    let scheduled: keep_deadlines::Scheduled =
+        serde_json::from_str(&sample("keep-deadlines")).unwrap();
+    world.tell().await;
+    let report = keep_deadlines::run(world.store(), scheduled.scheduled_at).await.unwrap();
+    assert_eq!(report.failed, 0);
+    let scheduled: check_slot_plans::Scheduled =
+        serde_json::from_str(&sample("check-slot-plans")).unwrap();
+    let report = check_slot_plans::run(world.store(), scheduled.scheduled_at).await.unwrap();
+    assert!(report.asked > 0, "nobody has opened a slot for March: {report:?}");
 }

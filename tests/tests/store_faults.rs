@@ -19,7 +19,6 @@ use aws_smithy_runtime_api::{
     http::StatusCode,
 };
 use aws_smithy_types::body::SdkBody;
-use domain::Settings;
 use serde_json::json;
 use store::{Reserved, Store, StoreError};
 use tests::World;
@@ -81,7 +80,7 @@ async fn a_transaction_that_meets_another_is_tried_again() {
     let reservation = reservation().await;
     for code in ["TransactionConflict", "ThrottlingError"] {
         let dynamo = Cancelling::new(code, 2);
-        let reserved = dynamo.store().reserve(&reservation, &Settings::default()).await;
+        let reserved = dynamo.store().reserve(&reservation).await;
         assert!(reserved.unwrap() == Reserved::New);
         assert_eq!(dynamo.calls.load(Ordering::SeqCst), 3);
     }
@@ -93,7 +92,7 @@ async fn one_that_always_meets_another_ends_as_not_available() {
     let dynamo = Cancelling::new("TransactionConflict", usize::MAX);
     let store = dynamo.store();
     tokio::time::pause();
-    let result = store.reserve(&reservation, &Settings::default()).await;
+    let result = store.reserve(&reservation).await;
     assert!(matches!(result, Err(StoreError::Unavailable(_))));
     assert_eq!(dynamo.calls.load(Ordering::SeqCst), 9);
 }
@@ -102,7 +101,7 @@ async fn one_that_always_meets_another_ends_as_not_available() {
 async fn what_can_never_succeed_is_not_tried_again() {
     let reservation = reservation().await;
     let dynamo = Cancelling::new("ValidationError", usize::MAX);
-    let result = dynamo.store().reserve(&reservation, &Settings::default()).await;
+    let result = dynamo.store().reserve(&reservation).await;
     assert!(matches!(result, Err(StoreError::Refused(_))));
     assert_eq!(dynamo.calls.load(Ordering::SeqCst), 1);
 }

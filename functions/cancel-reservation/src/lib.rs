@@ -61,7 +61,7 @@ async fn cancel_reservation(
 ) -> Result<Json<ReservationView>, Problem> {
     let client = site.with(Scope::ReservationsWrite)?;
     let reservation = hub.store.reservation(&number, false).await?;
-    let own = reservation.filter(|reservation| reservation.client_id == *client);
+    let own = reservation.filter(|reservation| reservation.client_id() == Some(client));
     let own = own.ok_or(Problem::NotFound)?;
     let settings = hub.store.settings(&own.facility_id).await?;
     let reason = match &cancel.reason {
@@ -71,8 +71,7 @@ async fn cancel_reservation(
         }
         None => None,
     };
-    let action =
-        Action::CancelByParent { reason, closes_hours_before: settings.cancel_closes_hours_before };
+    let action = Action::CancelByParent { reason, until: settings.cancel_closes(own.starts_at) };
     let by = Actor::Client(client.clone());
     let now = hub.clock.now();
     let changed =

@@ -49,9 +49,9 @@ async fn put_settings(
 ) -> Result<Json<Settings>, Problem> {
     staff.of(&id)?;
     hub.store.facility(&id).await?.ok_or(Problem::NotFound)?;
-    let (current, version) = hub.store.settings_to_change(&id).await?;
-    read.check(&current)?;
-    match hub.store.save_settings(&id, version, new.clone()).await {
+    let saved = hub.store.settings_to_change(&id).await?;
+    read.check(&saved.settings)?;
+    match hub.store.save_settings(&id, &saved, new.clone(), hub.clock.now()).await {
         Ok(()) => Ok(Json(new)),
         Err(StoreError::Changed) => Err(Problem::PreconditionFailed),
         Err(error) => Err(error.into()),

@@ -12,7 +12,7 @@ use std::{
 use aws_lambda_events::dynamodb::{Event as StreamEvent, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use domain::{
-    ClientId, Facility, MunicipalityCode, Reservation, Slot, event::Event, search::Shard,
+    ClientId, Facility, MunicipalityCode, Reservation, Slot, Status, event::Event, search::Shard,
     slot::SlotStatus, vendor::WebhookEndpoint,
 };
 use notify::order::{MailOrder, PushOrder, mails_of};
@@ -90,9 +90,11 @@ impl FanOut {
         let (before, after) = (image(record.change.old_image), image(record.change.new_image));
         match StreamChange::of(before, after)? {
             StreamChange::Reservation { before, after } => {
-                if let Some(event) = Event::of(before.as_deref(), &after) {
-                    telling.mails.extend(mails_of(&event));
-                    self.gather_pushes(&after, event, telling).await?;
+                let before = before.as_deref();
+                self.store.follow_deadline(before, &after).await?;
+                telling.mails.extend(mails_of(before, &after));
+                if let Some(event) = Event::of(before, &after) {
+                    self.gather_pushes(before, &after, event, telling).await?;
                 }
             }
             StreamChange::Facility(facility) => {
@@ -100,6 +102,10 @@ impl FanOut {
                 changes.push(SearchChange::Facility(*facility));
             }
             StreamChange::Slot(slot) => {
+                let now = self.clock.now();
+                if let Some(next) = slot.next_waiting(now) {
+                    self.store.add_deadline(now, next).await?;
+                }
                 let changes = telling.search.entry(slot.municipality_code).or_default();
                 changes.push(SearchChange::Slot(*slot));
             }
@@ -110,20 +116,35 @@ impl FanOut {
                 municipality_code: digest.municipality_code,
                 day: digest.at.date(),
             }),
+            StreamChange::PlanAsking(asking) => telling.mails.push(MailOrder::PlanAsking {
+                facility_id: asking.facility_id,
+                month: asking.month,
+            }),
+            StreamChange::PlanDigest(digest) => telling.mails.push(MailOrder::PlanDigest {
+                municipality_code: digest.municipality_code,
+                month: digest.month,
+            }),
             StreamChange::Nothing => {}
         }
         Ok(())
     }
 
-    /// Who hears of a reservation: the site that made it, and the ICT systems of the nursery.
+    /// Who hears of a reservation: the site that made it, and the ICT systems of the nursery, unless the
+    /// nursery never had it to answer.
     async fn gather_pushes(
         &self,
+        before: Option<&Reservation>,
         reservation: &Reservation,
         event: Event,
         telling: &mut Telling,
     ) -> Result<(), FanOutError> {
-        let mut clients = self.store.linked_clients(&reservation.facility_id).await?;
-        clients.push(reservation.client_id.clone());
+        let waited =
+            before.is_some_and(|before| matches!(before.status, Status::Waiting | Status::Offered));
+        let mut clients = match waited && reservation.status != Status::Pending {
+            true => vec![],
+            false => self.store.linked_clients(&reservation.facility_id).await?,
+        };
+        clients.extend(reservation.client_id().cloned());
         for client_id in clients {
             if !telling.endpoints.contains_key(&client_id) {
                 let endpoints = self.store.endpoints(&client_id).await?;

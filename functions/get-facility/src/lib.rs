@@ -22,7 +22,7 @@ async fn get_facility(
     State(hub): State<Hub>,
     Path(id): Path<FacilityId>,
 ) -> Result<Json<FacilityView>, Problem> {
-    let facility = hub.store.facility(&id).await?.ok_or(Problem::NotFound)?;
+    let facility = hub.store.facility(&id).await?.ok_or(Problem::NotFound)?.shown();
     let now = hub.clock.now();
     let year = SignedDuration::from_hours(366 * 24);
     let next_slot_at = if facility.bookable {

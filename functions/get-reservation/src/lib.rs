@@ -36,7 +36,7 @@ async fn get_reservation(
 ) -> Result<Json<ReservationView>, Problem> {
     let client = site.with(Scope::ReservationsRead)?;
     let reservation = hub.store.reservation(&number, false).await?;
-    let own = reservation.filter(|reservation| reservation.client_id == *client);
+    let own = reservation.filter(|reservation| reservation.client_id() == Some(client));
     Ok(Json((&own.ok_or(Problem::NotFound)?).into()))
 }
 

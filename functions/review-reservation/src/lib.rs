@@ -1,12 +1,18 @@
-//! `POST …/approve`, `…/decline` and `…/cancel`: a nursery answers a request, on the hub's screen or in its
-//! ICT system (RSV-02, RSV-03, RSV-05, ICT-08).
+//! What a nursery does to a reservation, on the hub's screen or in its ICT system: answers (RSV-02, RSV-03),
+//! cancels (RSV-05), tells whether the family came, takes notes (RSV-09), and enters bookings that came by
+//! telephone (RSV-06).
+
+mod off_system;
+
+use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use deserr::Deserr;
 use domain::{
-    ReservationNumber,
+    Reservation, ReservationNumber,
+    applicant::StaffMemo,
     invalid::InputErrors,
-    reservation::{Action, Actor, Comment},
+    reservation::{Action, Actor, Comment, Memo, Outcome},
 };
 use hub_http::{
     Body, Path, Problem,
@@ -14,19 +20,29 @@ use hub_http::{
     settled,
     view::ConsoleReservationView,
 };
-use runtime::Hub;
+use runtime::{Hub, Purpose, Seal};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+#[derive(Debug, Clone)]
+struct Desk {
+    hub: Hub,
+    seal: Arc<dyn Seal>,
+}
+
 /// The routes of this function.
-pub fn routes(hub: Hub) -> OpenApiRouter {
+pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(staff_approve))
         .routes(routes!(staff_decline))
         .routes(routes!(staff_cancel))
+        .routes(routes!(staff_complete))
+        .routes(routes!(staff_no_show))
+        .routes(routes!(staff_memo))
+        .routes(routes!(off_system::book))
         .routes(routes!(ict_approve))
         .routes(routes!(ict_decline))
-        .with_state(hub)
+        .with_state(Desk { hub, seal })
 }
 
 /// What the nursery says with its answer.
@@ -52,12 +68,12 @@ type Answer = Result<Json<ConsoleReservationView>, Problem>;
     security(("staff_token" = [])),
 )]
 async fn staff_approve(
-    State(hub): State<Hub>,
+    State(desk): State<Desk>,
     staff: FacilityStaff,
     Path(number): Path<ReservationNumber>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    by_staff(&hub, &staff, &number, Action::Approve { comment }).await
+    by_staff(&desk.hub, &staff, &number, Action::Approve { comment }).await
 }
 
 /// Declines a request: the place is free at once.
@@ -72,12 +88,12 @@ async fn staff_approve(
     security(("staff_token" = [])),
 )]
 async fn staff_decline(
-    State(hub): State<Hub>,
+    State(desk): State<Desk>,
     staff: FacilityStaff,
     Path(number): Path<ReservationNumber>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    by_staff(&hub, &staff, &number, Action::Decline { comment }).await
+    by_staff(&desk.hub, &staff, &number, Action::Decline { comment }).await
 }
 
 /// Cancels a reservation for the nursery's reasons: the place is free at once.
@@ -92,12 +108,81 @@ async fn staff_decline(
     security(("staff_token" = [])),
 )]
 async fn staff_cancel(
-    State(hub): State<Hub>,
+    State(desk): State<Desk>,
     staff: FacilityStaff,
     Path(number): Path<ReservationNumber>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    by_staff(&hub, &staff, &number, Action::CancelByFacility { comment }).await
+    by_staff(&desk.hub, &staff, &number, Action::CancelByFacility { comment }).await
+}
+
+/// Notes that the family came; the hub takes it as so on the day after.
+#[utoipa::path(
+    post, path = "/v1/staff/reservations/{reservation_number}/complete", tag = "staff",
+    params(("reservation_number" = ReservationNumber, Path, description = "The reservation")),
+    responses(
+        (status = 200, description = "It is completed", body = ConsoleReservationView),
+        (status = 409, description = "`too-early` before the visit, or `state-conflict`",
+            content_type = "application/problem+json"),
+    ),
+    security(("staff_token" = [])),
+)]
+async fn staff_complete(
+    State(desk): State<Desk>,
+    staff: FacilityStaff,
+    Path(number): Path<ReservationNumber>,
+) -> Answer {
+    by_staff(&desk.hub, &staff, &number, Action::Complete).await
+}
+
+/// Notes that the family did not come.
+#[utoipa::path(
+    post, path = "/v1/staff/reservations/{reservation_number}/no-show", tag = "staff",
+    params(("reservation_number" = ReservationNumber, Path, description = "The reservation")),
+    responses(
+        (status = 200, description = "It is noted", body = ConsoleReservationView),
+        (status = 409, description = "`too-early` before the visit, or `state-conflict`",
+            content_type = "application/problem+json"),
+    ),
+    security(("staff_token" = [])),
+)]
+async fn staff_no_show(
+    State(desk): State<Desk>,
+    staff: FacilityStaff,
+    Path(number): Path<ReservationNumber>,
+) -> Answer {
+    by_staff(&desk.hub, &staff, &number, Action::NoShow).await
+}
+
+/// What the staff note about a reservation.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = InputErrors, deny_unknown_fields)]
+struct PutMemo {
+    /// It takes the place of the one before, which stays in the history.
+    #[schema(value_type = String, max_length = 1000)]
+    memo: StaffMemo,
+}
+
+/// Takes a note about a reservation, for the nursery's and the municipality's staff alone (RSV-09).
+#[utoipa::path(
+    put, path = "/v1/staff/reservations/{reservation_number}/memo", tag = "staff",
+    params(("reservation_number" = ReservationNumber, Path, description = "The reservation")),
+    request_body = PutMemo,
+    responses((status = 200, description = "It is noted", body = ConsoleReservationView)),
+    security(("staff_token" = [])),
+)]
+async fn staff_memo(
+    State(desk): State<Desk>,
+    staff: FacilityStaff,
+    Path(number): Path<ReservationNumber>,
+    Body(PutMemo { memo }): Body<PutMemo>,
+) -> Answer {
+    own(&desk.hub, &staff, &number).await?;
+    let text = desk.seal.seal(Purpose::Memo(&number), memo.reveal().as_bytes()).await?;
+    let memo = Memo { at: desk.hub.clock.now(), by: staff.actor(), text };
+    let noted = |current: &Reservation| Ok(Outcome::Becomes(Box::new(current.noted(memo.clone()))));
+    let changed = desk.hub.store.change(&number, noted).await?;
+    Ok(Json(ConsoleReservationView::new(&settled(changed)?, &desk.hub)))
 }
 
 /// Approves a request of a linked nursery.
@@ -112,12 +197,12 @@ async fn staff_cancel(
     security(("client_credentials" = ["ict:write"])),
 )]
 async fn ict_approve(
-    State(hub): State<Hub>,
+    State(desk): State<Desk>,
     system: IctSystem,
     Path(number): Path<ReservationNumber>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    by_system(&hub, &system, &number, Action::Approve { comment }).await
+    by_system(&desk.hub, &system, &number, Action::Approve { comment }).await
 }
 
 /// Declines a request of a linked nursery.
@@ -132,12 +217,12 @@ async fn ict_approve(
     security(("client_credentials" = ["ict:write"])),
 )]
 async fn ict_decline(
-    State(hub): State<Hub>,
+    State(desk): State<Desk>,
     system: IctSystem,
     Path(number): Path<ReservationNumber>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    by_system(&hub, &system, &number, Action::Decline { comment }).await
+    by_system(&desk.hub, &system, &number, Action::Decline { comment }).await
 }
 
 async fn by_staff(
@@ -146,9 +231,14 @@ async fn by_staff(
     number: &ReservationNumber,
     action: Action,
 ) -> Answer {
-    let found = hub.store.reservation(number, false).await?.ok_or(Problem::NotFound)?;
-    staff.of(&found.facility_id)?;
+    own(hub, staff, number).await?;
     act(hub, number, action, staff.actor()).await
+}
+
+/// Goes on only for a reservation of the staff's own nursery.
+async fn own(hub: &Hub, staff: &FacilityStaff, number: &ReservationNumber) -> Result<(), Problem> {
+    let found = hub.store.reservation(number, false).await?.ok_or(Problem::NotFound)?;
+    staff.of(&found.facility_id)
 }
 
 async fn by_system(

@@ -5,9 +5,10 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use domain::{FacilityId, ReservationNumber};
+use domain::{Applicant, FacilityId, Reservation, ReservationNumber, Slot, Status};
+use jiff::SignedDuration;
 use notify::{
-    letter::{self, LetterError},
+    letter::{self, LetterError, ToParent},
     order::MailOrder,
 };
 use runtime::{
@@ -15,6 +16,13 @@ use runtime::{
     batch::{MissingId, each_message},
 };
 use store::StoreError;
+
+/// How many other times a mail names, and how far ahead they lie at most.
+const OTHER_TIMES: usize = 5;
+const OTHER_TIMES_WITHIN_DAYS: i64 = 60;
+
+/// How many slots are looked at for them.
+const SLOTS_READ: usize = 100;
 
 /// What sending needs.
 #[derive(Debug, Clone)]
@@ -66,9 +74,33 @@ impl SendMail {
             MailOrder::Parent { reservation_number, sequence } => {
                 let reservation = self.reservation(reservation_number).await?;
                 let facility = self.facility(&reservation.facility_id).await?;
-                let applicant =
-                    self.seal.open_applicant(reservation_number, &reservation.applicant).await?;
-                Ok(letter::to_parent(&reservation, *sequence, &facility, &applicant)?)
+                let applicant = self.applicant(&reservation).await?;
+                let other_times = self.other_times(&reservation).await?;
+                let link = self.hub.visit_url(&reservation);
+                let (facility, applicant) = (&facility, &applicant);
+                let about = ToParent { facility, applicant, link, other_times: &other_times };
+                Ok(letter::to_parent(&reservation, *sequence, about)?)
+            }
+            MailOrder::Reminder { reservation_number } => {
+                let reservation = self.reservation(reservation_number).await?;
+                let facility = self.facility(&reservation.facility_id).await?;
+                let applicant = self.applicant(&reservation).await?;
+                let link = self.hub.visit_url(&reservation);
+                let (facility, applicant) = (&facility, &applicant);
+                let about = ToParent { facility, applicant, link, other_times: &[] };
+                Ok(letter::reminder(&reservation, about)?)
+            }
+            MailOrder::PlanAsking { facility_id, month } => {
+                let facility = self.facility(facility_id).await?;
+                let to = store.settings(facility_id).await?.notice_addresses;
+                Ok(letter::plan_asking(*month, &facility, to)?)
+            }
+            MailOrder::PlanDigest { municipality_code, month } => {
+                let digest = store.plan_digest(*municipality_code, *month).await?;
+                let digest = digest.ok_or(SendMailError::Missing)?;
+                let facilities = store.facilities(&digest.facilities).await?;
+                let contact = store.municipality_contact(*municipality_code).await?;
+                Ok(letter::plan_digest(&digest, &facilities, contact.notice_addresses)?)
             }
             MailOrder::Facility { reservation_number, sequence } => {
                 let reservation = self.reservation(reservation_number).await?;
@@ -103,12 +135,28 @@ impl SendMail {
         }
     }
 
-    async fn reservation(
-        &self,
-        number: &ReservationNumber,
-    ) -> Result<domain::Reservation, SendMailError> {
+    async fn reservation(&self, number: &ReservationNumber) -> Result<Reservation, SendMailError> {
         // What the stream told of may be newer than an eventually consistent read.
         self.hub.store.reservation(number, true).await?.ok_or(SendMailError::Missing)
+    }
+
+    async fn applicant(&self, reservation: &Reservation) -> Result<Applicant, SendMailError> {
+        let sealed = reservation.applicant.as_ref().ok_or(SendMailError::Missing)?;
+        Ok(self.seal.open_applicant(&reservation.reservation_number, sealed).await?)
+    }
+
+    /// What a parent who did not get this time may ask for instead: the nursery's next free times.
+    async fn other_times(&self, reservation: &Reservation) -> Result<Vec<Slot>, SendMailError> {
+        if !matches!(reservation.status, Status::Declined | Status::Expired) {
+            return Ok(vec![]);
+        }
+        let (store, now) = (&self.hub.store, self.hub.clock.now());
+        let settings = store.settings(&reservation.facility_id).await?;
+        let until = now + SignedDuration::from_hours(24 * OTHER_TIMES_WITHIN_DAYS);
+        let mut slots = store.slots(&reservation.facility_id, now, until, SLOTS_READ, None).await?;
+        slots.retain(|slot| slot.may_be_requested(&settings, false, now).is_ok());
+        slots.truncate(OTHER_TIMES);
+        Ok(slots)
     }
 
     async fn facility(&self, id: &FacilityId) -> Result<domain::Facility, SendMailError> {

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use domain::{Facility, FacilityId, MunicipalityCode, Reservation, ReservationNumber};
+use domain::{Facility, FacilityId, MunicipalityCode, Reservation, ReservationNumber, Sealed};
 use futures::future::try_join_all;
 use hub_http::{
     List, Path, Problem, Query,
     caller::Staff,
-    view::StaffReservationView,
+    view::{Opened, StaffReservationView},
     visits::{VisitQuery, visits},
 };
 use runtime::{Hub, Purpose, Seal};
@@ -87,23 +87,29 @@ impl Desk {
         staff: &Staff,
     ) -> Result<StaffReservationView, Problem> {
         let number = &reservation.reservation_number;
-        if let Staff::Operator(_) = staff {
-            return Ok(StaffReservationView::new(reservation, None, None, &self.hub));
-        }
         let (subject, role) = match staff {
             Staff::Facility(staff) => (&staff.subject, "facility"),
             Staff::Municipality(staff) => (&staff.subject, "municipality"),
-            Staff::Operator(operator) => (&operator.subject, "operator"),
-        };
-        tracing::info!(reservation_number = %number, subject, role, "an applicant is read");
-        let applicant = self.seal.open_applicant(number, &reservation.applicant).await?;
-        let reason = match &reservation.cancel_reason {
-            None => None,
-            Some(sealed) => {
-                let plain = self.seal.open(Purpose::CancelReason(number), sealed).await?;
-                Some(String::from_utf8(plain).map_err(|_| Problem::Internal)?)
+            Staff::Operator(_) => {
+                return Ok(StaffReservationView::new(reservation, Opened::default(), &self.hub));
             }
         };
-        Ok(StaffReservationView::new(reservation, Some(applicant), reason, &self.hub))
+        tracing::info!(reservation_number = %number, subject, role, "an applicant is read");
+        let mut opened = Opened::default();
+        if let Some(sealed) = &reservation.applicant {
+            opened.applicant = Some(self.seal.open_applicant(number, sealed).await?);
+        }
+        if let Some(sealed) = &reservation.cancel_reason {
+            opened.cancel_reason = Some(self.words(Purpose::CancelReason(number), sealed).await?);
+        }
+        let memos = reservation.memos.iter();
+        let memos = memos.map(|memo| self.words(Purpose::Memo(number), &memo.text));
+        opened.memos = try_join_all(memos).await?;
+        Ok(StaffReservationView::new(reservation, opened, &self.hub))
+    }
+
+    async fn words(&self, purpose: Purpose<'_>, sealed: &Sealed) -> Result<String, Problem> {
+        let plain = self.seal.open(purpose, sealed).await?;
+        String::from_utf8(plain).map_err(|_| Problem::Internal)
     }
 }

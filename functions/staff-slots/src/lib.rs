@@ -1,23 +1,105 @@
-//! `POST /v1/staff/facilities/{facility_id}/slots` and `…/slots/bulk`: a nursery opens times for visits
-//! (SLOT-01, SLOT-02).
+//! `/v1/staff/facilities/{facility_id}/slots`: a nursery opens, copies, changes and disables times for visits
+//! (SLOT-01 to SLOT-07).
 
-use axum::extract::State;
+mod one;
+
+use std::collections::BTreeSet;
+
+use axum::{Json, extract::State};
+use deserr::Deserr;
 use domain::{
-    Facility, FacilityId, Invalid, SlotId,
+    Facility, FacilityId, Instant, Invalid, SlotId,
+    invalid::InputErrors,
     slot::{OpenSlot, OpenSlots, Skipped},
+    time,
 };
 use hub_http::{
-    Body, Created, IdempotencyKey, Path, Problem, body_mark, caller::FacilityStaff, view::SlotView,
+    Body, Created, IdempotencyKey, Limit, List, Path, Problem, Query, QueryParams, body_mark,
+    caller::FacilityStaff, cursor, view::StaffSlotView,
 };
+use jiff::civil::Date;
 use runtime::Hub;
 use serde::Serialize;
 use store::{Once, Opened};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
 pub fn routes(hub: Hub) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(open_slot)).routes(routes!(open_slots)).with_state(hub)
+    OpenApiRouter::new()
+        .routes(routes!(list_slots, open_slot))
+        .routes(routes!(open_slots))
+        .routes(routes!(one::get_slot, one::put_slot))
+        .routes(routes!(one::copy_slot))
+        .routes(routes!(one::disable_slot))
+        .with_state(hub)
+}
+
+/// Which slots of a nursery are listed.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = InputErrors, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct SlotQuery {
+    /// On this day or later; today where it is not said.
+    #[deserr(default, try_from(String) = some_date -> Invalid)]
+    #[param(value_type = Option<String>, format = Date)]
+    from: Option<Date>,
+    /// On this day or earlier.
+    #[deserr(default, try_from(String) = some_date -> Invalid)]
+    #[param(value_type = Option<String>, format = Date)]
+    to: Option<Date>,
+    /// 1 to 100.
+    #[deserr(default, try_from(String) = Limit::try_from -> Invalid)]
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
+    limit: Limit,
+    /// `next_cursor` of the page before.
+    #[deserr(default)]
+    cursor: Option<String>,
+}
+
+impl QueryParams for SlotQuery {}
+
+fn some_date(text: String) -> Result<Option<Date>, Invalid> {
+    time::parse_date(&text).map(Some)
+}
+
+/// The slots of a nursery by time, those that are disabled among them.
+#[utoipa::path(
+    get, path = "/v1/staff/facilities/{facility_id}/slots", tag = "staff",
+    operation_id = "staff_list_slots",
+    params(("facility_id" = FacilityId, Path, description = "The nursery"), SlotQuery),
+    responses((status = 200, description = "Its slots", body = List<StaffSlotView>)),
+    security(("staff_token" = [])),
+)]
+async fn list_slots(
+    State(hub): State<Hub>,
+    staff: FacilityStaff,
+    Path(id): Path<FacilityId>,
+    Query(query): Query<SlotQuery>,
+) -> Result<Json<List<StaffSlotView>>, Problem> {
+    staff.of(&id)?;
+    let now = hub.clock.now();
+    let from = query.from.unwrap_or_else(|| now.date());
+    let to = query.to.unwrap_or(jiff::civil::date(2999, 12, 31));
+    if to < from {
+        return Err(Problem::input("/to", Invalid::EndsBeforeStart));
+    }
+    let list = ("staff slots", &id, from, to);
+    let after: Option<SlotId> =
+        query.cursor.map(|sealed| cursor::open(&hub.secret, &list, &sealed)).transpose()?;
+    let limit = query.limit.get();
+    let (from, until) = (midnight(from), midnight(to.tomorrow().unwrap_or(to)));
+    let mut slots = hub.store.slots(&id, from, until, limit + 1, after.as_ref()).await?;
+    let more = slots.len() > limit;
+    slots.truncate(limit);
+    let last = slots.last().filter(|_| more).map(|slot| slot.slot_id.clone());
+    let next_cursor = last.map(|last| cursor::seal(&hub.secret, &list, &last)).transpose()?;
+    let items = slots.into_iter().map(|slot| StaffSlotView::new(slot, now)).collect();
+    Ok(Json(List { items, next_cursor }))
+}
+
+fn midnight(day: Date) -> Instant {
+    Instant::at(day, jiff::civil::Time::midnight())
 }
 
 /// What a pattern opened.
@@ -37,7 +119,7 @@ pub struct OpenedSlots {
         ("Idempotency-Key" = String, Header, description = "What the caller calls this request"),
     ),
     request_body = OpenSlot,
-    responses((status = 201, description = "The slot is open", body = SlotView)),
+    responses((status = 201, description = "The slot is open", body = StaffSlotView)),
     security(("staff_token" = [])),
 )]
 async fn open_slot(
@@ -46,7 +128,7 @@ async fn open_slot(
     Path(id): Path<FacilityId>,
     key: IdempotencyKey,
     Body(open): Body<OpenSlot>,
-) -> Result<Created<SlotView>, Problem> {
+) -> Result<Created<StaffSlotView>, Problem> {
     let facility = facility_of(&hub, &staff, &id).await?;
     let now = hub.clock.now();
     if open.starts_at <= now {
@@ -55,11 +137,17 @@ async fn open_slot(
     let opened = open_planned(&hub, &staff, &facility, &key, &open, vec![open.clone()]).await?;
     let (mut slots, replayed) = opened;
     let slot = slots.pop().ok_or(Problem::Internal)?;
-    Ok(Created { body: SlotView::new(slot, now), location: None, replayed })
+    Ok(created(slot, now, replayed))
+}
+
+fn created(slot: domain::Slot, now: Instant, replayed: bool) -> Created<StaffSlotView> {
+    let (facility, id) = (&slot.facility_id, &slot.slot_id);
+    let location = Some(format!("/v1/staff/facilities/{facility}/slots/{id}"));
+    Created { body: StaffSlotView::new(slot, now), location, replayed }
 }
 
 /// Opens slots by a weekly pattern over a range of days. National holidays are skipped unless asked
-/// for.
+/// for, and so are times at which a slot starts already.
 #[utoipa::path(
     post, path = "/v1/staff/facilities/{facility_id}/slots/bulk", tag = "staff",
     params(
@@ -78,7 +166,15 @@ async fn open_slots(
     Body(pattern): Body<OpenSlots>,
 ) -> Result<Created<OpenedSlots>, Problem> {
     let facility = facility_of(&hub, &staff, &id).await?;
-    let (plan, skipped) = pattern.plan(hub.clock.now());
+    let span = (midnight(pattern.from), midnight(pattern.to.tomorrow().unwrap_or(pattern.to)));
+    let existing = hub.store.slots(&id, span.0, span.1, i32::MAX as usize, None).await?;
+    // Those that this very request has opened before are none that it would double.
+    let own = |slot: &&domain::Slot| {
+        slot.slot_id == hub.secret.slot_id(&staff.subject, key.as_str(), slot.starts_at)
+    };
+    let others = existing.iter().filter(|slot| !slot.disabled && !own(slot));
+    let taken: BTreeSet<Instant> = others.map(|slot| slot.starts_at).collect();
+    let (plan, skipped) = pattern.plan(hub.clock.now(), &taken);
     let (slots, replayed) = open_planned(&hub, &staff, &facility, &key, &pattern, plan).await?;
     let body = OpenedSlots { created: slots.len(), skipped };
     Ok(Created { body, location: None, replayed })

@@ -1,14 +1,8 @@
 use std::sync::Arc;
 
-use aws_lambda_events::{dynamodb::Event as StreamEvent, sqs::SqsBatchResponse};
+use aws_lambda_events::sqs::SqsBatchResponse;
 use domain::Instant;
-use dynoxide::{
-    Database,
-    actions::{
-        describe_stream::DescribeStreamRequest, get_records::GetRecordsRequest,
-        get_shard_iterator::GetShardIteratorRequest, list_streams::ListStreamsRequest,
-    },
-};
+use dynoxide::Database;
 use fan_out::FanOut;
 use runtime::batch::MissingId;
 use send_mail::SendMail;
@@ -16,7 +10,13 @@ use store::{Store, StoreError};
 use tokio::sync::Mutex;
 use vendor_push::VendorPush;
 
-use crate::{clock::LocalClock, embedded::TABLE, queue::LocalQueue, schedule, state::State};
+use crate::{
+    clock::LocalClock,
+    queue::LocalQueue,
+    schedule::{self, Job},
+    state::State,
+    stream::{Stream, StreamError},
+};
 
 /// Carries changes from the table to the functions behind it, and runs what is scheduled: in AWS the
 /// work of event source mappings and of a scheduler.
@@ -32,69 +32,23 @@ pub(crate) struct Engine {
     stream: Mutex<Stream>,
     mail_turn: Mutex<()>,
     push_turn: Mutex<()>,
+    deadline_turn: Mutex<()>,
     /// Up to when schedules have run.
     scheduled: Mutex<Instant>,
-}
-
-/// The table's stream and how far it was read.
-struct Stream {
-    database: Database,
-    arn: String,
-    shard: String,
-    position: Option<String>,
 }
 
 /// Why the engine stands still for now.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The stream cannot be read.
-    #[error("the stream cannot be read: {0}")]
-    Stream(String),
+    #[error(transparent)]
+    Stream(#[from] StreamError),
     /// The table or the state.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A batch that no queue makes.
     #[error(transparent)]
     Batch(#[from] MissingId),
-    /// A record that is no record.
-    #[error("a record cannot be read")]
-    Record(#[from] serde_json::Error),
-}
-
-impl From<dynoxide::DynoxideError> for EngineError {
-    fn from(error: dynoxide::DynoxideError) -> Self {
-        Self::Stream(error.to_string())
-    }
-}
-
-impl Stream {
-    async fn open(database: Database, state: &State) -> Result<Self, EngineError> {
-        let request = ListStreamsRequest { table_name: Some(TABLE.into()), ..Default::default() };
-        let none = || EngineError::Stream("the table has none".into());
-        let arn = database.list_streams(request)?.streams.into_iter().next().ok_or_else(none)?;
-        let arn = arn.stream_arn;
-        let request = DescribeStreamRequest { stream_arn: arn.clone(), ..Default::default() };
-        let described = database.describe_stream(request)?.stream_description;
-        let shard = described.shards.into_iter().next().ok_or_else(none)?.shard_id;
-        let position = state.get("engine", "stream").await?;
-        Ok(Self { database, arn, shard, position })
-    }
-
-    fn next(&self) -> Result<StreamEvent, EngineError> {
-        let kind = if self.position.is_some() { "AFTER_SEQUENCE_NUMBER" } else { "TRIM_HORIZON" };
-        let iterator = self.database.get_shard_iterator(GetShardIteratorRequest {
-            stream_arn: self.arn.clone(),
-            shard_id: self.shard.clone(),
-            shard_iterator_type: kind.into(),
-            sequence_number: self.position.clone(),
-        })?;
-        let records = self.database.get_records(GetRecordsRequest {
-            shard_iterator: iterator.shard_iterator.unwrap_or_default(),
-            limit: Some(100),
-        })?;
-        // The same JSON that a function is given.
-        Ok(serde_json::from_value(serde_json::to_value(&records)?)?)
-    }
 }
 
 impl Engine {
@@ -109,7 +63,8 @@ impl Engine {
         clock: LocalClock,
         state: State,
     ) -> Result<Self, EngineError> {
-        let stream = Mutex::new(Stream::open(database, &state).await?);
+        let position = state.get("engine", "stream").await?;
+        let stream = Mutex::new(Stream::open(database, position)?);
         let scheduled = state.get("engine", "scheduled").await?.unwrap_or_else(|| clock.now());
         Ok(Self {
             fan_out,
@@ -123,6 +78,7 @@ impl Engine {
             stream,
             mail_turn: Mutex::default(),
             push_turn: Mutex::default(),
+            deadline_turn: Mutex::default(),
             scheduled: Mutex::new(scheduled),
         })
     }
@@ -131,17 +87,12 @@ impl Engine {
     async fn turn_stream(&self) -> Result<bool, EngineError> {
         let mut stream = self.stream.lock().await;
         let event = stream.next()?;
-        let numbers: Vec<String> =
-            event.records.iter().filter_map(|r| r.change.sequence_number.clone()).collect();
-        if numbers.is_empty() {
+        if event.records.is_empty() {
             return Ok(false);
         }
+        let read = Stream::numbers(&event);
         let response = self.fan_out.handle(event).await;
-        let failed = response.batch_item_failures.first();
-        let failed = failed.and_then(|failure| failure.item_identifier.as_deref());
-        let told = numbers.iter().take_while(|number| failed != Some(number.as_str())).count();
-        let Some(last) = numbers[..told].last() else { return Ok(false) };
-        stream.position = Some(last.clone());
+        let Some(last) = stream.told(&read, &response) else { return Ok(false) };
         self.state.put("engine", "stream", last).await?;
         Ok(true)
     }
@@ -164,32 +115,62 @@ impl Engine {
         Ok(true)
     }
 
+    /// Does what is due by time.
+    async fn turn_deadlines(&self) -> Result<bool, EngineError> {
+        let _turn = self.deadline_turn.lock().await;
+        let report = keep_deadlines::run(&self.store, self.clock.now()).await?;
+        Ok(report.due > 0)
+    }
+
     /// Runs until nothing is left that could run now.
     pub(crate) async fn drain(&self) -> Result<(), EngineError> {
         loop {
-            let worked =
-                self.turn_stream().await? | self.turn_mails().await? | self.turn_pushes().await?;
+            let worked = self.turn_stream().await?
+                | self.turn_mails().await?
+                | self.turn_pushes().await?
+                | self.turn_deadlines().await?;
             if !worked {
                 return Ok(());
             }
         }
     }
 
-    /// Moves the clock, firing on the way every schedule that is due, in order.
+    /// Moves the clock, doing on the way everything that is scheduled or due, in order.
     pub(crate) async fn move_to(&self, to: Instant) -> Result<(), EngineError> {
         let mut scheduled = self.scheduled.lock().await;
-        for run in schedule::ping_runs(*scheduled, to) {
-            self.clock.move_to(run);
-            if let Err(error) = ping_pending::run(&self.store, run).await {
-                tracing::error!(%error, %run, "the scheduled run failed");
+        self.drain().await?;
+        loop {
+            let jobs = schedule::next_jobs(*scheduled, to);
+            let deadline = self.store.deadlines(to, 1).await?.first().map(|first| first.at);
+            match (jobs, deadline) {
+                (jobs, Some(due)) if jobs.as_ref().is_none_or(|(at, _)| due < *at) => {
+                    self.clock.move_to(due);
+                }
+                (Some((at, jobs)), _) => {
+                    self.clock.move_to(at);
+                    for job in jobs {
+                        self.run(job, at).await;
+                    }
+                    *scheduled = at;
+                    self.state.put("engine", "scheduled", &at).await?;
+                }
+                (None, _) => break,
             }
-            *scheduled = run;
-            self.state.put("engine", "scheduled", &run).await?;
             self.drain().await?;
         }
         self.clock.move_to(to);
         self.state.put("engine", "clock", &self.clock.ahead_ms()).await?;
         self.drain().await
+    }
+
+    async fn run(&self, job: Job, at: Instant) {
+        let run = match job {
+            Job::PingPending => ping_pending::run(&self.store, at).await.map(drop),
+            Job::CheckSlotPlans => check_slot_plans::run(&self.store, at).await.map(drop),
+        };
+        if let Err(error) = run {
+            tracing::error!(%error, ?job, %at, "the scheduled run failed");
+        }
     }
 
     /// Works by itself from now on.
@@ -220,10 +201,13 @@ impl Engine {
         tokio::spawn(async move {
             loop {
                 let now = engine.clock.now();
-                if !schedule::ping_runs(*engine.scheduled.lock().await, now).is_empty()
+                if schedule::next_jobs(*engine.scheduled.lock().await, now).is_some()
                     && let Err(error) = engine.move_to(now).await
                 {
                     tracing::error!(%error, "the schedule stands still");
+                }
+                if let Err(error) = engine.turn_deadlines().await {
+                    tracing::error!(%error, "deadlines are not kept");
                 }
                 tokio::time::sleep(POLL * 25).await;
             }

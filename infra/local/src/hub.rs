@@ -125,10 +125,11 @@ pub fn functions(
         ("request-reservation", request_reservation::routes(hub(), seal())),
         ("get-reservation", get_reservation::routes(hub())),
         ("cancel-reservation", cancel_reservation::routes(hub(), seal())),
-        ("review-reservation", review_reservation::routes(hub())),
+        ("review-reservation", review_reservation::routes(hub(), seal())),
         ("staff-reservations", staff_reservations::routes(hub(), seal())),
         ("ict-reservations", ict_reservations::routes(hub())),
         ("ict-new-count", ict_new_count::routes(hub())),
+        ("visits", visits::routes(hub(), seal())),
         ("webhook-endpoints", webhook_endpoints::routes(hub(), seal(), reach)),
     ]
 }

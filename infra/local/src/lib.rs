@@ -21,6 +21,7 @@ pub mod receiver;
 mod schedule;
 mod seed;
 mod state;
+mod stream;
 pub mod tour;
 
 pub use self::{
@@ -28,4 +29,5 @@ pub use self::{
     clock::LocalClock,
     fault::{Dependency, Faults},
     hub::{LocalHub, Options, StartError, document, functions, routes},
+    stream::{Stream, StreamError},
 };

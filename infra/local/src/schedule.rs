@@ -1,35 +1,77 @@
 use domain::Instant;
 use jiff::{SignedDuration, civil::Weekday};
 
-/// When `ping-pending` runs between two times, the first excluded: the same hours as its schedule in
-/// `template.yaml`, weekdays on the hour from 7:00 to 18:00.
-pub(crate) fn ping_runs(after: Instant, until: Instant) -> Vec<Instant> {
+/// A scheduled function. `keep-deadlines` is none here: in AWS it runs every minute, and the local hub runs it
+/// whenever something is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Job {
+    /// Weekdays on the hour from 7:00 to 18:00.
+    PingPending,
+    /// On the 10th at 9:00.
+    CheckSlotPlans,
+}
+
+/// The first hour between two times, the first excluded, at which something is scheduled, and what: the same as
+/// in `template.yaml`.
+pub(crate) fn next_jobs(after: Instant, until: Instant) -> Option<(Instant, Vec<Job>)> {
     let hour = SignedDuration::from_hours(1);
-    let mut runs = Vec::new();
     let mut next = after.hour_start() + hour;
     while next <= until {
-        let local = next.local();
-        let weekday = !matches!(local.weekday(), Weekday::Saturday | Weekday::Sunday);
-        if weekday && (7..=18).contains(&local.hour()) {
-            runs.push(next);
+        let jobs = jobs_at(next);
+        if !jobs.is_empty() {
+            return Some((next, jobs));
         }
         next = next + hour;
     }
-    runs
+    None
+}
+
+fn jobs_at(hour: Instant) -> Vec<Job> {
+    let local = hour.local();
+    let weekday = !matches!(local.weekday(), Weekday::Saturday | Weekday::Sunday);
+    let mut jobs = Vec::new();
+    if weekday && (7..=18).contains(&local.hour()) {
+        jobs.push(Job::PingPending);
+    }
+    if local.day() == 10 && local.hour() == 9 {
+        jobs.push(Job::CheckSlotPlans);
+    }
+    jobs
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn runs(from: &str, until: &str) -> Vec<(String, Vec<Job>)> {
+        let (mut at, until) = (from.parse().unwrap(), until.parse().unwrap());
+        let mut runs = Vec::new();
+        while let Some((next, jobs)) = next_jobs(at, until) {
+            runs.push((next.to_string(), jobs));
+            at = next;
+        }
+        runs
+    }
+
     #[test]
-    fn runs_are_hourly_on_weekdays() {
-        let at = |text: &str| text.parse::<Instant>().unwrap();
-        let runs = ping_runs(at("2026-12-04T17:00:00+09:00"), at("2026-12-07T08:00:00+09:00"));
-        let told: Vec<String> = runs.iter().map(ToString::to_string).collect();
+    fn the_ping_is_hourly_on_weekdays() {
+        let ping = |at: &str| (at.to_owned(), vec![Job::PingPending]);
         assert_eq!(
-            told,
-            ["2026-12-04T18:00:00+09:00", "2026-12-07T07:00:00+09:00", "2026-12-07T08:00:00+09:00"]
+            runs("2026-12-04T17:00:00+09:00", "2026-12-07T08:00:00+09:00"),
+            [
+                ping("2026-12-04T18:00:00+09:00"),
+                ping("2026-12-07T07:00:00+09:00"),
+                ping("2026-12-07T08:00:00+09:00")
+            ]
         );
+    }
+
+    #[test]
+    fn slots_are_checked_on_the_tenth_whatever_the_day() {
+        let on_sunday = runs("2027-01-09T18:00:00+09:00", "2027-01-11T06:00:00+09:00");
+        let check = vec![Job::CheckSlotPlans];
+        assert_eq!(on_sunday, [("2027-01-10T09:00:00+09:00".to_owned(), check)]);
+        let both = runs("2026-12-10T08:00:00+09:00", "2026-12-10T09:00:00+09:00");
+        assert_eq!(both[0].1, [Job::PingPending, Job::CheckSlotPlans]);
     }
 }

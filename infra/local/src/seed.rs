@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Capacity, Facility, FacilityId, Instant, MunicipalityCode, Settings,
@@ -8,7 +8,7 @@ use domain::{
 };
 use jiff::{ToSpan, civil::time};
 use runtime::Hub;
-use store::{MunicipalityContact, Once, SettingsVersion, StoreError, VendorRecord};
+use store::{MunicipalityContact, Once, SavedSettings, StoreError, VendorRecord};
 
 use crate::credentials::{Client, Credentials, Role, User};
 
@@ -41,8 +41,8 @@ pub(crate) async fn demo(hub: &Hub, credentials: &Credentials) -> Result<(), See
         let address: Email =
             format!("{}@example.jp", facility.facility_id.as_str().replace('_', "-")).parse()?;
         let settings = Settings { notice_addresses: vec![address], ..Settings::default() };
-        let over = SettingsVersion::NEVER_SAVED;
-        hub.store.save_settings(&facility.facility_id, over, settings).await?;
+        let (id, never) = (&facility.facility_id, SavedSettings::default());
+        hub.store.save_settings(id, &never, settings, hub.clock.now()).await?;
     }
 
     let mut staffed: Vec<FacilityId> = Vec::new();
@@ -129,7 +129,7 @@ async fn open_slots(hub: &Hub, facility: &Facility) -> Result<(), SeedError> {
         note: Some("玄関のインターホンでお知らせください。".parse()?),
         include_holidays: false,
     };
-    let plan = pattern.plan(now).0.into_iter();
+    let plan = pattern.plan(now, &BTreeSet::new()).0.into_iter();
     let plan = plan.map(|open| (hub.secret.slot_id("demo", "demo", open.starts_at), open));
     let key = hub.secret.derive(&[b"demo", facility.facility_id.as_str().as_bytes()]);
     let mut once = Once { key: [0; 16], body: [0; 16] };

@@ -8,6 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use utoipa::ToSchema;
 
 use crate::{
+    Secret,
     invalid::{InputErrors, Invalid, deserr_from_text},
     text::free_text,
 };
@@ -96,6 +97,10 @@ personal!(
     Message, |text| free_text(text, 1000)
 );
 personal!(
+    /// Words of a nursery's staff for themselves, up to 1,000 characters; they may name the family.
+    StaffMemo, |text| free_text(text, 1000)
+);
+personal!(
     /// The month a child was born in, `YYYY-MM`.
     BirthMonth, |text| {
         let valid = text.len() == 7 && crate::time::parse_date(&format!("{text}-01")).is_ok();
@@ -116,6 +121,28 @@ pub struct Contact {
     /// Where the mails go.
     #[schema(value_type = String, format = Email)]
     pub email: Email,
+}
+
+/// By what the hub knows that two requests are of one family: a keyed hash of the telephone number
+/// or of the mail address. It tells nothing without the hub's secret.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FamilyMark(pub String);
+
+impl FamilyMark {
+    /// As it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Contact {
+    /// The marks of the family: whoever shares the telephone or the mail address is of it.
+    pub fn families(&self, secret: &Secret) -> Vec<FamilyMark> {
+        let digits: String = self.phone.reveal().chars().filter(char::is_ascii_digit).collect();
+        let mail = self.email.reveal().to_ascii_lowercase();
+        vec![secret.family_mark("phone", &digits), secret.family_mark("email", &mail)]
+    }
 }
 
 /// All that the hub knows of a person, sealed as one value before it reaches the table.

@@ -1,4 +1,4 @@
-//! When the hub asks again about a request that waits (NTF-07, RSV-18).
+//! When the hub asks again about a request that waits (NTF-07, RSV-16, RSV-18).
 
 use jiff::SignedDuration;
 
@@ -29,16 +29,25 @@ pub struct Waiting {
     pub starts_at: Instant,
     /// When it was asked for.
     pub requested_at: Instant,
+    /// Since when the nursery has it to answer.
+    pub pending_since: Instant,
     /// How often the nursery was asked about it.
     pub asked: Option<Asked>,
 }
 
 impl Waiting {
-    /// Whether the nursery is to be asked about it in the run of this hour.
+    /// Whether the nursery is to be asked about it in the run of this hour: the visit is still to come, it
+    /// is overdue or urgent, and was not asked about for a day.
     pub fn is_due(&self, now: Instant) -> bool {
         now.is_business_hour()
-            && now.since(self.requested_at) > OVERDUE_AFTER
+            && now < self.starts_at
+            && (now.since(self.pending_since) > OVERDUE_AFTER || self.is_urgent(now))
             && self.asked.is_none_or(|asked| now.since(asked.at) >= OVERDUE_AFTER)
+    }
+
+    /// Whether the visit comes before the nursery could be asked on another business day (RSV-16).
+    pub fn is_urgent(&self, now: Instant) -> bool {
+        self.starts_at.date() <= time::next_business_day(now.date())
     }
 
     /// Whether the municipality's digest of today lists it: the second asking was on an earlier day.
@@ -81,6 +90,7 @@ mod tests {
             municipality_code: "131199".parse().unwrap(),
             starts_at: "2027-02-01T10:00:00+09:00".parse().unwrap(),
             requested_at: requested_at.parse().unwrap(),
+            pending_since: requested_at.parse().unwrap(),
             asked: asked.map(|(count, at)| Asked { count, at: at.parse().unwrap() }),
         }
     }
@@ -105,6 +115,18 @@ mod tests {
     fn exactly_a_day_is_not_more_than_a_day() {
         let request = waiting("2026-12-01T10:00:00+09:00", None);
         assert_eq!(first_due(&request, "2026-12-01T10:00:00+09:00"), "2026-12-02T11:00:00+09:00");
+    }
+
+    #[test]
+    fn rsv_16_the_last_business_day_before_the_visit_is_urgent() {
+        // The visit is on Monday, 1 February 2027.
+        let request = waiting("2027-01-29T06:00:00+09:00", None);
+        assert_eq!(first_due(&request, "2027-01-29T06:00:00+09:00"), "2027-01-29T07:00:00+09:00");
+        let earlier = waiting("2027-01-28T08:30:00+09:00", None);
+        assert!(!earlier.is_due("2027-01-28T18:00:00+09:00".parse().unwrap()));
+        let asked = waiting("2027-01-27T14:00:00+09:00", Some((1, "2027-01-28T15:00:00+09:00")));
+        assert_eq!(first_due(&asked, "2027-01-29T07:00:00+09:00"), "2027-01-29T15:00:00+09:00");
+        assert!(!request.is_due("2027-02-01T11:00:00+09:00".parse().unwrap()), "it has begun");
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub enum EventType {
     /// The parent or the nursery cancelled; the state tells who.
     #[serde(rename = "reservation.cancelled")]
     Cancelled,
+    /// Nobody answered, or confirmed, in time.
+    #[serde(rename = "reservation.expired")]
+    Expired,
     /// A request waits for more than a day. Told to ICT systems alone.
     #[serde(rename = "reservation.reminder_pending")]
     ReminderPending,
@@ -27,8 +30,14 @@ pub enum EventType {
 
 impl EventType {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::Requested, Self::Approved, Self::Declined, Self::Cancelled, Self::ReminderPending];
+    pub const ALL: [Self; 6] = [
+        Self::Requested,
+        Self::Approved,
+        Self::Declined,
+        Self::Cancelled,
+        Self::Expired,
+        Self::ReminderPending,
+    ];
 
     /// The name, such as `reservation.approved`.
     pub fn as_str(self) -> &'static str {
@@ -37,6 +46,7 @@ impl EventType {
             Self::Approved => "reservation.approved",
             Self::Declined => "reservation.declined",
             Self::Cancelled => "reservation.cancelled",
+            Self::Expired => "reservation.expired",
             Self::ReminderPending => "reservation.reminder_pending",
         }
     }
@@ -77,14 +87,29 @@ impl Event {
     pub fn of(before: Option<&Reservation>, after: &Reservation) -> Option<Self> {
         let event_type = match before {
             Some(before) if before.sequence >= after.sequence => return None,
-            Some(before) if before.status == after.status => EventType::ReminderPending,
+            Some(before) if before.status == after.status => {
+                (before.asked != after.asked).then_some(EventType::ReminderPending)
+            }
             _ => match after.status {
-                Status::Pending => EventType::Requested,
-                Status::Approved => EventType::Approved,
-                Status::Declined => EventType::Declined,
-                Status::CancelledByParent | Status::CancelledByFacility => EventType::Cancelled,
+                Status::Pending => Some(EventType::Requested),
+                Status::Approved => Some(EventType::Approved),
+                Status::Declined => Some(EventType::Declined),
+                Status::CancelledByParent | Status::CancelledByFacility => {
+                    Some(EventType::Cancelled)
+                }
+                Status::Expired => {
+                    // Nobody heard of a request that was never confirmed.
+                    let known = before.is_none_or(|before| before.status != Status::Unconfirmed);
+                    known.then_some(EventType::Expired)
+                }
+                // Between the parent and the hub, or after the fact.
+                Status::Unconfirmed
+                | Status::Waiting
+                | Status::Offered
+                | Status::Completed
+                | Status::NoShow => None,
             },
-        };
+        }?;
         Some(Self {
             id: EventId::of(&after.reservation_number, after.sequence),
             event_type,
@@ -103,7 +128,10 @@ impl Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reservation::{Action, Actor, Outcome, tests::pending};
+    use crate::reservation::{
+        Action, Actor, Outcome,
+        tests::{in_state, pending},
+    };
 
     #[test]
     fn a_change_of_state_is_an_event_with_a_deterministic_id() {
@@ -127,6 +155,27 @@ mod tests {
             })
         );
         assert_eq!(Event::of(Some(&after), &after), None);
+    }
+
+    #[test]
+    fn what_is_between_the_parent_and_the_hub_is_no_event() {
+        let at = |status: Status, sequence: u32| {
+            let mut reservation = in_state(status);
+            reservation.sequence = sequence;
+            reservation
+        };
+        let event = |from: Status, to: Status| {
+            Event::of(Some(&at(from, 1)), &at(to, 2)).map(|event| event.event_type)
+        };
+        assert_eq!(Event::of(None, &at(Status::Unconfirmed, 1)), None);
+        assert_eq!(Event::of(None, &at(Status::Waiting, 1)), None);
+        assert_eq!(event(Status::Unconfirmed, Status::Expired), None);
+        assert_eq!(event(Status::Waiting, Status::Offered), None);
+        assert_eq!(event(Status::Offered, Status::Pending), Some(EventType::Requested));
+        assert_eq!(event(Status::Pending, Status::Expired), Some(EventType::Expired));
+        assert_eq!(event(Status::Approved, Status::Completed), None);
+        let noted = pending().reminded("2026-12-09T10:00:00+09:00".parse().unwrap());
+        assert_eq!(Event::of(Some(&pending()), &noted), None);
     }
 
     #[test]

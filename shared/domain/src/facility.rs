@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{FacilityId, Instant, Invalid, MunicipalityCode, text};
+use crate::{
+    FacilityId, Instant, Invalid, MunicipalityCode,
+    settings::{BookingUrl, MessageToParents},
+    text,
+};
 
 /// A code list with Japanese labels: JSON carries the code, lists in CSV the label.
 macro_rules! code_list {
@@ -128,11 +132,25 @@ pub struct Facility {
     pub capacity: ChildCapacity,
     /// Takes visit requests through this hub (POR-04).
     pub bookable: bool,
+    /// The nursery's word to every parent (SLOT-09).
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub message_to_parents: Option<MessageToParents>,
+    /// Where the nursery takes bookings itself, instead of here (RSV-21).
+    #[serde(default)]
+    pub external_booking_url: Option<BookingUrl>,
     /// When one of these values last changed.
     pub updated_at: Instant,
 }
 
 impl Facility {
+    /// As the public sees it: what books elsewhere is not bookable here.
+    #[must_use]
+    pub fn shown(mut self) -> Self {
+        self.bookable &= self.external_booking_url.is_none();
+        self
+    }
+
     /// Whether anything that people see differs, the time of the change aside.
     pub fn says_the_same_as(&self, other: &Self) -> bool {
         Self { updated_at: other.updated_at, ..self.clone() } == *other

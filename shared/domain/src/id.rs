@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use crate::{Instant, Invalid, MunicipalityCode};
+use crate::{Instant, Invalid, MunicipalityCode, applicant::FamilyMark};
 
 /// Crockford's base 32: no letter that could be read as another one over the telephone.
 static CROCKFORD: LazyLock<Encoding> = LazyLock::new(|| {
@@ -146,6 +146,24 @@ impl FacilityId {
     }
 }
 
+/// What a token for a parent is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VisitToken {
+    /// The link in a mail; holds until the day after the visit.
+    Link,
+    /// The cookie of a session; holds for half an hour.
+    Session,
+}
+
+impl VisitToken {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Session => "session",
+        }
+    }
+}
+
 /// The hub's own secret, from which it derives what only it can make: numbers, fingerprints and
 /// the seal of cursors. It protects no personal data.
 #[derive(Clone)]
@@ -199,6 +217,48 @@ impl Secret {
         SlotId(format!("slt_{time}{}", crockford(&digest, 8)).to_ascii_lowercase())
     }
 
+    /// By what two requests of one family are known: nine digits, so that among the few requests of a
+    /// day no two families share them.
+    pub fn family_mark(&self, kind: &str, value: &str) -> FamilyMark {
+        let digest = self.derive(&[b"family", kind.as_bytes(), value.as_bytes()]);
+        FamilyMark(crockford(&digest, 9))
+    }
+
+    /// A token that lets its holder act for the parent of a reservation until then: the link in a mail, or
+    /// the session that it opens.
+    pub fn visit_token(
+        &self,
+        kind: VisitToken,
+        number: &ReservationNumber,
+        until: Instant,
+    ) -> String {
+        let until = until.epoch_ms() / 1000;
+        let digest = self.derive(&[
+            b"visit",
+            kind.as_str().as_bytes(),
+            number.0.as_bytes(),
+            &until.to_be_bytes(),
+        ]);
+        format!("{number}.{until}.{}", crockford(&digest, 32))
+    }
+
+    /// The reservation that a token is for, if it is ours and holds at this time.
+    pub fn read_visit_token(
+        &self,
+        kind: VisitToken,
+        token: &str,
+        now: Instant,
+    ) -> Option<ReservationNumber> {
+        let mut parts = token.split('.');
+        let number = parts.next()?.parse().ok()?;
+        let until = Instant::from_epoch_ms(parts.next()?.parse::<i64>().ok()?.checked_mul(1000)?)?;
+        let ours = self.visit_token(kind, &number, until);
+        // Every byte is compared, so that the time taken tells nothing.
+        let same = ours.len() == token.len()
+            && ours.bytes().zip(token.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0;
+        (same && now < until).then_some(number)
+    }
+
     /// The id of the webhook endpoint that a client creates under an idempotency key.
     pub fn webhook_endpoint_id(&self, client: &ClientId, key: &str) -> WebhookEndpointId {
         let digest = self.derive(&[b"webhook-endpoint", client.0.as_bytes(), key.as_bytes()]);
@@ -207,6 +267,15 @@ impl Secret {
 }
 
 impl SlotId {
+    /// When the slot starts, to the minute: the id says it.
+    pub fn starts_at(&self) -> Option<Instant> {
+        let time = self.0.strip_prefix("slt_")?.get(..6)?.to_ascii_uppercase();
+        // Six digits are 30 bits; two more make whole bytes.
+        let bytes = CROCKFORD.decode(format!("{time}00").as_bytes()).ok()?;
+        let bits = bytes.iter().fold(0_i64, |bits, byte| bits << 8 | i64::from(*byte));
+        Instant::from_epoch_ms((bits >> 10) * 60_000)
+    }
+
     /// Ids of slots that start at or after this instant are greater or equal.
     pub fn first_at(instant: Instant) -> String {
         let minutes = instant.epoch_ms().div_euclid(60_000).clamp(0, (1 << 30) - 1) as u64;
@@ -251,6 +320,22 @@ mod tests {
     }
 
     #[test]
+    fn a_token_of_a_visit_holds_for_its_kind_and_time_alone() {
+        let number: ReservationNumber = "R-7K3M-9QXD".parse().unwrap();
+        let at = |text: &str| text.parse::<Instant>().unwrap();
+        let (now, until) = (at("2026-12-01T10:00:00+09:00"), at("2026-12-02T10:00:00+09:00"));
+        let token = secret().visit_token(VisitToken::Link, &number, until);
+        let read = |kind, token: &str, now| secret().read_visit_token(kind, token, now);
+        assert_eq!(read(VisitToken::Link, &token, now), Some(number));
+        assert_eq!(read(VisitToken::Session, &token, now), None);
+        assert_eq!(read(VisitToken::Link, &token, until), None);
+        for altered in [token.replace("7K3M", "7K3N"), token.replace('.', ""), format!("{token}0")]
+        {
+            assert_eq!(read(VisitToken::Link, &altered, now), None, "{altered}");
+        }
+    }
+
+    #[test]
     fn a_short_secret_is_none() {
         assert!(Secret::new([7; 31]).is_none());
     }
@@ -264,6 +349,7 @@ mod tests {
             prop_assert_ne!(secret().reservation_number(&client, &key, 1), number);
             let start = Instant::from_epoch_ms(minute * 60_000).unwrap();
             let slot = secret().slot_id(&client, &key, start);
+            prop_assert_eq!(slot.starts_at(), Some(start));
             prop_assert_eq!(slot.as_str().parse::<SlotId>().unwrap(), slot);
         }
 

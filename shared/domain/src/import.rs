@@ -291,6 +291,8 @@ impl FacilityRow {
                 self.capacity
             },
             bookable: known.is_some_and(|facility| facility.bookable),
+            message_to_parents: known.and_then(|facility| facility.message_to_parents.clone()),
+            external_booking_url: known.and_then(|facility| facility.external_booking_url.clone()),
             facility_name: self.facility_name,
             municipality_code: self.municipality_code,
             municipality: self.municipality,

@@ -55,6 +55,7 @@ pub struct Shard {
 impl Shard {
     /// Takes a facility in or replaces what is known of it; tells whether anything changed.
     pub fn put(&mut self, facility: Facility) -> bool {
+        let facility = facility.shown();
         match self.find(&facility.facility_id) {
             Some(entry) if entry.facility == facility => false,
             Some(entry) => {
@@ -158,6 +159,8 @@ mod tests {
             location: None,
             capacity: ChildCapacity::default(),
             bookable: true,
+            message_to_parents: None,
+            external_booking_url: None,
             updated_at: "2026-12-01T10:00:00+09:00".parse().unwrap(),
         }
     }

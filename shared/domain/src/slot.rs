@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use deserr::Deserr;
-use jiff::{SignedDuration, civil::Date};
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     FacilityId, Instant, MunicipalityCode, Refusal, ReservationNumber, Settings, SlotId,
-    SlotNumber,
+    SlotNumber, Status,
+    applicant::FamilyMark,
     invalid::{InputErrors, Invalid, within},
     time,
 };
@@ -57,9 +58,33 @@ pub struct Slot {
     pub disabled: bool,
     /// The reservations that hold a place. A set, so that no place is taken or given back twice.
     pub holding: BTreeSet<ReservationNumber>,
-    /// The reservations that held a place once.
+    /// Requests that wait for an answer without holding a place.
+    pub asking: BTreeSet<ReservationNumber>,
+    /// The waiting list, in its order: since when each waits.
+    pub waiting: BTreeSet<(Instant, ReservationNumber)>,
+    /// The reservations that are over without a place.
     pub released: BTreeSet<ReservationNumber>,
+    /// The families of those that are not over.
+    pub families: BTreeSet<(FamilyMark, ReservationNumber)>,
+    /// Counts the changes that staff made; reservations leave it as it is.
+    pub version: u32,
 }
+
+/// What a reservation takes of its slot: in which of the slot's sets it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// One of its places.
+    Holding,
+    /// None, while the nursery decides.
+    Asking,
+    /// None, until one comes free.
+    Waiting,
+    /// None any more.
+    Released,
+}
+
+/// A waiting list has this many families at most: who comes later has no prospect.
+const WAITING_AT_MOST: usize = 20;
 
 /// What a slot is to a parent who looks at it now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -88,32 +113,146 @@ impl Slot {
             SlotStatus::Past
         } else if self.disabled {
             SlotStatus::Disabled
-        } else if self.remaining() == 0 {
+        } else if self.remaining() == 0 || !self.waiting.is_empty() {
+            // A place that came free belongs to those who wait.
             SlotStatus::Full
         } else {
             SlotStatus::Open
         }
     }
 
-    /// Whether a parent may ask for this slot now.
+    /// Whether a parent may ask for this slot now, and the state in which the request begins: `pending`,
+    /// or `waiting` if the slot is full and the parent would wait.
     ///
     /// The nursery's window counts from the start of the visit: opening by whole days, closing by
     /// hours.
-    pub fn may_be_requested(&self, settings: &Settings, now: Instant) -> Result<(), Refusal> {
-        match self.status(now) {
-            SlotStatus::Past => return Err(Refusal::SlotPast),
-            SlotStatus::Disabled => return Err(Refusal::SlotDisabled),
-            SlotStatus::Full => return Err(Refusal::SlotFull),
-            SlotStatus::Open => {}
+    pub fn may_be_requested(
+        &self,
+        settings: &Settings,
+        would_wait: bool,
+        now: Instant,
+    ) -> Result<Status, Refusal> {
+        if settings.external_booking_url.is_some() {
+            return Err(Refusal::BookingClosed);
         }
-        let hours = |hours: i64| SignedDuration::from_hours(hours);
-        if now > self.starts_at - hours(settings.booking_closes_hours_before.into()) {
+        let status = self.may_be_booked(now);
+        let status = match status {
+            Err(Refusal::SlotFull) if would_wait && self.may_be_waited_for(settings) => {
+                Status::Waiting
+            }
+            other => other?,
+        };
+        if now > settings.booking_closes(self.starts_at) {
             return Err(Refusal::TooLate);
         }
-        if now < self.starts_at - hours(24 * i64::from(settings.booking_opens_days_before)) {
+        if now < settings.booking_opens(self.starts_at) {
             return Err(Refusal::TooEarly);
         }
-        Ok(())
+        Ok(status)
+    }
+
+    /// Whether the nursery may enter a booking by telephone: it keeps no deadlines of its own (RSV-06).
+    pub fn may_be_booked(&self, now: Instant) -> Result<Status, Refusal> {
+        match self.status(now) {
+            SlotStatus::Past => Err(Refusal::SlotPast),
+            SlotStatus::Disabled => Err(Refusal::SlotDisabled),
+            SlotStatus::Full => Err(Refusal::SlotFull),
+            SlotStatus::Open => Ok(Status::Pending),
+        }
+    }
+
+    fn may_be_waited_for(&self, settings: &Settings) -> bool {
+        settings.waiting_list && self.waiting.len() < WAITING_AT_MOST
+    }
+
+    /// Who is to be offered the place that is free now.
+    pub fn next_waiting(&self, now: Instant) -> Option<&ReservationNumber> {
+        let free = !self.disabled && self.starts_at > now && self.remaining() > 0;
+        self.waiting.first().filter(|_| free).map(|(_, number)| number)
+    }
+
+    /// Every reservation that it has or had.
+    pub fn reservations(&self) -> BTreeSet<&ReservationNumber> {
+        let waiting = self.waiting.iter().map(|(_, number)| number);
+        self.holding.iter().chain(&self.asking).chain(waiting).chain(&self.released).collect()
+    }
+
+    /// Whether a request of this family that is not over is among its reservations.
+    pub fn has_family(&self, families: &[FamilyMark]) -> bool {
+        self.families.iter().any(|(mark, _)| families.contains(mark))
+    }
+
+    /// The slot as staff change it.
+    pub fn changed(&self, change: &ChangeSlot) -> Result<Self, Refusal> {
+        if usize::from(change.capacity.get()) < self.holding.len() {
+            return Err(Refusal::CapacityBelowTaken);
+        }
+        Ok(Self {
+            capacity: change.capacity,
+            note: change.note.clone(),
+            disabled: change.disabled.unwrap_or(self.disabled),
+            ..self.clone()
+        })
+    }
+}
+
+/// What staff may change of a slot. Its time stays: a slot at another time is a copy, and this one is
+/// disabled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserr, ToSchema)]
+#[deserr(error = InputErrors, deny_unknown_fields)]
+pub struct ChangeSlot {
+    /// How many parties it takes; not below the places that are held.
+    pub capacity: Capacity,
+    /// A word to parents, shown before booking; up to 500 characters.
+    #[deserr(default)]
+    pub note: Option<Note>,
+    /// Whether it is closed; left as it is where it is not said.
+    #[deserr(default)]
+    pub disabled: Option<bool>,
+    /// When the visit starts, as it is.
+    #[deserr(default)]
+    pub starts_at: Option<Instant>,
+    /// When it ends, as it is.
+    #[deserr(default)]
+    pub ends_at: Option<Instant>,
+}
+
+impl ChangeSlot {
+    /// Whether it leaves the time as it is.
+    pub fn keeps_time(&self, slot: &Slot) -> Result<(), InputErrors> {
+        let moved = |told: Option<Instant>, is: Instant| told.is_some_and(|told| told != is);
+        let wrong = |pointer: &str| InputErrors::one(pointer, Invalid::Format("as it is"));
+        if moved(self.starts_at, slot.starts_at) {
+            Err(wrong("/starts_at"))
+        } else if moved(self.ends_at, slot.ends_at) {
+            Err(wrong("/ends_at"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// When a copy of a slot starts (SLOT-03).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserr, ToSchema)]
+#[deserr(error = InputErrors, deny_unknown_fields)]
+pub struct CopySlot {
+    /// When the copy starts; it lasts as long as the slot.
+    pub starts_at: Instant,
+}
+
+impl CopySlot {
+    /// The copy: as long, as large and with the same note.
+    pub fn of(&self, slot: &Slot) -> Result<OpenSlot, InputErrors> {
+        let copy = OpenSlot {
+            starts_at: self.starts_at,
+            ends_at: self.starts_at + slot.ends_at.since(slot.starts_at),
+            capacity: slot.capacity,
+            note: slot.note.clone(),
+        };
+        if copy.ends_at.date() != copy.starts_at.date() {
+            return Err(InputErrors::one("/starts_at", Invalid::Format("a time on one day")));
+        }
+        Ok(copy)
     }
 }
 
@@ -240,6 +379,8 @@ pub enum SkipReason {
     Holiday,
     /// The time has already come.
     Past,
+    /// A slot starts at that time already.
+    Exists,
 }
 
 impl OpenSlots {
@@ -259,8 +400,9 @@ impl OpenSlots {
         Ok(self)
     }
 
-    /// The slots that the pattern opens, and the days that it skips.
-    pub fn plan(&self, now: Instant) -> (Vec<OpenSlot>, Vec<Skipped>) {
+    /// The slots that the pattern opens, and the days that it skips. At a time that is `taken` by a slot
+    /// it opens no second one, so that a pattern may be extended by sending it again.
+    pub fn plan(&self, now: Instant, taken: &BTreeSet<Instant>) -> (Vec<OpenSlot>, Vec<Skipped>) {
         let (mut open, mut skipped) = (Vec::new(), Vec::new());
         for date in time::days(self.from, self.to) {
             let weekday = date.weekday().to_monday_zero_offset();
@@ -281,7 +423,12 @@ impl OpenSlots {
             if !past.is_empty() {
                 skipped.push(Skipped { date, reason: SkipReason::Past });
             }
-            open.extend(future);
+            let (exist, new): (Vec<_>, Vec<_>) =
+                future.into_iter().partition(|slot| taken.contains(&slot.starts_at));
+            if !exist.is_empty() {
+                skipped.push(Skipped { date, reason: SkipReason::Exists });
+            }
+            open.extend(new);
         }
         (open, skipped)
     }
@@ -307,18 +454,23 @@ mod tests {
             note: None,
             disabled: false,
             holding: BTreeSet::new(),
+            asking: BTreeSet::new(),
+            waiting: BTreeSet::new(),
             released: BTreeSet::new(),
+            families: BTreeSet::new(),
+            version: 1,
         }
     }
 
     #[test]
     fn a_slot_is_requested_within_the_window_of_the_facility() {
         let settings = Settings::default();
-        let may = |now: &str| slot(1).may_be_requested(&settings, at(now));
-        assert_eq!(may("2026-12-09T10:00:00+09:00"), Ok(()));
+        let may = |now: &str| slot(1).may_be_requested(&settings, false, at(now));
+        let allowed = Ok(Status::Pending);
+        assert_eq!(may("2026-12-09T10:00:00+09:00"), allowed);
         assert_eq!(may("2026-12-09T10:00:01+09:00"), Err(Refusal::TooLate));
         assert_eq!(may("2026-12-10T10:00:00+09:00"), Err(Refusal::SlotPast));
-        assert_eq!(may("2026-09-11T10:00:00+09:00"), Ok(()));
+        assert_eq!(may("2026-09-11T10:00:00+09:00"), allowed);
         assert_eq!(may("2026-09-11T09:59:59+09:00"), Err(Refusal::TooEarly));
     }
 
@@ -328,9 +480,60 @@ mod tests {
         let mut full = slot(1);
         full.holding.insert("R-7K3M-9QXD".parse().unwrap());
         assert_eq!(full.remaining(), 0);
-        assert_eq!(full.may_be_requested(&Settings::default(), now), Err(Refusal::SlotFull));
+        let may =
+            |slot: &Slot, would_wait| slot.may_be_requested(&Settings::default(), would_wait, now);
+        assert_eq!(may(&full, false), Err(Refusal::SlotFull));
+        assert_eq!(may(&full, true), Ok(Status::Waiting));
         full.disabled = true;
-        assert_eq!(full.may_be_requested(&Settings::default(), now), Err(Refusal::SlotDisabled));
+        assert_eq!(may(&full, true), Err(Refusal::SlotDisabled));
+    }
+
+    #[test]
+    fn rsv_21_a_nursery_that_books_elsewhere_takes_no_request() {
+        let external_booking_url = "https://nursery.example.jp/booking".parse().ok();
+        assert!(external_booking_url.is_some());
+        let settings = Settings { external_booking_url, ..Settings::default() };
+        let now = at("2026-12-01T10:00:00+09:00");
+        let refused = Err(Refusal::BookingClosed);
+        assert_eq!(slot(1).may_be_requested(&settings, true, now), refused);
+    }
+
+    #[test]
+    fn a_place_that_came_free_is_for_those_who_wait() {
+        let now = at("2026-12-01T10:00:00+09:00");
+        let mut slot = slot(1);
+        let waits: ReservationNumber = "R-7K3M-9QXD".parse().unwrap();
+        slot.waiting.insert((now, waits.clone()));
+        slot.waiting.insert((at("2026-12-01T10:00:01+09:00"), "R-0000-0000".parse().unwrap()));
+        assert_eq!((slot.remaining(), slot.status(now)), (1, SlotStatus::Full));
+        assert_eq!(slot.next_waiting(now), Some(&waits));
+        assert_eq!(slot.next_waiting(slot.starts_at), None);
+        slot.holding.insert("R-1111-1111".parse().unwrap());
+        assert_eq!(slot.next_waiting(now), None);
+    }
+
+    #[test]
+    fn slot_07_a_capacity_is_never_below_what_is_taken() {
+        let mut slot = slot(3);
+        slot.holding.extend(["R-7K3M-9QXD".parse().unwrap(), "R-0000-0000".parse().unwrap()]);
+        let change = |capacity| {
+            let capacity = Capacity::new(capacity).unwrap();
+            let (note, disabled, starts_at, ends_at) = (None, Some(true), None, None);
+            ChangeSlot { capacity, note, disabled, starts_at, ends_at }
+        };
+        assert_eq!(slot.changed(&change(1)), Err(Refusal::CapacityBelowTaken));
+        let changed = slot.changed(&change(2)).unwrap();
+        assert_eq!((changed.remaining(), changed.disabled), (0, true));
+    }
+
+    #[test]
+    fn slot_03_a_copy_is_as_long_and_as_large() {
+        let slot = slot(3);
+        let copy = |to: &str| CopySlot { starts_at: at(to) }.of(&slot);
+        let copied = copy("2026-12-17T14:00:00+09:00").unwrap();
+        assert_eq!(copied.ends_at, at("2026-12-17T14:45:00+09:00"));
+        assert_eq!(copied.capacity, slot.capacity);
+        assert!(copy("2026-12-17T23:30:00+09:00").is_err());
     }
 
     #[test]
@@ -348,7 +551,7 @@ mod tests {
             "times": [{"starts": "10:00", "ends": "10:45"}], "capacity": 3
         });
         let pattern: OpenSlots = deserr::deserialize::<_, _, InputErrors>(body).unwrap();
-        let (open, skipped) = pattern.plan(at("2026-12-05T00:00:00+09:00"));
+        let (open, skipped) = pattern.plan(at("2026-12-05T00:00:00+09:00"), &BTreeSet::new());
         assert_eq!(open.len(), 11);
         assert_eq!(open[0].starts_at.to_string(), "2026-12-11T10:00:00+09:00");
         assert_eq!(
@@ -358,6 +561,10 @@ mod tests {
                 Skipped { date: "2027-01-01".parse().unwrap(), reason: SkipReason::Holiday },
             ]
         );
+        let taken = open.iter().map(|slot| slot.starts_at).collect();
+        let (again, skipped) = pattern.plan(at("2026-12-05T00:00:00+09:00"), &taken);
+        assert!(again.is_empty());
+        assert_eq!(skipped.len(), 13);
     }
 
     #[test]

@@ -140,6 +140,8 @@ pub fn fold(text: &str) -> String {
             '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
             _ => VARIANTS.iter().find(|(old, _)| *old == c).map_or(c, |(_, common)| *common),
         })
+        // A mark that stood behind a space stands behind a letter now.
+        .nfc()
         .collect()
 }
 
@@ -228,6 +230,11 @@ mod tests {
     fn a_query_is_split_at_spaces_of_any_width() {
         assert_eq!(terms(" 高島平　アヤメ "), ["高島平", "あやめ"]);
         assert!(terms("　").is_empty());
+    }
+
+    #[test]
+    fn a_mark_that_stands_alone_folds_as_the_letter_with_it() {
+        assert_eq!(fold("k´"), fold("ḱ"));
     }
 
     proptest! {

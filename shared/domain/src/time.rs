@@ -165,6 +165,47 @@ pub fn is_business_day(date: Date) -> bool {
     !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday) && !is_holiday(date)
 }
 
+/// The instant at which this much business time has passed since `from`: weekdays 7:00 to 19:00
+/// without national holidays count.
+pub fn after_business_hours(from: Instant, mut hours: SignedDuration) -> Instant {
+    let mut day = from.date();
+    loop {
+        if let Some((opens, closes)) = business_span(day) {
+            let starts = opens.max(from);
+            let left = closes.since(starts);
+            if hours <= left {
+                return starts + hours;
+            }
+            hours -= left.max(SignedDuration::ZERO);
+        }
+        match day.tomorrow() {
+            Ok(next) => day = next,
+            Err(_) => return Instant(Timestamp::MAX),
+        }
+    }
+}
+
+/// The business time between two instants (REP-08).
+pub fn business_time(from: Instant, to: Instant) -> SignedDuration {
+    days(from.date(), to.date())
+        .filter_map(business_span)
+        .map(|(opens, closes)| closes.min(to).since(opens.max(from)))
+        .filter(SignedDuration::is_positive)
+        .sum()
+}
+
+/// When business begins and ends on a day.
+fn business_span(day: Date) -> Option<(Instant, Instant)> {
+    let at = |hour| Instant::at(day, jiff::civil::time(hour, 0, 0, 0));
+    is_business_day(day).then(|| (at(BUSINESS_HOURS.start), at(BUSINESS_HOURS.end)))
+}
+
+/// The next business day after this one.
+pub fn next_business_day(day: Date) -> Date {
+    let later = day.series(1.day()).skip(1);
+    later.into_iter().find(|day| is_business_day(*day)).unwrap_or(Date::MAX)
+}
+
 /// The days from `from` to `to`, both included.
 pub fn days(from: Date, to: Date) -> impl Iterator<Item = Date> {
     from.series(1.day()).take_while(move |day| *day <= to)
@@ -219,6 +260,33 @@ mod tests {
         let start = at("2026-12-01T10:00:00+09:00");
         assert_eq!(at("2026-12-01T10:59:59.999+09:00").hour_start(), start);
         assert_eq!(start.hour_start(), start);
+    }
+
+    #[test]
+    fn business_hours_pass_on_business_days_alone() {
+        let after = |from: &str, hours| {
+            after_business_hours(at(from), SignedDuration::from_hours(hours)).to_string()
+        };
+        assert_eq!(after("2027-01-08T20:00:00+09:00", 6), "2027-01-12T13:00:00+09:00");
+        assert_eq!(after("2027-01-08T18:30:00+09:00", 1), "2027-01-12T07:30:00+09:00");
+        assert_eq!(after("2027-01-12T07:00:00+09:00", 12), "2027-01-12T19:00:00+09:00");
+        assert_eq!(after("2027-01-12T07:00:00+09:00", 13), "2027-01-13T08:00:00+09:00");
+        assert_eq!(after("2026-12-31T18:00:00+09:00", 2), "2027-01-04T08:00:00+09:00");
+    }
+
+    #[test]
+    fn business_time_is_what_lies_in_business_hours() {
+        let minutes = |from: &str, to: &str| business_time(at(from), at(to)).as_mins();
+        assert_eq!(minutes("2027-01-08T20:00:00+09:00", "2027-01-12T13:00:00+09:00"), 360);
+        assert_eq!(minutes("2027-01-08T18:30:00+09:00", "2027-01-08T18:45:00+09:00"), 15);
+        assert_eq!(minutes("2027-01-09T10:00:00+09:00", "2027-01-09T12:00:00+09:00"), 0);
+        assert_eq!(minutes("2027-01-12T10:00:00+09:00", "2027-01-13T10:00:00+09:00"), 12 * 60);
+        assert_eq!(minutes("2027-01-13T10:00:00+09:00", "2027-01-12T10:00:00+09:00"), 0);
+    }
+
+    #[test]
+    fn the_day_after_a_long_weekend() {
+        assert_eq!(next_business_day("2027-01-08".parse().unwrap()).to_string(), "2027-01-12");
     }
 
     #[test]

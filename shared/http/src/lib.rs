@@ -12,6 +12,7 @@ mod input;
 pub mod openapi;
 mod page;
 mod problem;
+mod reserving;
 pub mod view;
 pub mod visits;
 
@@ -22,4 +23,5 @@ pub use self::{
     input::{Body, Path, Query, QueryParams},
     page::{Limit, List, cursor},
     problem::{KINDS, Kind, Problem, settled},
+    reserving::{Reserving, approve_at_once},
 };

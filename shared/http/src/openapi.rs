@@ -165,6 +165,10 @@ fn security_schemes() -> Value {
                 }
             }}
         },
+        "visit_session": {
+            "type": "apiKey", "in": "cookie", "name": "visit",
+            "description": "For a parent: the session that `POST /v1/visits/session` opens.",
+        },
         "staff_token": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "For people: the token of an OIDC sign-in, with their role.",

@@ -110,6 +110,11 @@ kinds! {
         "The deadline is over.", "受付期限を過ぎています。";
     TOO_EARLY = "too-early", CONFLICT,
         "It is too early for this.", "まだ受け付けていません。";
+    BOOKING_CLOSED = "booking-closed", CONFLICT,
+        "The facility takes no bookings here; see its external_booking_url.",
+        "この施設はここでは予約を受け付けていません。施設のexternal_booking_urlをご覧ください。";
+    CAPACITY_BELOW_TAKEN = "capacity-below-taken", CONFLICT,
+        "More places are taken than that.", "すでに予約されている数より少なくできません。";
     STATE_CONFLICT = "state-conflict", CONFLICT,
         "The reservation is in a state that does not allow this.",
         "予約の現在の状態ではこの操作はできません。";
@@ -176,6 +181,8 @@ impl Problem {
             Self::Refused(Refusal::SlotPast) => &SLOT_PAST,
             Self::Refused(Refusal::TooLate) => &TOO_LATE,
             Self::Refused(Refusal::TooEarly) => &TOO_EARLY,
+            Self::Refused(Refusal::BookingClosed) => &BOOKING_CLOSED,
+            Self::Refused(Refusal::CapacityBelowTaken) => &CAPACITY_BELOW_TAKEN,
             Self::Refused(Refusal::StateConflict { .. }) => &STATE_CONFLICT,
             Self::Unauthorized => &UNAUTHORIZED,
             Self::Forbidden => &FORBIDDEN,

@@ -1,9 +1,9 @@
 //! The shapes that callers see. More fields may come; none goes or changes its meaning.
 
 use domain::{
-    Applicant, Capacity, Facility, FacilityId, Instant, Reservation, ReservationNumber, Slot,
-    SlotId, SlotNumber, Status,
-    reservation::{Actor, Change, Comment, Consent, Origin, PartySize},
+    Applicant, Capacity, Facility, FacilityId, Instant, Reservation, ReservationNumber, Settings,
+    Slot, SlotId, SlotNumber, Status,
+    reservation::{Change, Comment, Consent, Origin, PartySize},
     slot::{Note, SlotStatus},
 };
 use runtime::Hub;
@@ -60,6 +60,23 @@ impl SlotView {
     }
 }
 
+/// A slot as the nursery's staff see it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct StaffSlotView {
+    /// As anybody sees it.
+    #[serde(flatten)]
+    pub slot: SlotView,
+    /// How many families wait for a place.
+    pub waiting: usize,
+}
+
+impl StaffSlotView {
+    /// The slot as it is at this time.
+    pub fn new(slot: Slot, now: Instant) -> Self {
+        Self { waiting: slot.waiting.len(), slot: SlotView::new(slot, now) }
+    }
+}
+
 /// A reservation as a search site sees it: it has no field for personal data (SEC-02).
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ReservationView {
@@ -87,6 +104,8 @@ pub struct ReservationView {
     pub sequence: u32,
     /// Where it came from.
     pub origin: Origin,
+    /// Whether the same family had a request there for that day when it was made. Told, not refused.
+    pub possible_duplicate: bool,
 }
 
 impl From<&Reservation> for ReservationView {
@@ -104,6 +123,7 @@ impl From<&Reservation> for ReservationView {
             updated_at: reservation.updated_at,
             sequence: reservation.sequence,
             origin: reservation.origin,
+            possible_duplicate: reservation.possible_duplicate,
         }
     }
 }
@@ -137,7 +157,7 @@ pub struct ChangeView {
     pub sequence: u32,
     /// When.
     pub at: Instant,
-    /// Who: `client:<id>` or `staff:<subject>`.
+    /// Who: `client:<id>`, `staff:<subject>`, `parent`, or `hub` where it happened automatically.
     #[schema(examples("client:1example23456789"))]
     pub by: String,
     /// The state before; `null` for the request itself.
@@ -148,13 +168,44 @@ pub struct ChangeView {
     pub comment: Option<String>,
 }
 
+/// What the staff noted for themselves.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MemoView {
+    /// When.
+    pub at: Instant,
+    /// Who.
+    pub by: String,
+    /// The words.
+    pub memo: String,
+}
+
+/// How often the hub asked the nursery for its answer.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AskedView {
+    /// How many times.
+    pub count: u32,
+    /// When last.
+    pub at: Instant,
+}
+
+/// What was opened of a reservation, for those who may read it.
+#[derive(Debug, Default)]
+pub struct Opened {
+    /// Who asks; none where the nursery entered it.
+    pub applicant: Option<Applicant>,
+    /// Why the parent cancelled.
+    pub cancel_reason: Option<String>,
+    /// What the staff noted, oldest first.
+    pub memos: Vec<String>,
+}
+
 /// A reservation as facility and municipal staff see it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct StaffReservationView {
     /// As an ICT system sees it.
     #[serde(flatten)]
     pub reservation: ConsoleReservationView,
-    /// Who asks; `null` for operators.
+    /// Who asks; `null` for operators, and where the nursery entered it.
     pub applicant: Option<domain::applicant::Contact>,
     /// Words to the nursery; `null` for operators.
     #[schema(value_type = Option<String>)]
@@ -162,26 +213,33 @@ pub struct StaffReservationView {
     /// When the child was born; `null` for operators.
     #[schema(value_type = Option<String>, examples("2025-04"))]
     pub child_birth_month: Option<domain::applicant::BirthMonth>,
-    /// Agreement to the terms.
-    pub consent: Consent,
+    /// Agreement to the terms; `null` where the nursery entered it.
+    pub consent: Option<Consent>,
+    /// What the staff noted last; `null` for operators.
+    pub staff_memo: Option<String>,
+    /// What they noted before and now, oldest first (RSV-09).
+    pub memo_history: Vec<MemoView>,
+    /// When it is given up unless somebody acts.
+    pub expires_at: Option<Instant>,
+    /// When the hub approves it (RSV-19).
+    pub approves_at: Option<Instant>,
+    /// How often the hub asked for the answer.
+    pub asked: Option<AskedView>,
+    /// When the hub reminded the parent of the visit.
+    pub reminded_at: Option<Instant>,
     /// What happened, oldest first.
     pub history: Vec<ChangeView>,
 }
 
 impl StaffReservationView {
-    /// With what was opened of it, if it may be seen.
-    pub fn new(
-        reservation: &Reservation,
-        applicant: Option<Applicant>,
-        cancel_reason: Option<String>,
-        hub: &Hub,
-    ) -> Self {
+    /// With what was opened of it.
+    pub fn new(reservation: &Reservation, opened: Opened, hub: &Hub) -> Self {
         let requested = ChangeView {
             sequence: 1,
             at: reservation.requested_at,
-            by: Actor::Client(reservation.client_id.clone()).to_string(),
+            by: reservation.requested_by.to_string(),
             from: None,
-            to: Status::Pending,
+            to: reservation.first_status(),
             comment: None,
         };
         let change = |change: &Change| ChangeView {
@@ -191,12 +249,19 @@ impl StaffReservationView {
             from: Some(change.from),
             to: change.to,
             comment: match change.to {
-                Status::CancelledByParent => cancel_reason.clone(),
+                Status::CancelledByParent => opened.cancel_reason.clone(),
                 _ => change.comment.clone().map(Into::into),
             },
         };
-        let history = [requested].into_iter().chain(reservation.history.iter().map(change));
-        let (contact, message, birth) = applicant.map_or((None, None, None), |applicant| {
+        let history: Vec<_> =
+            [requested].into_iter().chain(reservation.history.iter().map(change)).collect();
+        let memo_history: Vec<_> = reservation
+            .memos
+            .iter()
+            .zip(opened.memos)
+            .map(|(memo, text)| MemoView { at: memo.at, by: memo.by.to_string(), memo: text })
+            .collect();
+        let (contact, message, birth) = opened.applicant.map_or((None, None, None), |applicant| {
             (Some(applicant.contact), applicant.message_to_facility, applicant.child_birth_month)
         });
         Self {
@@ -205,7 +270,64 @@ impl StaffReservationView {
             message_to_facility: message,
             child_birth_month: birth,
             consent: reservation.consent.clone(),
-            history: history.collect(),
+            staff_memo: memo_history.last().map(|memo| memo.memo.clone()),
+            memo_history,
+            expires_at: reservation.expires_at,
+            approves_at: reservation.approves_at,
+            asked: reservation.asked.map(|asked| AskedView { count: asked.count, at: asked.at }),
+            reminded_at: reservation.reminded_at,
+            history,
+        }
+    }
+}
+
+/// A reservation as the parent sees it, by the link in a mail.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct VisitView {
+    /// Its number.
+    pub reservation_number: ReservationNumber,
+    /// The nursery.
+    pub facility_name: String,
+    /// Where it is.
+    pub municipality: String,
+    /// Its telephone, for the day of the visit.
+    pub facility_phone: Option<String>,
+    /// When the visit starts.
+    pub starts_at: Instant,
+    /// When it ends.
+    pub ends_at: Instant,
+    /// Its state.
+    pub status: Status,
+    /// How many people come.
+    pub party_size: PartySize,
+    /// The nursery's word (RSV-03).
+    pub comment: Option<Comment>,
+    /// Until when somebody has to act: the parent, where `may_confirm`.
+    pub expires_at: Option<Instant>,
+    /// Whether it waits for the parent's confirmation.
+    pub may_confirm: bool,
+    /// Until when the parent may cancel; `null` where it cannot be cancelled.
+    pub may_cancel_until: Option<Instant>,
+}
+
+impl VisitView {
+    /// The reservation, with the nursery that it is for.
+    pub fn new(reservation: &Reservation, facility: &Facility, settings: &Settings) -> Self {
+        let may_become = |to| reservation.status.may_become(to);
+        Self {
+            reservation_number: reservation.reservation_number.clone(),
+            facility_name: facility.facility_name.clone(),
+            municipality: facility.municipality.clone(),
+            facility_phone: facility.phone.clone(),
+            starts_at: reservation.starts_at,
+            ends_at: reservation.ends_at,
+            status: reservation.status,
+            party_size: reservation.party_size,
+            comment: reservation.comment().cloned(),
+            expires_at: reservation.expires_at,
+            may_confirm: may_become(Status::Pending),
+            may_cancel_until: may_become(Status::CancelledByParent)
+                .then(|| settings.cancel_closes(reservation.starts_at)),
         }
     }
 }

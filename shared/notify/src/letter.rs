@@ -2,11 +2,14 @@
 
 use askama::Template;
 use domain::{
-    Applicant, Facility, Instant, Reservation, Status, applicant::Email, municipality,
-    reservation::Change,
+    Applicant, Facility, Instant, Reservation, Slot, Status,
+    applicant::Email,
+    municipality,
+    reservation::{Actor, Change},
 };
+use jiff::civil::Date;
 use runtime::Mail;
-use store::{Asking, Digest};
+use store::{Asking, Digest, PlanDigest};
 
 /// Why a letter cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +25,7 @@ struct Letter {
     facts: Vec<Fact>,
     entries: Vec<Entry>,
     comment: Option<String>,
+    times: Vec<String>,
     link: Option<String>,
     closing: Vec<String>,
 }
@@ -52,6 +56,7 @@ macro_rules! forms {
             facts: &'a [Fact],
             entries: &'a [Entry],
             comment: Option<&'a str>,
+            times: &'a [String],
             link: Option<&'a str>,
             closing: &'a [String],
         }
@@ -65,6 +70,7 @@ macro_rules! forms {
                     facts: &letter.facts,
                     entries: &letter.entries,
                     comment: letter.comment.as_deref(),
+                    times: &letter.times,
                     link: letter.link.as_deref(),
                     closing: &letter.closing,
                 }
@@ -103,72 +109,171 @@ fn change_of(reservation: &Reservation, sequence: u32) -> Option<&Change> {
     reservation.history.iter().find(|change| change.sequence == sequence)
 }
 
+/// What a letter to a parent needs to know beside the change.
+#[derive(Debug)]
+pub struct ToParent<'a> {
+    /// The nursery.
+    pub facility: &'a Facility,
+    /// The parent.
+    pub applicant: &'a Applicant,
+    /// Where the parent sees, confirms and cancels the reservation.
+    pub link: String,
+    /// Other times of the nursery that are free, for who did not get this one.
+    pub other_times: &'a [Slot],
+}
+
+impl ToParent<'_> {
+    fn letter(self, subject: &str, opening: String, facts: Vec<Fact>) -> (Letter, Vec<Email>) {
+        let letter = Letter {
+            subject: format!("【保活】{subject} {}", self.facility.facility_name),
+            salutation: Some(self.applicant.contact.name.reveal().to_owned()),
+            opening: vec![opening],
+            facts,
+            times: self.other_times.iter().map(|slot| slot.starts_at.ja()).collect(),
+            link: Some(self.link),
+            ..Letter::default()
+        };
+        (letter, vec![self.applicant.contact.email.clone()])
+    }
+}
+
+/// The state that a change led to, and the one before it; none before the request itself.
+fn states(reservation: &Reservation, sequence: u32) -> (Option<Status>, Status) {
+    match change_of(reservation, sequence) {
+        Some(change) => (Some(change.from), change.to),
+        None => (None, reservation.first_status()),
+    }
+}
+
 /// Tells the parent of a change of their reservation. The mail about the request restates all that
-/// was entered (RSV-11); a result carries the nursery's word (RSV-03).
+/// was entered (RSV-11); a result carries the nursery's word (RSV-03) and says if it came automatically
+/// (RSV-19).
 pub fn to_parent(
     reservation: &Reservation,
     sequence: u32,
-    facility: &Facility,
-    applicant: &Applicant,
+    about: ToParent<'_>,
 ) -> Result<Mail, LetterError> {
     let change = change_of(reservation, sequence);
-    let status = change.map_or(Status::Pending, |change| change.to);
-    let mut facts = visit(reservation, facility);
-    let (subject, opening, closing) = match status {
-        Status::Pending => {
-            let contact = &applicant.contact;
-            facts.push(fact("お名前", contact.name.reveal()));
-            facts.push(fact("電話番号", contact.phone.reveal()));
-            facts.push(fact("メールアドレス", contact.email.reveal()));
-            if let Some(month) = &applicant.child_birth_month {
-                facts.push(fact("お子さまの生年月", month.reveal()));
-            }
-            if let Some(message) = &applicant.message_to_facility {
-                facts.push(fact("施設への連絡事項", message.reveal()));
-            }
-            facts.push(fact("同意した規約", reservation.consent.version.clone()));
-            (
-                "見学予約の申請を受け付けました（承認待ち）",
-                "見学予約の申請を受け付けました。まだ予約は確定していません。施設が確認し、結果をメールでお知らせします。",
-                "内容に誤りがあるときは、申請したサイトから取り消して、もう一度お申し込みください。",
-            )
-        }
-        Status::Approved => (
-            "見学予約が承認されました",
-            "見学予約が承認されました。当日お待ちしています。",
-            "ご都合が悪くなったときは、お早めに申請したサイトから取り消してください。",
+    let (from, to) = states(reservation, sequence);
+    let mut facts = visit(reservation, about.facility);
+    if matches!(to, Status::Unconfirmed | Status::Waiting | Status::Pending) {
+        facts.extend(entered(reservation, about.applicant));
+    }
+    let until =
+        |reservation: &Reservation| reservation.expires_at.map_or_else(String::new, Instant::ja);
+    let automatic = change.is_some_and(|change| change.by == Actor::Hub);
+    let (subject, opening, closing) = match (from, to) {
+        (_, Status::Unconfirmed) => (
+            "見学予約の申請を確定してください",
+            "見学予約の申請はまだ終わっていません。15分以内に次のリンクを開いて確定してください。確定されない場合、申請はなかったものとなります。".into(),
+            "お心当たりがないときは、このメールを破棄してください。",
         ),
-        Status::Declined => (
+        (_, Status::Waiting) => (
+            "見学のキャンセル待ちを受け付けました",
+            "見学のキャンセル待ちを受け付けました。空きが出たときは、順番にメールでお知らせします。".into(),
+            "キャンセル待ちの取り消しは、上のリンクまたは申請したサイトから行えます。",
+        ),
+        (_, Status::Offered) => (
+            "見学の空きが出ました（確認してください）",
+            format!("キャンセル待ちの見学に空きが出ました。{}までに次のリンクを開いて申し込んでください。期限を過ぎると、次にお待ちの方へご案内します。", until(reservation)),
+            "見学されないときは、上のリンクから取り消してください。",
+        ),
+        (_, Status::Pending) => (
+            "見学予約の申請を受け付けました（承認待ち）",
+            "見学予約の申請を受け付けました。まだ予約は確定していません。施設が確認し、結果をメールでお知らせします。".into(),
+            "内容に誤りがあるときは、上のリンクまたは申請したサイトから取り消して、もう一度お申し込みください。",
+        ),
+        (_, Status::Approved) if automatic => (
+            "見学予約が承認されました",
+            "施設の設定により、見学予約は自動で承認されました。当日お待ちしています。".into(),
+            "ご都合が悪くなったときは、お早めに上のリンクまたは申請したサイトから取り消してください。",
+        ),
+        (_, Status::Approved) => (
+            "見学予約が承認されました",
+            "見学予約が承認されました。当日お待ちしています。".into(),
+            "ご都合が悪くなったときは、お早めに上のリンクまたは申請したサイトから取り消してください。",
+        ),
+        (_, Status::Declined) => (
             "見学予約は見送りとなりました",
-            "申し訳ありませんが、この見学予約はお受けできませんでした。",
+            "申し訳ありませんが、この見学予約はお受けできませんでした。".into(),
             "ほかの日時や施設の見学も、申請したサイトからお申し込みいただけます。",
         ),
-        Status::CancelledByParent => (
+        (_, Status::CancelledByParent) => (
             "見学予約を取り消しました",
-            "見学予約の取り消しを受け付けました。施設にもお知らせしています。",
+            "見学予約の取り消しを受け付けました。".into(),
             "お心当たりがないときは、申請したサイトの窓口へご連絡ください。",
         ),
-        Status::CancelledByFacility => (
+        (_, Status::CancelledByFacility) => (
             "見学予約が施設の都合で取り消されました",
-            "申し訳ありませんが、施設の都合によりこの見学予約は取り消されました。",
+            "申し訳ありませんが、施設の都合によりこの見学予約は取り消されました。".into(),
+            "ほかの日時や施設の見学も、申請したサイトからお申し込みいただけます。",
+        ),
+        (Some(Status::Waiting), _) => (
+            "見学のキャンセル待ちを終了しました",
+            "申し訳ありませんが、空きが出ないまま受付の期限となったため、キャンセル待ちを終了しました。".into(),
+            "ほかの日時や施設の見学も、申請したサイトからお申し込みいただけます。",
+        ),
+        (Some(Status::Offered), _) => (
+            "見学のご案内を終了しました",
+            "期限までにお申し込みがなかったため、空きのご案内を終了しました。".into(),
+            "ほかの日時や施設の見学も、申請したサイトからお申し込みいただけます。",
+        ),
+        // Nothing else is told.
+        (_, Status::Expired | Status::Completed | Status::NoShow) => (
+            "見学予約は成立しませんでした",
+            "申し訳ありません。見学の時刻までに施設からの回答がなかったため、この見学予約は成立しませんでした。お越しにならないようお願いします。".into(),
             "ほかの日時や施設の見学も、申請したサイトからお申し込みいただけます。",
         ),
     };
+    let over = to.is_final();
+    let (letter, to) = about.letter(subject, opening, facts);
+    let link = letter.link.filter(|_| !over);
     let comment = change.and_then(|change| change.comment.as_ref());
     Letter {
-        subject: format!("【保活】{subject} {}", facility.facility_name),
-        salutation: Some(applicant.contact.name.reveal().to_owned()),
-        opening: vec![opening.into()],
-        facts,
         comment: comment.map(|comment| comment.as_str().to_owned()),
+        link,
         closing: vec![closing.into()],
-        ..Letter::default()
+        ..letter
     }
-    .to(vec![applicant.contact.email.clone()])
+    .to(to)
 }
 
-/// Tells the nursery of a request or of a parent's cancellation. Who the applicant is stands only
-/// on the screen that the link leads to.
+/// Reminds the parent of the visit of the next day.
+pub fn reminder(reservation: &Reservation, about: ToParent<'_>) -> Result<Mail, LetterError> {
+    let mut facts = visit(reservation, about.facility);
+    if let Some(phone) = &about.facility.phone {
+        facts.push(fact("施設の電話番号", phone.clone()));
+    }
+    let comment = reservation.comment().map(|comment| comment.as_str().to_owned());
+    let opening = "明日の見学についてお知らせします。お気をつけてお越しください。".into();
+    let (letter, to) = about.letter("明日は見学の日です", opening, facts);
+    let closing =
+        "ご都合が悪くなったときは、お早めに上のリンクまたは申請したサイトから取り消してください。";
+    Letter { comment, closing: vec![closing.into()], ..letter }.to(to)
+}
+
+/// All that was entered, for the parent to check (RSV-11).
+fn entered(reservation: &Reservation, applicant: &Applicant) -> Vec<Fact> {
+    let contact = &applicant.contact;
+    let mut facts = vec![
+        fact("お名前", contact.name.reveal()),
+        fact("電話番号", contact.phone.reveal()),
+        fact("メールアドレス", contact.email.reveal()),
+    ];
+    if let Some(month) = &applicant.child_birth_month {
+        facts.push(fact("お子さまの生年月", month.reveal()));
+    }
+    if let Some(message) = &applicant.message_to_facility {
+        facts.push(fact("施設への連絡事項", message.reveal()));
+    }
+    if let Some(consent) = &reservation.consent {
+        facts.push(fact("同意した規約", consent.version.clone()));
+    }
+    facts
+}
+
+/// Tells the nursery of a request, and of what became of it without the nursery. Who the applicant is
+/// stands only on the screen that the link leads to.
 pub fn to_facility(
     reservation: &Reservation,
     sequence: u32,
@@ -176,14 +281,22 @@ pub fn to_facility(
     console_url: String,
     to: Vec<Email>,
 ) -> Result<Mail, LetterError> {
-    let (subject, opening) = match change_of(reservation, sequence) {
-        None => (
-            "見学予約の申請が届きました",
-            "見学予約の申請が届きました。次のリンクから、承認または見送りの回答をお願いします。",
+    let (subject, opening) = match states(reservation, sequence).1 {
+        Status::Approved => (
+            "見学予約を自動で承認しました",
+            "施設の設定により、見学予約を自動で承認しました。お受けできないときは、保護者へ連絡のうえ、次のリンクから取り消してください。",
         ),
-        Some(_) => (
+        Status::CancelledByParent => (
             "見学予約が取り消されました",
             "保護者が見学予約を取り消しました。枠は空きに戻っています。",
+        ),
+        Status::Expired => (
+            "見学予約は回答がないまま終了しました",
+            "見学の時刻までに回答がなかったため、この見学予約は終了しました。保護者にはお詫びのメールをお送りしています。",
+        ),
+        _ => (
+            "見学予約の申請が届きました",
+            "見学予約の申請が届きました。次のリンクから、承認または見送りの回答をお願いします。",
         ),
     };
     Letter {
@@ -214,7 +327,12 @@ pub fn asking(
     to: Vec<Email>,
 ) -> Result<Mail, LetterError> {
     let entries = asking.requests.iter().map(|request| Entry {
-        title: format!("{} の見学（{}）", request.starts_at.ja(), request.reservation_number),
+        title: format!(
+            "{}{} の見学（{}）",
+            if request.urgent { "【至急】" } else { "" },
+            request.starts_at.ja(),
+            request.reservation_number
+        ),
         lines: vec![format!(
             "申請 {}　回答をお待ちして {}",
             request.requested_at.ja(),
@@ -222,11 +340,22 @@ pub fn asking(
         )],
         link: console_url(&request.reservation_number),
     });
+    let count = asking.requests.len();
+    let urgent = asking.requests.iter().any(|request| request.urgent);
     Letter {
-        subject: format!("【保活】回答をお待ちしている見学予約が{}件あります", asking.requests.len()),
+        subject: if urgent {
+            format!("【保活】【至急】見学が迫っている、回答のない見学予約があります（{count}件）")
+        } else {
+            format!("【保活】回答をお待ちしている見学予約が{count}件あります")
+        },
         opening: vec![
             format!("{} ご担当者さま", facility.facility_name),
-            "申請から1日を過ぎた見学予約があります。リンクから、承認または見送りの回答をお願いします。".into(),
+            if urgent {
+                "見学の日が迫っているのに、回答のない見学予約があります。リンクから、承認または見送りの回答をすぐにお願いします。"
+            } else {
+                "申請から1日を過ぎた見学予約があります。リンクから、承認または見送りの回答をお願いします。"
+            }
+            .into(),
         ],
         entries: entries.collect(),
         closing: vec!["回答されるまで、1日に1回このメールでお知らせします。".into()],
@@ -269,6 +398,49 @@ pub fn digest(
                 .into(),
         ],
         entries: entries.collect(),
+        ..Letter::default()
+    }
+    .to(to)
+}
+
+/// `2027年3月`.
+fn month_ja(month: Date) -> String {
+    format!("{}年{}月", month.year(), month.month())
+}
+
+/// Asks a nursery to open slots for a month, or to tell parents why there are none (SLOT-08, SLOT-09).
+pub fn plan_asking(month: Date, facility: &Facility, to: Vec<Email>) -> Result<Mail, LetterError> {
+    let month = month_ja(month);
+    Letter {
+        subject: format!("【保活】{month}の見学の枠を登録してください"),
+        opening: vec![
+            format!("{} ご担当者さま", facility.facility_name),
+            format!("{month}に見学できる枠がまだありません。毎月10日までに、3か月先の月末までの枠を登録してください。"),
+            "枠を設けられないときは、その理由を「保護者へのメッセージ」に書いてください。".into(),
+        ],
+        ..Letter::default()
+    }
+    .to(to)
+}
+
+/// Tells a municipality which of its nurseries have opened no slots for a month (SLOT-10).
+pub fn plan_digest(
+    digest: &PlanDigest,
+    facilities: &[Facility],
+    to: Vec<Email>,
+) -> Result<Mail, LetterError> {
+    let month = month_ja(digest.month);
+    let municipality = municipality::name_of(digest.municipality_code).unwrap_or("区市町村");
+    let mut names: Vec<&str> =
+        facilities.iter().map(|facility| facility.facility_name.as_str()).collect();
+    names.sort_unstable();
+    Letter {
+        subject: format!("【保活】{month}の見学の枠がない施設 {municipality} {}件", names.len()),
+        opening: vec![
+            format!("{municipality} 保育担当者さま"),
+            format!("{month}に見学できる枠も、保護者へのメッセージもない施設です。施設にも登録をお願いしています。"),
+        ],
+        facts: names.into_iter().map(|name| fact("施設", name)).collect(),
         ..Letter::default()
     }
     .to(to)

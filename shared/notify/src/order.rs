@@ -1,8 +1,8 @@
 //! Who must know of a change.
 
 use domain::{
-    ClientId, FacilityId, Instant, MunicipalityCode, ReservationNumber, WebhookEndpointId,
-    event::{Event, EventType},
+    ClientId, FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Status,
+    WebhookEndpointId, event::Event, reservation::Actor,
 };
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -18,12 +18,31 @@ pub enum MailOrder {
         /// The change.
         sequence: u32,
     },
-    /// Tells the nursery of a request or of a parent's cancellation (NTF-02).
+    /// Tells the nursery of a request, or of what became of it without the nursery (NTF-02).
     Facility {
         /// Which.
         reservation_number: ReservationNumber,
         /// The change.
         sequence: u32,
+    },
+    /// Reminds the parent of the visit of the next day.
+    Reminder {
+        /// Which.
+        reservation_number: ReservationNumber,
+    },
+    /// Asks the nursery to open slots (SLOT-08).
+    PlanAsking {
+        /// Whom.
+        facility_id: FacilityId,
+        /// The first day of the month.
+        month: Date,
+    },
+    /// Tells the municipality which of its nurseries were asked to (SLOT-10).
+    PlanDigest {
+        /// Which.
+        municipality_code: MunicipalityCode,
+        /// The first day of the month.
+        month: Date,
     },
     /// Asks the nursery about requests that wait (NTF-07).
     Asking {
@@ -59,23 +78,38 @@ pub struct PushOrder {
     pub event: Event,
 }
 
-/// The mails that an event of a reservation causes.
-pub fn mails_of(event: &Event) -> Vec<MailOrder> {
-    let parent = || MailOrder::Parent {
-        reservation_number: event.data.reservation_number.clone(),
-        sequence: event.sequence,
+/// The mails that a change of a reservation causes, from its images before and after.
+pub fn mails_of(before: Option<&Reservation>, after: &Reservation) -> Vec<MailOrder> {
+    use Status::{
+        Approved, CancelledByFacility, CancelledByParent, Completed, Declined, Expired, NoShow,
+        Offered, Pending, Unconfirmed, Waiting,
     };
-    let facility = || MailOrder::Facility {
-        reservation_number: event.data.reservation_number.clone(),
-        sequence: event.sequence,
-    };
-    match event.event_type {
-        EventType::Requested => vec![parent(), facility()],
-        EventType::Cancelled if event.data.status == domain::Status::CancelledByParent => {
-            vec![parent(), facility()]
-        }
-        EventType::Approved | EventType::Declined | EventType::Cancelled => vec![parent()],
-        // The facility's mail is written for the asking as a whole.
-        EventType::ReminderPending => vec![],
+    let (reservation_number, sequence) = (after.reservation_number.clone(), after.sequence);
+    let parent = || MailOrder::Parent { reservation_number: reservation_number.clone(), sequence };
+    let facility =
+        || MailOrder::Facility { reservation_number: reservation_number.clone(), sequence };
+    let from = before.map(|before| before.status);
+    if before.is_some_and(|before| before.sequence >= after.sequence) {
+        return vec![];
     }
+    if from == Some(after.status) {
+        let reminded = before.is_some_and(|before| before.reminded_at != after.reminded_at);
+        return if reminded { vec![MailOrder::Reminder { reservation_number }] } else { vec![] };
+    }
+    let automatic = after.history.last().is_some_and(|change| change.by == Actor::Hub);
+    let mails = match (from, after.status) {
+        (_, Pending) | (Some(Pending), Expired) => vec![parent(), facility()],
+        (Some(Pending | Approved), CancelledByParent) => vec![parent(), facility()],
+        (_, Approved) if automatic => vec![parent(), facility()],
+        (Some(Unconfirmed), Expired) | (_, Completed | NoShow) => vec![],
+        (
+            _,
+            Unconfirmed | Waiting | Offered | Approved | Declined | CancelledByParent
+            | CancelledByFacility | Expired,
+        ) => vec![parent()],
+    };
+    // Who came by telephone gave the hub no address.
+    let can_be_mailed =
+        |mail: &MailOrder| after.applicant.is_some() || !matches!(mail, MailOrder::Parent { .. });
+    mails.into_iter().filter(can_be_mailed).collect()
 }

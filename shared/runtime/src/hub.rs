@@ -1,6 +1,7 @@
 use std::{fmt, sync::Arc};
 
-use domain::{Instant, Secret};
+use domain::{Instant, Reservation, Secret, id::VisitToken};
+use jiff::SignedDuration;
 use store::Store;
 
 use crate::{ConfigError, aws, telemetry::Causes, variable};
@@ -65,5 +66,14 @@ impl Hub {
     /// The screen where staff act on a reservation.
     pub fn console_url(&self, number: &domain::ReservationNumber) -> String {
         format!("{}/staff/reservations/{number}", self.base_url)
+    }
+
+    /// The page where the parent sees, confirms and cancels the reservation. Its token holds until the day
+    /// after the visit; it stands in the fragment, which no server, proxy or mail scanner sees.
+    pub fn visit_url(&self, reservation: &Reservation) -> String {
+        let until = reservation.ends_at + SignedDuration::from_hours(24);
+        let number = &reservation.reservation_number;
+        let token = self.secret.visit_token(VisitToken::Link, number, until);
+        format!("{}/visit#{token}", self.base_url)
     }
 }

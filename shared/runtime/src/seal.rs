@@ -13,6 +13,8 @@ pub enum Purpose<'a> {
     Applicant(&'a ReservationNumber),
     /// A parent's reason for a cancellation.
     CancelReason(&'a ReservationNumber),
+    /// What the staff noted about a reservation.
+    Memo(&'a ReservationNumber),
     /// What the deliveries to an endpoint are signed with.
     WebhookSecret(&'a WebhookEndpointId),
 }
@@ -23,6 +25,7 @@ impl Purpose<'_> {
         match self {
             Self::Applicant(_) => "applicant",
             Self::CancelReason(_) => "cancel-reason",
+            Self::Memo(_) => "memo",
             Self::WebhookSecret(_) => "webhook-secret",
         }
     }
@@ -30,7 +33,9 @@ impl Purpose<'_> {
     /// Whose value it is.
     pub fn subject(&self) -> &str {
         match self {
-            Self::Applicant(number) | Self::CancelReason(number) => number.as_str(),
+            Self::Applicant(number) | Self::CancelReason(number) | Self::Memo(number) => {
+                number.as_str()
+            }
             Self::WebhookSecret(id) => id.as_str(),
         }
     }

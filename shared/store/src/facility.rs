@@ -1,8 +1,9 @@
 //! Facilities, their settings, and whom the hub writes to in a municipality.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
-use domain::{Facility, FacilityId, MunicipalityCode, Settings, applicant::Email};
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use domain::{Facility, FacilityId, Instant, MunicipalityCode, Settings, applicant::Email};
 use serde::{Deserialize, Serialize};
+use serde_dynamo::to_attribute_value;
 
 use crate::{
     Store, StoreError,
@@ -25,13 +26,14 @@ struct SettingsItem {
     version: u32,
 }
 
-/// Counts how often the settings of a facility were saved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SettingsVersion(u32);
-
-impl SettingsVersion {
-    /// Of a facility that never saved any.
-    pub const NEVER_SAVED: Self = Self(0);
+/// The settings of a facility as they were read, to save others over them. The default is what a
+/// facility has that never saved any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SavedSettings {
+    /// The settings.
+    pub settings: Settings,
+    /// How often they were saved.
+    version: u32,
 }
 
 /// A facility from its item, as the table or its stream gives it.
@@ -52,48 +54,75 @@ impl Store {
         Ok(item.map(from_item).transpose()?.unwrap_or_default())
     }
 
-    /// The settings of a facility and their version, to save others over them.
-    pub async fn settings_to_change(
-        &self,
-        id: &FacilityId,
-    ) -> Result<(Settings, SettingsVersion), StoreError> {
+    /// The settings of a facility, to save others over them.
+    pub async fn settings_to_change(&self, id: &FacilityId) -> Result<SavedSettings, StoreError> {
         let item = self.get_item(keys::settings(id), true).await?;
         let item: SettingsItem = item.map(from_item).transpose()?.unwrap_or_default();
-        Ok((item.settings, SettingsVersion(item.version)))
+        Ok(SavedSettings { settings: item.settings, version: item.version })
     }
 
-    /// Writes the settings over those of a version; [`StoreError::Changed`] if somebody else saved
-    /// others meanwhile.
+    /// Writes the settings over those that were read, and what the public sees of them to the facility;
+    /// [`StoreError::Changed`] if somebody else saved others meanwhile.
     pub async fn save_settings(
         &self,
         id: &FacilityId,
-        SettingsVersion(over): SettingsVersion,
+        over: &SavedSettings,
         settings: Settings,
+        now: Instant,
     ) -> Result<(), StoreError> {
-        let item = to_item(keys::settings(id), &SettingsItem { settings, version: over + 1 })?;
-        let written = match over {
-            0 => self.put_if(item, "attribute_not_exists(pk)", []).await?,
-            over => self.put_if(item, "version = :over", [(":over", number(over))]).await?,
+        let shown = |s: &Settings| (s.message_to_parents.clone(), s.external_booking_url.clone());
+        let shows_else = shown(&over.settings) != shown(&settings);
+        let show = shows_else.then(|| self.show_settings(id, &settings, now)).transpose()?;
+        let item = SettingsItem { settings, version: over.version + 1 };
+        let item = to_item(keys::settings(id), &item)?;
+        let save = match over.version {
+            0 => put(&self.table, item, "attribute_not_exists(pk)", [])?,
+            over => put(&self.table, item, "version = :over", [(":over", number(over))])?,
         };
-        written.map_err(|_| StoreError::Changed)
+        let writes = [save].into_iter().chain(show).collect();
+        self.transact(writes).await?.map_err(|_| StoreError::Changed)
     }
 
-    /// Facility, settings and slot at once: what a request for a visit is judged by.
-    pub async fn facility_for_request(
+    fn show_settings(
         &self,
         id: &FacilityId,
-        slot: &domain::SlotId,
-    ) -> Result<(Option<Facility>, Settings, Option<domain::Slot>), StoreError> {
-        let wanted = [keys::facility(id), keys::settings(id), keys::slot(id, slot)];
-        let (mut facility, mut settings, mut found) = (None, Settings::default(), None);
-        for item in self.get_items(wanted).await? {
+        settings: &Settings,
+        now: Instant,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(keys::facility(id).attributes()))
+            .update_expression(
+                "SET message_to_parents = :message, external_booking_url = :url, updated_at = :now",
+            )
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(
+                ":message",
+                to_attribute_value(&settings.message_to_parents)?,
+            )
+            .expression_attribute_values(
+                ":url",
+                to_attribute_value(&settings.external_booking_url)?,
+            )
+            .expression_attribute_values(":now", to_attribute_value(now)?)
+            .build()
+            .map_err(|error| StoreError::Refused(error.into()))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// Facility and settings at once.
+    pub async fn facility_and_settings(
+        &self,
+        id: &FacilityId,
+    ) -> Result<(Option<Facility>, Settings), StoreError> {
+        let (mut facility, mut settings) = (None, Settings::default());
+        for item in self.get_items([keys::facility(id), keys::settings(id)]).await? {
             match crate::item::sort_key(&item) {
                 Some("FAC") => facility = Some(from_table(item)?),
-                Some("SET") => settings = from_item(item)?,
-                _ => found = Some(crate::slot::from_table(item)?),
+                _ => settings = from_item(item)?,
             }
         }
-        Ok((facility, settings, found))
+        Ok((facility, settings))
     }
 
     /// Writes facilities that are new or changed, each over the one that was read. All or none of

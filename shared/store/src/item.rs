@@ -33,6 +33,23 @@ pub(crate) mod epoch_ms {
     }
 }
 
+/// The same, where there may be none.
+pub(crate) mod some_epoch_ms {
+    use domain::Instant;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(instant: &Option<Instant>, to: S) -> Result<S::Ok, S::Error> {
+        instant.map(Instant::epoch_ms).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Instant>, D::Error> {
+        let ms = Option::<i64>::deserialize(from)?;
+        let instant =
+            |ms| Instant::from_epoch_ms(ms).ok_or_else(|| D::Error::custom("not an instant"));
+        ms.map(instant).transpose()
+    }
+}
+
 /// An item of a value under a key.
 pub(crate) fn to_item(key: Key, value: &impl Serialize) -> Result<Item, StoreError> {
     let mut item: Item = serde_dynamo::to_item(value)?;

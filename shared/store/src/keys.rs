@@ -7,12 +7,15 @@
 //! | its slots, by time | `FAC#<facility_id>` | `SLOT#<slot_id>` |
 //! | an ICT system linked to it | `FAC#<facility_id>` | `ICT#<client_id>` |
 //! | an asking about waiting requests | `FAC#<facility_id>` | `ASK#<hour>` |
+//! | an asking to open slots | `FAC#<facility_id>` | `PLAN#<month>` |
 //! | reservation | `RSV#<reservation_number>` | `RSV` |
 //! | vendor | `CLI#<client_id>` | `CLI` |
 //! | its webhook endpoints | `CLI#<client_id>` | `WHE#<id>` |
 //! | a facility linked to an ICT system | `CLI#<client_id>` | `FAC#<facility_id>` |
 //! | municipality's contact | `MUN#<code>` | `SET` |
 //! | a digest for it | `MUN#<code>` | `DIG#<date>` |
+//! | its facilities without slots | `MUN#<code>` | `PLAN#<month>` |
+//! | what is due by time | `DUE` | `<milliseconds>#<reservation_number>` |
 //! | search entries of a municipality | `SEARCH` | `<code>` |
 //! | their versions | `SEARCH` | `VERSIONS` |
 //! | slots numbered so far | `COUNT` | `SLOT` |
@@ -111,6 +114,25 @@ pub fn municipality(code: MunicipalityCode) -> Key {
 /// A municipality's digest of one day.
 pub fn digest(code: MunicipalityCode, day: jiff::civil::Date) -> Key {
     Key::new(format!("MUN#{code}"), format!("DIG#{day}"))
+}
+
+/// The asking of a facility to open slots in a month.
+pub fn plan_asking(facility: &FacilityId, month: jiff::civil::Date) -> Key {
+    Key::new(facility_partition(facility), format!("PLAN#{}", month.strftime("%Y-%m")))
+}
+
+/// A municipality's list of facilities without slots in a month.
+pub fn plan_digest(code: MunicipalityCode, month: jiff::civil::Date) -> Key {
+    Key::new(format!("MUN#{code}"), format!("PLAN#{}", month.strftime("%Y-%m")))
+}
+
+/// The partition of what is due by time. One is enough: it takes a thousand writes a second, and a
+/// visit makes about six in its life.
+pub const DUE: &str = "DUE";
+
+/// That something is due about a reservation.
+pub fn deadline(at: Instant, number: &ReservationNumber) -> Key {
+    Key::new(DUE, format!("{:013}#{number}", at.epoch_ms()))
 }
 
 /// The search entries of a municipality.

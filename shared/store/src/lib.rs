@@ -4,12 +4,14 @@
 //! with its item and its operations. Every write is a condition, and what a call consumes is
 //! metered, so tests assert it and functions can log it.
 
+mod deadline;
 mod error;
 mod facility;
 pub mod item;
 pub mod keys;
 mod meter;
 mod notice;
+mod place;
 mod reservation;
 mod reservation_list;
 pub mod schema;
@@ -23,14 +25,15 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client;
 
 pub use self::{
+    deadline::Deadline,
     error::StoreError,
-    facility::{MunicipalityContact, SettingsVersion},
+    facility::{MunicipalityContact, SavedSettings},
     meter::{Consumed, Meter},
-    notice::{Asking, Digest, Listed},
+    notice::{Asking, Digest, Listed, PlanAsking, PlanDigest},
     reservation::{Changed, Reserved},
     reservation_list::{ListPosition, ReservationFilter},
     search::ShardVersion,
-    slot::{Once, Opened},
+    slot::{Once, Opened, SlotChanged},
     stream::StreamChange,
     vendor::VendorRecord,
 };

@@ -5,6 +5,7 @@ use domain::{
     FacilityId, Instant, MunicipalityCode, ReservationNumber,
     asking::{self, Waiting},
 };
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -29,6 +30,9 @@ pub struct Listed {
     pub starts_at: Instant,
     /// How often the nursery was asked, this time included.
     pub asked_count: u32,
+    /// Whether the visit comes before the next business day is over (RSV-16).
+    #[serde(default)]
+    pub urgent: bool,
 }
 
 /// One mail to a facility that lists its overdue requests.
@@ -55,6 +59,26 @@ pub struct Digest {
     pub requests: Vec<Listed>,
 }
 
+/// One mail to a facility that has opened no slots for a month yet (SLOT-08).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanAsking {
+    /// The facility.
+    pub facility_id: FacilityId,
+    /// The first day of the month.
+    pub month: Date,
+}
+
+/// One mail to a municipality that lists its facilities that were asked to open slots (SLOT-10).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanDigest {
+    /// The municipality.
+    pub municipality_code: MunicipalityCode,
+    /// The first day of the month.
+    pub month: Date,
+    /// The facilities.
+    pub facilities: Vec<FacilityId>,
+}
+
 /// Askings and digests are kept for a year, for the reports.
 const KEPT_SECONDS: i64 = 366 * 24 * 3600;
 
@@ -72,13 +96,24 @@ pub fn digest_from_table(item: Item) -> Result<Digest, StoreError> {
     from_item(item)
 }
 
-fn listed(waiting: &Waiting, times: u32) -> Listed {
+/// An asking to open slots from its item, as the table or its stream gives it.
+pub fn plan_asking_from_table(item: Item) -> Result<PlanAsking, StoreError> {
+    from_item(item)
+}
+
+/// A list of facilities without slots from its item, as the table or its stream gives it.
+pub fn plan_digest_from_table(item: Item) -> Result<PlanDigest, StoreError> {
+    from_item(item)
+}
+
+fn listed(waiting: &Waiting, times: u32, now: Instant) -> Listed {
     Listed {
         reservation_number: waiting.reservation_number.clone(),
         facility_id: waiting.facility_id.clone(),
         requested_at: waiting.requested_at,
         starts_at: waiting.starts_at,
         asked_count: times,
+        urgent: waiting.is_urgent(now),
     }
 }
 
@@ -106,7 +141,7 @@ impl Store {
                     continue;
                 };
                 let Some(next) = asking::ask(&current, waiting, now) else { continue };
-                requests.push(listed(waiting, next.asked.map_or(1, |asked| asked.count)));
+                requests.push(listed(waiting, next.asked.map_or(1, |asked| asked.count), now));
                 writes.push(self.put_over(&current, &next)?);
             }
             if requests.is_empty() {
@@ -133,12 +168,10 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let requests = waiting
             .iter()
-            .map(|waiting| listed(waiting, waiting.asked.map_or(0, |asked| asked.count)))
+            .map(|waiting| listed(waiting, waiting.asked.map_or(0, |asked| asked.count), now))
             .collect();
         let digest = Digest { municipality_code: code, at: now, requests };
-        let mut item = to_item(keys::digest(code, now.date()), &digest)?;
-        item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + KEPT_SECONDS));
-        Ok(self.put_if(item, "attribute_not_exists(pk)", []).await?.is_ok())
+        self.add_notice(to_item(keys::digest(code, now.date()), &digest)?, now).await
     }
 
     /// One asking.
@@ -154,8 +187,45 @@ impl Store {
     pub async fn digest(
         &self,
         code: MunicipalityCode,
-        day: jiff::civil::Date,
+        day: Date,
     ) -> Result<Option<Digest>, StoreError> {
         self.get_item(keys::digest(code, day), false).await?.map(digest_from_table).transpose()
+    }
+
+    /// Asks a facility to open slots for a month; tells whether this call did it.
+    pub async fn ask_for_slots(
+        &self,
+        facility: &FacilityId,
+        month: Date,
+        now: Instant,
+    ) -> Result<bool, StoreError> {
+        let asking = PlanAsking { facility_id: facility.clone(), month };
+        self.add_notice(to_item(keys::plan_asking(facility, month), &asking)?, now).await
+    }
+
+    /// Records which facilities of a municipality have no slots for a month; tells whether this call
+    /// did it.
+    pub async fn add_plan_digest(
+        &self,
+        digest: &PlanDigest,
+        now: Instant,
+    ) -> Result<bool, StoreError> {
+        let key = keys::plan_digest(digest.municipality_code, digest.month);
+        self.add_notice(to_item(key, digest)?, now).await
+    }
+
+    /// A municipality's list of facilities without slots for a month.
+    pub async fn plan_digest(
+        &self,
+        code: MunicipalityCode,
+        month: Date,
+    ) -> Result<Option<PlanDigest>, StoreError> {
+        let item = self.get_item(keys::plan_digest(code, month), false).await?;
+        item.map(plan_digest_from_table).transpose()
+    }
+
+    async fn add_notice(&self, mut item: Item, now: Instant) -> Result<bool, StoreError> {
+        item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + KEPT_SECONDS));
+        Ok(self.put_if(item, "attribute_not_exists(pk)", []).await?.is_ok())
     }
 }

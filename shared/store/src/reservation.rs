@@ -1,20 +1,19 @@
 //! Reservations: reserving, changing, reading and listing them.
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::{
     ClientId, FacilityId, Instant, MunicipalityCode, Refusal, Reservation, ReservationNumber,
-    Sealed, Settings, Slot, SlotId, Status,
+    Sealed, Slot, SlotId, Status,
+    applicant::FamilyMark,
     asking::Asked,
-    reservation::{Actor, Change, Comment, Consent, Origin, Outcome, PartySize, RequestMark},
+    reservation::{Actor, Change, Comment, Consent, Memo, Origin, Outcome, PartySize, RequestMark},
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::{
     Store, StoreError,
-    item::{Item, blocker, epoch_ms, from_item, number, put, to_item},
+    item::{Item, blocker, epoch_ms, from_item, number, put, some_epoch_ms, to_item},
     keys,
 };
 
@@ -30,23 +29,46 @@ struct ReservationItem {
     starts_at: Instant,
     #[serde(with = "epoch_ms")]
     ends_at: Instant,
-    client_id: ClientId,
+    /// The search site that asked: the key of its list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_id: Option<ClientId>,
+    /// Who asked, if no search site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    requested_by: Option<Actor>,
     origin: Origin,
     status: Status,
     party_size: PartySize,
-    consent_version: String,
-    #[serde(with = "epoch_ms")]
-    consent_at: Instant,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    consent_version: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
+    consent_at: Option<Instant>,
     #[serde(with = "epoch_ms")]
     requested_at: Instant,
     #[serde(with = "epoch_ms")]
     updated_at: Instant,
     sequence: u32,
+    /// Holds no place while it is pending.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    placeless: bool,
+    // The table removes items by an attribute `expires_at`; no reservation may have it.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
+    gives_up_at: Option<Instant>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
+    approves_at: Option<Instant>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    families: Vec<FamilyMark>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    duplicate: bool,
     #[serde(flatten)]
     asked: AskedItem,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
+    reminded_at: Option<Instant>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     history: Vec<ChangeItem>,
-    applicant: ByteBuf,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    memos: Vec<MemoItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    applicant: Option<ByteBuf>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cancel_reason: Option<ByteBuf>,
     key_mark: ByteBuf,
@@ -54,6 +76,9 @@ struct ReservationItem {
     /// Present while the request waits for an answer: the key of the sparse index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending_facility_id: Option<FacilityId>,
+    /// Since when it waits, if not since it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
+    pending_since: Option<Instant>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,6 +99,14 @@ struct ChangeItem {
     to: Status,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     comment: Option<Comment>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MemoItem {
+    #[serde(with = "epoch_ms")]
+    at: Instant,
+    by: Actor,
+    text: ByteBuf,
 }
 
 impl From<Option<Asked>> for AskedItem {
@@ -108,6 +141,12 @@ pub(crate) fn number_of(pk: &str) -> Result<ReservationNumber, StoreError> {
 fn item(reservation: &Reservation) -> Result<Item, StoreError> {
     let key = keys::reservation(&reservation.reservation_number);
     let waits = reservation.status == Status::Pending;
+    let since = reservation.pending_since();
+    let client_id = reservation.client_id().cloned();
+    let (consent_version, consent_at) = match &reservation.consent {
+        Some(consent) => (Some(consent.version.clone()), Some(consent.agreed_at)),
+        None => (None, None),
+    };
     to_item(
         key.clone(),
         &ReservationItem {
@@ -117,16 +156,23 @@ fn item(reservation: &Reservation) -> Result<Item, StoreError> {
             slot_id: reservation.slot_id.clone(),
             starts_at: reservation.starts_at,
             ends_at: reservation.ends_at,
-            client_id: reservation.client_id.clone(),
+            requested_by: client_id.is_none().then(|| reservation.requested_by.clone()),
+            client_id,
             origin: reservation.origin,
             status: reservation.status,
             party_size: reservation.party_size,
-            consent_version: reservation.consent.version.clone(),
-            consent_at: reservation.consent.agreed_at,
+            consent_version,
+            consent_at,
             requested_at: reservation.requested_at,
             updated_at: reservation.updated_at,
             sequence: reservation.sequence,
+            placeless: !reservation.pending_holds_place,
+            gives_up_at: reservation.expires_at,
+            approves_at: reservation.approves_at,
+            families: reservation.families.clone(),
+            duplicate: reservation.possible_duplicate,
             asked: reservation.asked.into(),
+            reminded_at: reservation.reminded_at,
             history: reservation
                 .history
                 .iter()
@@ -139,21 +185,33 @@ fn item(reservation: &Reservation) -> Result<Item, StoreError> {
                     comment: change.comment.clone(),
                 })
                 .collect(),
-            applicant: ByteBuf::from(reservation.applicant.0.clone()),
-            cancel_reason: reservation
-                .cancel_reason
-                .as_ref()
-                .map(|sealed| ByteBuf::from(sealed.0.clone())),
+            memos: reservation
+                .memos
+                .iter()
+                .map(|memo| MemoItem {
+                    at: memo.at,
+                    by: memo.by.clone(),
+                    text: ByteBuf::from(memo.text.0.clone()),
+                })
+                .collect(),
+            applicant: reservation.applicant.as_ref().map(bytes_of),
+            cancel_reason: reservation.cancel_reason.as_ref().map(bytes_of),
             key_mark: ByteBuf::from(reservation.mark.key),
             body_mark: ByteBuf::from(reservation.mark.body),
             pending_facility_id: waits.then(|| reservation.facility_id.clone()),
+            pending_since: (waits && since != reservation.requested_at).then_some(since),
         },
     )
+}
+
+fn bytes_of(sealed: &Sealed) -> ByteBuf {
+    ByteBuf::from(sealed.0.clone())
 }
 
 /// A reservation from its item, as the table or its stream gives it.
 pub fn from_table(item: Item) -> Result<Reservation, StoreError> {
     let item: ReservationItem = from_item(item)?;
+    let requested_by = item.client_id.map(Actor::Client).or(item.requested_by);
     Ok(Reservation {
         reservation_number: number_of(&item.pk)?,
         facility_id: item.facility_id,
@@ -161,15 +219,25 @@ pub fn from_table(item: Item) -> Result<Reservation, StoreError> {
         slot_id: item.slot_id,
         starts_at: item.starts_at,
         ends_at: item.ends_at,
-        client_id: item.client_id,
+        requested_by: requested_by
+            .ok_or_else(|| StoreError::UnknownForm("a reservation of nobody".into()))?,
         origin: item.origin,
         status: item.status,
         party_size: item.party_size,
-        consent: Consent { version: item.consent_version, agreed_at: item.consent_at },
+        consent: item
+            .consent_version
+            .zip(item.consent_at)
+            .map(|(version, agreed_at)| Consent { version, agreed_at }),
         requested_at: item.requested_at,
         updated_at: item.updated_at,
         sequence: item.sequence,
+        pending_holds_place: !item.placeless,
+        expires_at: item.gives_up_at,
+        approves_at: item.approves_at,
+        families: item.families,
+        possible_duplicate: item.duplicate,
         asked: item.asked.into(),
+        reminded_at: item.reminded_at,
         history: item
             .history
             .into_iter()
@@ -182,7 +250,12 @@ pub fn from_table(item: Item) -> Result<Reservation, StoreError> {
                 comment: change.comment,
             })
             .collect(),
-        applicant: Sealed(item.applicant.into_vec()),
+        memos: item
+            .memos
+            .into_iter()
+            .map(|memo| Memo { at: memo.at, by: memo.by, text: Sealed(memo.text.into_vec()) })
+            .collect(),
+        applicant: item.applicant.map(|bytes| Sealed(bytes.into_vec())),
         cancel_reason: item.cancel_reason.map(|bytes| Sealed(bytes.into_vec())),
         mark: RequestMark { key: mark(item.key_mark)?, body: mark(item.body_mark)? },
     })
@@ -191,7 +264,7 @@ pub fn from_table(item: Item) -> Result<Reservation, StoreError> {
 /// What came of a request for a visit.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Reserved {
-    /// It holds a place now.
+    /// It is recorded, and the slot knows it.
     New,
     /// The same request was made before; this is its reservation.
     Replayed(Box<Reservation>),
@@ -199,8 +272,8 @@ pub enum Reserved {
     OtherBody,
     /// The number belongs to somebody else's request: derive the next.
     NumberTaken,
-    /// The slot does not take it.
-    Refused(Refusal),
+    /// The slot is not, or no longer, what the request was made for: this is what it is.
+    SlotIs(Box<Slot>),
 }
 
 /// What came of a change.
@@ -233,43 +306,22 @@ impl Store {
         item.map(from_table).transpose()
     }
 
-    /// Takes a place and records the request in one transaction (RSV-01, API-02).
+    /// Takes a place, or one on the waiting list, and records the request in one transaction (RSV-01,
+    /// API-02).
     ///
     /// Costs four write units and one for each of the two indexes.
-    pub async fn reserve(
-        &self,
-        reservation: &Reservation,
-        settings: &Settings,
-    ) -> Result<Reserved, StoreError> {
-        let take_place = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(keys::slot(&reservation.facility_id, &reservation.slot_id).attributes()))
-            .update_expression("ADD holding :number")
-            .condition_expression(
-                "attribute_exists(pk) AND disabled = :false \
-                 AND (attribute_not_exists(holding) OR size(holding) < #capacity)",
-            )
-            .expression_attribute_names("#capacity", "capacity")
-            .expression_attribute_values(":number", number_set(&reservation.reservation_number))
-            .expression_attribute_values(":false", AttributeValue::Bool(false))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|error| StoreError::Refused(error.into()))?;
+    pub async fn reserve(&self, reservation: &Reservation) -> Result<Reserved, StoreError> {
         let record = put(&self.table, item(reservation)?, "attribute_not_exists(pk)", [])?;
-        let writes = vec![TransactWriteItem::builder().update(take_place).build(), record];
+        let writes = vec![self.enter_slot(reservation)?, record];
 
         let Err(reasons) = self.transact(writes).await? else { return Ok(Reserved::New) };
         if let Some(existing) = blocker(&reasons, 1) {
             let existing = existing.ok_or(StoreError::Changed)?;
             return Ok(repeat_of(from_table(existing)?, &reservation.mark));
         }
-        let slot = match blocker(&reasons, 0).flatten() {
-            Some(item) => crate::slot::from_table(item)?,
-            None => return Err(StoreError::Changed),
-        };
-        match slot.may_be_requested(settings, reservation.requested_at) {
-            Err(refusal) => Ok(Reserved::Refused(refusal)),
-            Ok(()) => Err(StoreError::Changed),
+        match blocker(&reasons, 0).flatten() {
+            Some(item) => Ok(Reserved::SlotIs(Box::new(crate::slot::from_table(item)?))),
+            None => Err(StoreError::Changed),
         }
     }
 
@@ -285,9 +337,9 @@ impl Store {
 
     /// Does to a reservation what a rule says, compare-and-set on its sequence number.
     ///
-    /// When somebody else was faster, the rule is asked again about what they made of it. A place
-    /// that becomes free is given back in the same transaction. An approval costs a write unit and
-    /// one for each index.
+    /// When somebody else was faster, the rule is asked again about what they made of it. A place is
+    /// taken, or given back, in the same transaction. An approval costs a write unit and one for each
+    /// index.
     pub async fn change(
         &self,
         number: &ReservationNumber,
@@ -303,30 +355,35 @@ impl Store {
                 Ok(Outcome::Becomes(next)) => next,
             };
             match self.replace(&current, &next).await? {
-                None => return Ok(Changed::Done(next)),
-                Some(newer) => current = newer,
+                Replaced::Done => return Ok(Changed::Done(next)),
+                Replaced::NoPlace(refusal) => return Ok(Changed::Refused(refusal)),
+                Replaced::Newer(newer) => current = *newer,
             }
         }
         Err(StoreError::Unavailable("the reservation changes too fast".into()))
     }
 
-    /// Writes the next state over the current one, or tells what is there instead.
+    /// Writes the next state over the current one, with the slot if it takes or gives back a place.
     async fn replace(
         &self,
         current: &Reservation,
         next: &Reservation,
-    ) -> Result<Option<Reservation>, StoreError> {
-        if current.status.holds_place() && !next.status.holds_place() {
-            let writes = vec![self.put_over(current, next)?, self.release(next)?];
-            let Err(reasons) = self.transact(writes).await? else { return Ok(None) };
-            let newer = blocker(&reasons, 0).flatten().ok_or(StoreError::Changed)?;
-            return from_table(newer).map(Some);
+    ) -> Result<Replaced, StoreError> {
+        if current.place() == next.place() {
+            let read = number(current.sequence);
+            return match self.put_if(item(next)?, UNCHANGED, [(":sequence", read)]).await? {
+                Ok(()) => Ok(Replaced::Done),
+                Err(newer) => newer_of(newer),
+            };
         }
-        let read = number(current.sequence);
-        match self.put_if(item(next)?, UNCHANGED, [(":sequence", read)]).await? {
-            Ok(()) => Ok(None),
-            Err(newer) => from_table(newer.ok_or(StoreError::Changed)?).map(Some),
+        let writes = vec![self.put_over(current, next)?, self.move_in_slot(current, next)?];
+        let Err(reasons) = self.transact(writes).await? else { return Ok(Replaced::Done) };
+        if let Some(newer) = blocker(&reasons, 0) {
+            return newer_of(newer);
         }
+        let slot = blocker(&reasons, 1).flatten().ok_or(StoreError::Changed)?;
+        let disabled = crate::slot::from_table(slot)?.disabled;
+        Ok(Replaced::NoPlace(if disabled { Refusal::SlotDisabled } else { Refusal::SlotFull }))
     }
 
     /// A write of the next state, if the current one still stands.
@@ -337,19 +394,19 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         put(&self.table, item(next)?, UNCHANGED, [(":sequence", number(current.sequence))])
     }
+}
 
-    fn release(&self, reservation: &Reservation) -> Result<TransactWriteItem, StoreError> {
-        let key = keys::slot(&reservation.facility_id, &reservation.slot_id);
-        let update = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(key.attributes()))
-            .update_expression("DELETE holding :number ADD released :number")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":number", number_set(&reservation.reservation_number))
-            .build()
-            .map_err(|error| StoreError::Refused(error.into()))?;
-        Ok(TransactWriteItem::builder().update(update).build())
-    }
+enum Replaced {
+    Done,
+    /// Somebody else was faster; this is what they made of it.
+    Newer(Box<Reservation>),
+    /// It needs a place, and there is none.
+    NoPlace(Refusal),
+}
+
+fn newer_of(item: Option<Item>) -> Result<Replaced, StoreError> {
+    let newer = from_table(item.ok_or(StoreError::Changed)?)?;
+    Ok(Replaced::Newer(Box::new(newer)))
 }
 
 fn repeat_of(existing: Reservation, mark: &RequestMark) -> Reserved {
@@ -360,13 +417,4 @@ fn repeat_of(existing: Reservation, mark: &RequestMark) -> Reserved {
     } else {
         Reserved::Replayed(Box::new(existing))
     }
-}
-
-fn number_set(number: &ReservationNumber) -> AttributeValue {
-    AttributeValue::Ss(vec![number.to_string()])
-}
-
-/// The reservations that a slot has or had.
-pub(crate) fn numbers_of(slot: &Slot) -> impl Iterator<Item = &ReservationNumber> {
-    slot.holding.union(&slot.released)
 }

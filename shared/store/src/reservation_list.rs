@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Store, StoreError,
-    item::{Item, epoch_ms, from_item, number},
+    item::{Item, epoch_ms, from_item, number, some_epoch_ms},
     keys,
     reservation::{AskedItem, from_table, number_of},
     schema::{BY_CLIENT, PENDING},
@@ -195,6 +195,8 @@ fn waiting_from(entry: Item) -> Result<Waiting, StoreError> {
         starts_at: Instant,
         #[serde(with = "epoch_ms")]
         requested_at: Instant,
+        #[serde(default, with = "some_epoch_ms")]
+        pending_since: Option<Instant>,
         #[serde(flatten)]
         asked: AskedItem,
     }
@@ -205,6 +207,7 @@ fn waiting_from(entry: Item) -> Result<Waiting, StoreError> {
         municipality_code: entry.municipality_code,
         starts_at: entry.starts_at,
         requested_at: entry.requested_at,
+        pending_since: entry.pending_since.unwrap_or(entry.requested_at),
         asked: entry.asked.into(),
     })
 }

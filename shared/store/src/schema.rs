@@ -31,7 +31,7 @@ pub const PENDING: Index = Index {
     name: "pending",
     partition: "pending_facility_id",
     sort: "requested_at",
-    includes: &["asked_at", "asked_count", "municipality_code", "starts_at"],
+    includes: &["asked_at", "asked_count", "municipality_code", "pending_since", "starts_at"],
 };
 
 /// A search site's own reservations, by the time of the request.

@@ -1,9 +1,13 @@
 //! Slots: opening and listing them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnConsumedCapacity, ReturnValue, TransactWriteItem, Update,
+use aws_sdk_dynamodb::{
+    operation::update_item::UpdateItemError,
+    types::{
+        AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+        TransactWriteItem, Update,
+    },
 };
 use domain::{
     Capacity, FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Slot, SlotId,
@@ -17,7 +21,7 @@ use crate::{
     Store, StoreError,
     item::{Item, blocker, epoch_ms, from_item, number, put, to_item},
     keys,
-    reservation::numbers_of,
+    place::{family_member, parse_family, parse_waiting, waiting_member},
     schema::EXPIRES_AT,
 };
 
@@ -35,18 +39,25 @@ struct SlotItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<Note>,
     disabled: bool,
-    #[serde(
-        default,
-        skip_serializing_if = "BTreeSet::is_empty",
-        with = "serde_dynamo::string_set"
-    )]
+    version: u32,
+    #[serde(flatten)]
+    sets: SetsItem,
+}
+
+/// The reservations of a slot, as sets of strings.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct SetsItem {
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
     holding: BTreeSet<ReservationNumber>,
-    #[serde(
-        default,
-        skip_serializing_if = "BTreeSet::is_empty",
-        with = "serde_dynamo::string_set"
-    )]
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
+    asking: BTreeSet<ReservationNumber>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
+    waiting: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
     released: BTreeSet<ReservationNumber>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
+    families: BTreeSet<String>,
 }
 
 fn item(slot: &Slot) -> Result<Item, StoreError> {
@@ -62,8 +73,14 @@ fn item(slot: &Slot) -> Result<Item, StoreError> {
             capacity: slot.capacity,
             note: slot.note.clone(),
             disabled: slot.disabled,
-            holding: slot.holding.clone(),
-            released: slot.released.clone(),
+            version: slot.version,
+            sets: SetsItem {
+                holding: slot.holding.clone(),
+                asking: slot.asking.clone(),
+                waiting: slot.waiting.iter().map(|(at, n)| waiting_member(*at, n)).collect(),
+                released: slot.released.clone(),
+                families: slot.families.iter().map(|(f, n)| family_member(f, n)).collect(),
+            },
         },
     )
 }
@@ -71,6 +88,7 @@ fn item(slot: &Slot) -> Result<Item, StoreError> {
 /// A slot from its item, as the table or its stream gives it.
 pub fn from_table(item: Item) -> Result<Slot, StoreError> {
     let item: SlotItem = from_item(item)?;
+    let unknown = || StoreError::UnknownForm("a member of a slot's set".into());
     Ok(Slot {
         slot_id: item.slot_id,
         slot_number: item.slot_number,
@@ -81,8 +99,22 @@ pub fn from_table(item: Item) -> Result<Slot, StoreError> {
         capacity: item.capacity,
         note: item.note,
         disabled: item.disabled,
-        holding: item.holding,
-        released: item.released,
+        holding: item.sets.holding,
+        asking: item.sets.asking,
+        waiting: item
+            .sets
+            .waiting
+            .iter()
+            .map(|member| parse_waiting(member).ok_or_else(unknown))
+            .collect::<Result<_, _>>()?,
+        released: item.sets.released,
+        families: item
+            .sets
+            .families
+            .iter()
+            .map(|member| parse_family(member).ok_or_else(unknown))
+            .collect::<Result<_, _>>()?,
+        version: item.version,
     })
 }
 
@@ -110,18 +142,78 @@ pub enum Opened {
     OtherBody,
 }
 
+/// What came of a change of a slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SlotChanged {
+    /// It happened; the slot as it is now.
+    Done(Slot),
+    /// It did not: the slot is this, newer than what was read.
+    Is(Slot),
+}
+
 /// DynamoDB takes 100 writes in one transaction; one is the facility or the mark.
 const SLOTS_AT_ONCE: usize = 98;
 
 impl Store {
-    /// One slot.
+    /// One slot. `consistent` sees what was written a moment ago, at twice the cost.
     pub async fn slot(
         &self,
         facility: &FacilityId,
         id: &SlotId,
+        consistent: bool,
     ) -> Result<Option<Slot>, StoreError> {
-        let item = self.get_item(keys::slot(facility, id), false).await?;
+        let item = self.get_item(keys::slot(facility, id), consistent).await?;
         item.map(from_table).transpose()
+    }
+
+    /// Writes what staff changed of a slot, compare-and-set on its version, while the places that are held
+    /// fit into its capacity (SLOT-02). Otherwise tells what the slot is now.
+    pub async fn change_slot(&self, read: &Slot, next: &Slot) -> Result<SlotChanged, StoreError> {
+        let mut update =
+            "SET #capacity = :capacity, disabled = :disabled, version = :next".to_owned();
+        let mut values = HashMap::from([
+            (":capacity".to_owned(), number(i64::from(next.capacity.get()))),
+            (":disabled".to_owned(), AttributeValue::Bool(next.disabled)),
+            (":next".to_owned(), number(read.version + 1)),
+            (":read".to_owned(), number(read.version)),
+        ]);
+        match &next.note {
+            Some(note) => {
+                update += ", note = :note";
+                values.insert(":note".into(), AttributeValue::S(note.as_str().into()));
+            }
+            None => update += " REMOVE note",
+        }
+        let result = self
+            .db
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(keys::slot(&read.facility_id, &read.slot_id).attributes()))
+            .update_expression(update)
+            .condition_expression(
+                "version = :read AND (attribute_not_exists(holding) OR size(holding) <= :capacity)",
+            )
+            .expression_attribute_names("#capacity", "capacity")
+            .set_expression_attribute_values(Some(values))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match result {
+            Ok(output) => {
+                self.meter.write(output.consumed_capacity());
+                let item = output.attributes.ok_or(StoreError::Changed)?;
+                Ok(SlotChanged::Done(from_table(item)?))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    let item = failed.item.clone().ok_or(StoreError::Changed)?;
+                    Ok(SlotChanged::Is(from_table(item)?))
+                }
+                _ => Err(error.into()),
+            },
+        }
     }
 
     /// The slots of a facility that start in this span, by time: up to `limit`, after a slot.
@@ -221,7 +313,11 @@ impl Store {
                 note: open.note,
                 disabled: false,
                 holding: BTreeSet::new(),
+                asking: BTreeSet::new(),
+                waiting: BTreeSet::new(),
                 released: BTreeSet::new(),
+                families: BTreeSet::new(),
+                version: 1,
             });
             opened.extend(self.put_new_slots(facility, slots.collect(), now).await?);
         }
@@ -339,7 +435,7 @@ impl Store {
         let slots = self.slots(facility, span.0, span.1, i32::MAX as usize, None).await?;
         let mut asked = Vec::new();
         for slot in &slots {
-            for number in numbers_of(slot) {
+            for number in slot.reservations() {
                 asked.push((slot.slot_id.clone(), number.clone()));
             }
         }

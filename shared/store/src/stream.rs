@@ -2,7 +2,10 @@
 
 use domain::{Facility, Reservation, Slot};
 
-use crate::{Asking, Digest, StoreError, facility, item::Item, notice, reservation, slot};
+use crate::{
+    Asking, Digest, PlanAsking, PlanDigest, StoreError, facility, item::Item, notice, reservation,
+    slot,
+};
 
 /// A change that somebody else must hear of.
 #[derive(Clone, PartialEq)]
@@ -22,6 +25,10 @@ pub enum StreamChange {
     Asking(Asking),
     /// A municipality gets its digest.
     Digest(Digest),
+    /// A facility is asked to open slots.
+    PlanAsking(PlanAsking),
+    /// A municipality gets its list of facilities without slots.
+    PlanDigest(PlanDigest),
     /// Nobody needs to hear of it.
     Nothing,
 }
@@ -42,6 +49,8 @@ impl StreamChange {
             ("FAC", "FAC") => Self::Facility(Box::new(facility::from_table(after)?)),
             ("FAC", "SLOT") => Self::Slot(Box::new(slot::from_table(after)?)),
             ("FAC", "ASK") => Self::Asking(notice::asking_from_table(after)?),
+            ("FAC", "PLAN") => Self::PlanAsking(notice::plan_asking_from_table(after)?),
+            ("MUN", "PLAN") => Self::PlanDigest(notice::plan_digest_from_table(after)?),
             ("MUN", "DIG") => Self::Digest(notice::digest_from_table(after)?),
             _ => Self::Nothing,
         })

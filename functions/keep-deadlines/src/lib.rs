@@ -1,0 +1,172 @@
+//! Every minute: does what time does to reservations. It approves where the nursery wants it (RSV-19), offers
+//! places that came free, gives up what nobody confirmed or answered in time (RSV-20), reminds parents
+//! on the day before the visit, and completes visits on the day after.
+//!
+//! The table lists what is due in order of time, so a run reads what is due and no more. An entry only
+//! says when to look: what is done is a change like any other, compare-and-set, so two runs at once or a
+//! run that was cut do everything once.
+
+use domain::{
+    Instant, Refusal, Reservation, Status,
+    reservation::{Action, Actor},
+};
+use futures::{StreamExt, stream};
+use runtime::telemetry::Causes;
+use serde::{Deserialize, Serialize};
+use store::{Changed, Deadline, Store, StoreError};
+
+/// What the schedule sends.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Scheduled {
+    /// The time for which the run was scheduled.
+    pub scheduled_at: Instant,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Entries that were due.
+    pub due: usize,
+    /// Reservations that were approved in the nursery's place.
+    pub approved: usize,
+    /// Families that were offered a place.
+    pub offered: usize,
+    /// Reservations that were given up.
+    pub expired: usize,
+    /// Parents that were reminded.
+    pub reminded: usize,
+    /// Visits that were completed.
+    pub completed: usize,
+    /// Entries that were put off, because something failed.
+    pub failed: usize,
+}
+
+/// How many entries are read at a time, and how many reservations are worked on at once.
+const AT_A_TIME: usize = 100;
+const AT_ONCE: usize = 8;
+
+/// A run takes this many entries at most: what is left, the next minute goes on with.
+const A_RUN: usize = 5_000;
+
+/// What fails is looked at again after this time, so that it does not keep the rest waiting.
+const PUT_OFF: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+
+/// Does all that is due at this time.
+pub async fn run(store: &Store, now: Instant) -> Result<Report, StoreError> {
+    let mut report = Report::default();
+    while report.due < A_RUN {
+        let due = store.deadlines(now, AT_A_TIME).await?;
+        if due.is_empty() {
+            break;
+        }
+        report.due += due.len();
+        let work = due.into_iter().map(|deadline| async move {
+            let done = keep(store, &deadline, now).await;
+            (deadline, done)
+        });
+        let mut kept = stream::iter(work).buffer_unordered(AT_ONCE);
+        while let Some((deadline, done)) = kept.next().await {
+            match done {
+                Ok(done) => report.count(&done),
+                Err(error) => {
+                    let number = &deadline.reservation_number;
+                    tracing::error!(reservation_number = %number, error = %Causes(&error), "put off");
+                    report.failed += 1;
+                    store.add_deadline(now + PUT_OFF, number).await?;
+                    store.remove_deadline(deadline.at, number).await?;
+                }
+            }
+        }
+    }
+    if report.due > 0 {
+        tracing::info!(?report, "deadlines kept");
+    }
+    Ok(report)
+}
+
+/// What was done about an entry.
+#[derive(Default)]
+struct Done {
+    became: Option<Status>,
+    reminded: bool,
+    offered: usize,
+}
+
+impl Report {
+    /// With what another run did.
+    pub fn add(&mut self, other: &Self) {
+        self.due += other.due;
+        self.approved += other.approved;
+        self.offered += other.offered;
+        self.expired += other.expired;
+        self.reminded += other.reminded;
+        self.completed += other.completed;
+        self.failed += other.failed;
+    }
+
+    fn count(&mut self, done: &Done) {
+        self.offered += done.offered;
+        self.reminded += usize::from(done.reminded);
+        match done.became {
+            Some(Status::Approved) => self.approved += 1,
+            Some(Status::Expired) => self.expired += 1,
+            Some(Status::Completed) => self.completed += 1,
+            _ => {}
+        }
+    }
+}
+
+/// Does what is due about one reservation, and takes the entry away.
+async fn keep(store: &Store, deadline: &Deadline, now: Instant) -> Result<Done, StoreError> {
+    let number = &deadline.reservation_number;
+    let mut done = Done::default();
+    if let Some(reservation) = store.reservation(number, true).await? {
+        let settings = store.settings(&reservation.facility_id).await?;
+        let changed = store.change(number, |current| current.after_time(&settings, now)).await?;
+        let current = match changed {
+            Changed::Done(next) => {
+                done.became = (next.status != reservation.status).then_some(next.status);
+                done.reminded = next.reminded_at != reservation.reminded_at;
+                Some(next)
+            }
+            Changed::Already(current) => Some(current),
+            // A place that it needs is not there: it waits for the next thing that time does.
+            Changed::Refused(_) => Some(Box::new(reservation)),
+            Changed::NotFound => None,
+        };
+        if let Some(current) = current {
+            if current.status == Status::Waiting {
+                done.offered = offer(store, &current, &settings, now).await?;
+            }
+            // A change brings its own entry by way of the stream; what did not change keeps one here.
+            if let Some(at) = current.due_after(now) {
+                store.add_deadline(at, number).await?;
+            }
+        }
+    }
+    store.remove_deadline(deadline.at, number).await?;
+    Ok(done)
+}
+
+/// Offers the free places of a slot to those who wait for them, in their order.
+async fn offer(
+    store: &Store,
+    waiting: &Reservation,
+    settings: &domain::Settings,
+    now: Instant,
+) -> Result<usize, StoreError> {
+    let mut offered = 0;
+    let action = Action::Offer { settings: settings.clone() };
+    loop {
+        let slot = store.slot(&waiting.facility_id, &waiting.slot_id, true).await?;
+        let Some(next) = slot.as_ref().and_then(|slot| slot.next_waiting(now)) else {
+            return Ok(offered);
+        };
+        match store.change(next, |current| current.after(&action, Actor::Hub, now)).await? {
+            Changed::Done(_) => offered += 1,
+            // Another run, or the parent, was faster: the slot knows.
+            Changed::Already(_) | Changed::Refused(Refusal::StateConflict { .. }) => {}
+            Changed::Refused(_) | Changed::NotFound => return Ok(offered),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Bookings that came by telephone or at the door (RSV-06): they take a place like any other, and count
+//! for the share of those that came online (REP-16).
+
+use axum::extract::State;
+use deserr::Deserr;
+use domain::{
+    FacilityId, Invalid, ReservationNumber, SlotId,
+    applicant::StaffMemo,
+    invalid::InputErrors,
+    reservation::{Memo, NewRequest, Origin, PartySize, RequestMark},
+};
+use hub_http::{
+    Body, Created, IdempotencyKey, Path, Problem, Reserving, body_mark, caller::FacilityStaff,
+    view::ConsoleReservationView,
+};
+use runtime::Purpose;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::Desk;
+
+/// A booking that the nursery took itself.
+#[derive(Debug, Serialize, Deserr, ToSchema)]
+#[deserr(error = InputErrors, deny_unknown_fields)]
+pub(crate) struct OffSystem {
+    /// One of its slots.
+    slot_id: SlotId,
+    /// How many people come.
+    party_size: PartySize,
+    /// Who they are, for the staff alone; it becomes the memo.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, max_length = 1000)]
+    note: Option<StaffMemo>,
+}
+
+/// Enters a booking that came by telephone: it is approved by that, and holds a place.
+#[utoipa::path(
+    post, path = "/v1/staff/facilities/{facility_id}/off-system-reservations", tag = "staff",
+    params(
+        ("facility_id" = FacilityId, Path, description = "The nursery"),
+        ("Idempotency-Key" = String, Header, description = "What the caller calls this request"),
+    ),
+    request_body = OffSystem,
+    responses(
+        (status = 201, description = "It holds a place", body = ConsoleReservationView),
+        (status = 409, description = "`slot-full`, `slot-disabled` or `slot-past`",
+            content_type = "application/problem+json"),
+    ),
+    security(("staff_token" = [])),
+)]
+pub(crate) async fn book(
+    State(desk): State<Desk>,
+    staff: FacilityStaff,
+    Path(facility): Path<FacilityId>,
+    key: IdempotencyKey,
+    Body(booking): Body<OffSystem>,
+) -> Result<Created<ConsoleReservationView>, Problem> {
+    staff.of(&facility)?;
+    let (hub, now) = (&desk.hub, desk.hub.clock.now());
+    let scope = format!("{facility} {}", staff.subject);
+    let mark = RequestMark {
+        key: key.mark(&hub.secret, "off-system", &scope),
+        body: body_mark(&hub.secret, &booking)?,
+    };
+    let settings = hub.store.settings(&facility).await?;
+    let slot = hub.store.slot(&facility, &booking.slot_id, false).await?;
+    let slot = slot.ok_or_else(|| Problem::input("/slot_id", Invalid::NoSuch("slot")))?;
+    let reserving =
+        Reserving { hub, scope: &scope, key: &key, mark: &mark, settings: &settings, slot, now };
+    let request = |number: ReservationNumber| {
+        let (by, mark, note) = (staff.actor(), mark.clone(), &booking.note);
+        let (seal, party_size) = (&desk.seal, booking.party_size);
+        async move {
+            let memo = match note {
+                Some(note) => Some(Memo {
+                    at: now,
+                    by: by.clone(),
+                    text: seal.seal(Purpose::Memo(&number), note.reveal().as_bytes()).await?,
+                }),
+                None => None,
+            };
+            Ok(NewRequest {
+                reservation_number: number,
+                origin: Origin::OffSystem,
+                requested_by: by,
+                party_size,
+                consent: None,
+                applicant: None,
+                families: Vec::new(),
+                possible_duplicate: false,
+                memo,
+                mark,
+            })
+        }
+    };
+    let (reservation, replayed) =
+        reserving.reserve(|slot| slot.may_be_booked(now), request).await?;
+    Ok(Created {
+        location: Some(format!("/v1/staff/reservations/{}", reservation.reservation_number)),
+        body: ConsoleReservationView::new(&reservation, hub),
+        replayed,
+    })
+}

@@ -1,0 +1,148 @@
+//! One slot: reading, changing, copying, disabling it (SLOT-02, SLOT-03).
+
+use axum::{Json, extract::State};
+use domain::{
+    FacilityId, Invalid, Slot, SlotId,
+    slot::{ChangeSlot, CopySlot},
+};
+use hub_http::{
+    Body, Created, IdempotencyKey, IfMatch, Path, Problem, caller::FacilityStaff,
+    view::StaffSlotView,
+};
+use runtime::Hub;
+use store::SlotChanged;
+
+use crate::{created, facility_of, open_planned};
+
+/// One slot.
+#[utoipa::path(
+    get, path = "/v1/staff/facilities/{facility_id}/slots/{slot_id}", tag = "staff",
+    params(
+        ("facility_id" = FacilityId, Path, description = "The nursery"),
+        ("slot_id" = SlotId, Path, description = "The slot"),
+    ),
+    responses((status = 200, description = "The slot", body = StaffSlotView)),
+    security(("staff_token" = [])),
+)]
+pub(crate) async fn get_slot(
+    State(hub): State<Hub>,
+    staff: FacilityStaff,
+    Path((facility, id)): Path<(FacilityId, SlotId)>,
+) -> Result<Json<StaffSlotView>, Problem> {
+    let slot = slot_of(&hub, &staff, &facility, &id).await?;
+    Ok(Json(StaffSlotView::new(slot, hub.clock.now())))
+}
+
+/// Changes capacity and note of a slot, and whether it is disabled. Its time stays: copy it to another
+/// time, and disable it.
+#[utoipa::path(
+    put, path = "/v1/staff/facilities/{facility_id}/slots/{slot_id}", tag = "staff",
+    params(
+        ("facility_id" = FacilityId, Path, description = "The nursery"),
+        ("slot_id" = SlotId, Path, description = "The slot"),
+        ("If-Match" = String, Header, description = "The ETag of the slot that was read"),
+    ),
+    request_body = ChangeSlot,
+    responses(
+        (status = 200, description = "It is changed", body = StaffSlotView),
+        (status = 409, description = "`capacity-below-taken` or `slot-past`",
+            content_type = "application/problem+json"),
+    ),
+    security(("staff_token" = [])),
+)]
+pub(crate) async fn put_slot(
+    State(hub): State<Hub>,
+    staff: FacilityStaff,
+    Path((facility, id)): Path<(FacilityId, SlotId)>,
+    matched: IfMatch,
+    Body(change): Body<ChangeSlot>,
+) -> Result<Json<StaffSlotView>, Problem> {
+    let now = hub.clock.now();
+    let read = slot_of(&hub, &staff, &facility, &id).await?;
+    matched.check(&StaffSlotView::new(read.clone(), now))?;
+    change.keeps_time(&read)?;
+    if read.starts_at <= now {
+        return Err(domain::Refusal::SlotPast.into());
+    }
+    let next = read.changed(&change)?;
+    match hub.store.change_slot(&read, &next).await? {
+        SlotChanged::Done(slot) => Ok(Json(StaffSlotView::new(slot, now))),
+        SlotChanged::Is(newer) => {
+            // Either a place was taken meanwhile, or other staff changed the slot.
+            newer.changed(&change)?;
+            Err(Problem::PreconditionFailed)
+        }
+    }
+}
+
+/// Copies a slot to another time: as long, as large, with the same note (SLOT-03).
+#[utoipa::path(
+    post, path = "/v1/staff/facilities/{facility_id}/slots/{slot_id}/copy", tag = "staff",
+    params(
+        ("facility_id" = FacilityId, Path, description = "The nursery"),
+        ("slot_id" = SlotId, Path, description = "The slot"),
+        ("Idempotency-Key" = String, Header, description = "What the caller calls this request"),
+    ),
+    request_body = CopySlot,
+    responses((status = 201, description = "The copy is open", body = StaffSlotView)),
+    security(("staff_token" = [])),
+)]
+pub(crate) async fn copy_slot(
+    State(hub): State<Hub>,
+    staff: FacilityStaff,
+    Path((facility, id)): Path<(FacilityId, SlotId)>,
+    key: IdempotencyKey,
+    Body(copy): Body<CopySlot>,
+) -> Result<Created<StaffSlotView>, Problem> {
+    let facility = facility_of(&hub, &staff, &facility).await?;
+    let slot = slot_of(&hub, &staff, &facility.facility_id, &id).await?;
+    let now = hub.clock.now();
+    if copy.starts_at <= now {
+        return Err(Problem::input("/starts_at", Invalid::Format("in the future")));
+    }
+    let open = copy.of(&slot)?;
+    // The slot is part of what a repeat must agree in.
+    let request = ("copy", &id, &copy);
+    let (mut slots, replayed) =
+        open_planned(&hub, &staff, &facility, &key, &request, vec![open]).await?;
+    Ok(created(slots.pop().ok_or(Problem::Internal)?, now, replayed))
+}
+
+/// Takes no more requests for a slot. The reservations that it has remain.
+#[utoipa::path(
+    post, path = "/v1/staff/facilities/{facility_id}/slots/{slot_id}/disable", tag = "staff",
+    params(
+        ("facility_id" = FacilityId, Path, description = "The nursery"),
+        ("slot_id" = SlotId, Path, description = "The slot"),
+    ),
+    responses((status = 200, description = "It is disabled", body = StaffSlotView)),
+    security(("staff_token" = [])),
+)]
+pub(crate) async fn disable_slot(
+    State(hub): State<Hub>,
+    staff: FacilityStaff,
+    Path((facility, id)): Path<(FacilityId, SlotId)>,
+) -> Result<Json<StaffSlotView>, Problem> {
+    let mut slot = slot_of(&hub, &staff, &facility, &id).await?;
+    // Other staff may change it at the same time; disabling wins over whatever they change.
+    for _ in 0..5 {
+        if slot.disabled {
+            return Ok(Json(StaffSlotView::new(slot, hub.clock.now())));
+        }
+        let next = Slot { disabled: true, ..slot.clone() };
+        slot = match hub.store.change_slot(&slot, &next).await? {
+            SlotChanged::Done(slot) | SlotChanged::Is(slot) => slot,
+        };
+    }
+    Err(Problem::Unavailable)
+}
+
+async fn slot_of(
+    hub: &Hub,
+    staff: &FacilityStaff,
+    facility: &FacilityId,
+    id: &SlotId,
+) -> Result<Slot, Problem> {
+    staff.of(facility)?;
+    hub.store.slot(facility, id, true).await?.ok_or(Problem::NotFound)
+}

@@ -1,0 +1,485 @@
+//! A visit that a parent asks for, and every state it can be in.
+
+use std::fmt;
+
+use deserr::Deserr;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    Applicant, ClientId, FacilityId, Instant, MunicipalityCode, ReservationNumber, Sealed,
+    Settings, Slot, SlotId,
+    applicant::{BirthMonth, Contact, FamilyMark, Message},
+    asking::Asked,
+    invalid::{InputErrors, Invalid, within},
+    slot::Place,
+};
+
+mod action;
+mod deadline;
+mod status;
+
+pub use action::{Action, Outcome};
+pub use deadline::Due;
+pub use status::Status;
+
+/// Where a request came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A private search site.
+    SearchSite,
+    /// The hub's own form, with a mail address and no account (RSV-12).
+    Portal,
+    /// By telephone or at the door, entered by the nursery (RSV-06).
+    OffSystem,
+}
+
+/// Why the rules refuse something. Each is a problem type of its own in the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Every place of the slot is held.
+    #[error("every place of the slot is held")]
+    SlotFull,
+    /// The nursery closed the slot.
+    #[error("the slot is disabled")]
+    SlotDisabled,
+    /// The slot has begun.
+    #[error("the slot has begun")]
+    SlotPast,
+    /// Past the deadline for asking or for cancelling.
+    #[error("the deadline is over")]
+    TooLate,
+    /// Before the nursery takes requests for that day, or before the visit.
+    #[error("it is too early")]
+    TooEarly,
+    /// The nursery takes bookings elsewhere (RSV-21).
+    #[error("the nursery takes no bookings here")]
+    BookingClosed,
+    /// More places are held than the new capacity has.
+    #[error("more places are held than that")]
+    CapacityBelowTaken,
+    /// The reservation is in a state that does not allow it.
+    #[error("the reservation is {}", .current.as_str())]
+    StateConflict {
+        /// The state that was met.
+        current: Status,
+    },
+}
+
+crate::text::words!(
+    /// The nursery's reply, shown to the parent and in the mail (RSV-03); up to 500 characters.
+    Comment, 500
+);
+
+/// Agreement to the terms of the entry point (RSV-13, SEC-08).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = InputErrors, deny_unknown_fields)]
+pub struct Consent {
+    /// Which text was agreed to.
+    #[deserr(try_from(String) = consent_version -> Invalid)]
+    #[schema(min_length = 1, max_length = 40, examples("2026-10"))]
+    pub version: String,
+    /// When.
+    pub agreed_at: Instant,
+}
+
+fn consent_version(text: String) -> Result<String, Invalid> {
+    crate::text::free_text(&text, 40)
+}
+
+/// How many people come: 1 to 20.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = InputErrors, try_from(i64) = PartySize::new -> Invalid)]
+#[schema(value_type = u8, minimum = 1, maximum = 20)]
+pub struct PartySize(u8);
+
+impl PartySize {
+    /// A party of 1 to 20 people.
+    pub fn new(people: i64) -> Result<Self, Invalid> {
+        within::<1, 20, u8>(people).map(Self)
+    }
+
+    /// The number of people.
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+/// What a search site, or a parent on the portal, sends to ask for a visit (API-02, RSV-12).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserr, ToSchema)]
+#[deserr(error = InputErrors, deny_unknown_fields)]
+pub struct RequestVisit {
+    /// The nursery.
+    pub facility_id: FacilityId,
+    /// One of its slots (VND-19).
+    pub slot_id: SlotId,
+    /// Who asks. Never given out again through the API of search sites and ICT systems.
+    pub applicant: Contact,
+    /// How many people come (RSV-10).
+    pub party_size: PartySize,
+    /// Words to the nursery (RSV-10).
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, max_length = 1000)]
+    pub message_to_facility: Option<Message>,
+    /// When the child was born.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, examples("2025-04"))]
+    pub child_birth_month: Option<BirthMonth>,
+    /// Agreement to the terms.
+    pub consent: Consent,
+    /// Whether to wait for a place where the slot is full.
+    #[deserr(default)]
+    #[schema(default = false)]
+    pub waiting_list: bool,
+}
+
+impl RequestVisit {
+    /// What is sealed of it.
+    pub fn applicant(&self) -> Applicant {
+        Applicant {
+            contact: self.applicant.clone(),
+            message_to_facility: self.message_to_facility.clone(),
+            child_birth_month: self.child_birth_month.clone(),
+        }
+    }
+}
+
+/// Who did something to a reservation. Written into its history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// A search site or an ICT system.
+    Client(ClientId),
+    /// A person of the staff, by the subject of the token.
+    Staff(String),
+    /// The parent, by the link in a mail.
+    Parent,
+    /// The hub itself, by one of its rules about time (RSV-20).
+    Hub,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client(id) => write!(f, "client:{id}"),
+            Self::Staff(subject) => write!(f, "staff:{subject}"),
+            Self::Parent => f.write_str("parent"),
+            Self::Hub => f.write_str("hub"),
+        }
+    }
+}
+
+/// One change of state after the request itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The reservation's sequence number after it.
+    pub sequence: u32,
+    /// When.
+    pub at: Instant,
+    /// Who.
+    pub by: Actor,
+    /// The state before.
+    pub from: Status,
+    /// The state after.
+    pub to: Status,
+    /// The nursery's word to the parent that went with it (RSV-03).
+    pub comment: Option<Comment>,
+}
+
+/// What the staff noted for themselves (RSV-09). Sealed, for people write names into such fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memo {
+    /// When.
+    pub at: Instant,
+    /// Who.
+    pub by: Actor,
+    /// The words.
+    pub text: Sealed,
+}
+
+/// How many memos of a reservation are kept, the newest ones.
+const MEMOS_KEPT: usize = 20;
+
+/// What ties a repeated request to the first one. Keyed hashes, so they tell nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RequestMark {
+    /// Of client and idempotency key.
+    pub key: [u8; 16],
+    /// Of the body.
+    pub body: [u8; 16],
+}
+
+/// A request for a visit and what became of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reservation {
+    /// Given out in place of personal data (RSV-07).
+    pub reservation_number: ReservationNumber,
+    /// The nursery.
+    pub facility_id: FacilityId,
+    /// Where it is.
+    pub municipality_code: MunicipalityCode,
+    /// The slot.
+    pub slot_id: SlotId,
+    /// When the visit starts.
+    pub starts_at: Instant,
+    /// When it ends.
+    pub ends_at: Instant,
+    /// Who sent or entered the request.
+    pub requested_by: Actor,
+    /// Where it came from.
+    pub origin: Origin,
+    /// Its state.
+    pub status: Status,
+    /// How many people come.
+    pub party_size: PartySize,
+    /// Agreement to the terms; none for what came by telephone.
+    pub consent: Option<Consent>,
+    /// When it was asked for.
+    pub requested_at: Instant,
+    /// When it last changed.
+    pub updated_at: Instant,
+    /// Counts the changes; the request itself is 1.
+    pub sequence: u32,
+    /// Whether it holds a place while it is pending: the nursery's wish when it was asked for.
+    pub pending_holds_place: bool,
+    /// When it is given up unless somebody acts; `None` once nobody has to.
+    pub expires_at: Option<Instant>,
+    /// When the hub approves it in the nursery's place (RSV-19).
+    pub approves_at: Option<Instant>,
+    /// By what a second request of the same family is known.
+    pub families: Vec<FamilyMark>,
+    /// Whether the family had another request there for that day.
+    pub possible_duplicate: bool,
+    /// How often and when the nursery was asked about it.
+    pub asked: Option<Asked>,
+    /// When the parent was reminded of the visit.
+    pub reminded_at: Option<Instant>,
+    /// The changes of state, oldest first.
+    pub history: Vec<Change>,
+    /// What the staff noted, oldest first.
+    pub memos: Vec<Memo>,
+    /// Who asked; unknown to the hub where the nursery entered it.
+    pub applicant: Option<Sealed>,
+    /// The parent's reason for a cancellation.
+    pub cancel_reason: Option<Sealed>,
+    /// What ties a repeat to it.
+    pub mark: RequestMark,
+}
+
+impl Reservation {
+    /// The search site that made it.
+    pub fn client_id(&self) -> Option<&ClientId> {
+        match &self.requested_by {
+            Actor::Client(id) => Some(id),
+            Actor::Staff(_) | Actor::Parent | Actor::Hub => None,
+        }
+    }
+
+    /// The nursery's last word to the parent.
+    pub fn comment(&self) -> Option<&Comment> {
+        self.history.iter().rev().find_map(|change| change.comment.as_ref())
+    }
+
+    /// The state in which it began.
+    pub fn first_status(&self) -> Status {
+        self.history.first().map_or(self.status, |change| change.from)
+    }
+
+    /// Since when the nursery has it to answer.
+    pub fn pending_since(&self) -> Instant {
+        let became = self.history.iter().rev().find(|change| change.to == Status::Pending);
+        became.map_or(self.requested_at, |change| change.at)
+    }
+
+    /// What it takes of its slot.
+    pub fn place(&self) -> Place {
+        match self.status {
+            Status::Pending if !self.pending_holds_place => Place::Asking,
+            Status::Waiting => Place::Waiting,
+            // Who came, or did not come, had the place.
+            Status::Unconfirmed
+            | Status::Offered
+            | Status::Pending
+            | Status::Approved
+            | Status::Completed
+            | Status::NoShow => Place::Holding,
+            Status::Declined
+            | Status::CancelledByParent
+            | Status::CancelledByFacility
+            | Status::Expired => Place::Released,
+        }
+    }
+
+    /// The reservation as it was when it was asked for: what the first answer said.
+    pub fn as_requested(&self) -> Self {
+        Self {
+            status: self.first_status(),
+            updated_at: self.requested_at,
+            sequence: 1,
+            asked: None,
+            reminded_at: None,
+            history: Vec::new(),
+            memos: Vec::new(),
+            cancel_reason: None,
+            ..self.clone()
+        }
+    }
+
+    /// With one more memo (RSV-09). Past the number that is kept, the oldest one goes.
+    #[must_use]
+    pub fn noted(&self, memo: Memo) -> Self {
+        let mut next = self.clone();
+        next.updated_at = memo.at;
+        next.sequence += 1;
+        next.memos.push(memo);
+        let too_many = next.memos.len().saturating_sub(MEMOS_KEPT);
+        next.memos.drain(..too_many);
+        next
+    }
+}
+
+/// A new request: who makes it and what ties it together, beside what it asks for.
+pub struct NewRequest {
+    /// Its number.
+    pub reservation_number: ReservationNumber,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Who sends or enters it.
+    pub requested_by: Actor,
+    /// How many people come.
+    pub party_size: PartySize,
+    /// Agreement to the terms.
+    pub consent: Option<Consent>,
+    /// Who asks.
+    pub applicant: Option<Sealed>,
+    /// By what the family is known.
+    pub families: Vec<FamilyMark>,
+    /// Whether it had another request there for that day.
+    pub possible_duplicate: bool,
+    /// What the staff noted when they entered it.
+    pub memo: Option<Memo>,
+    /// What ties a repeat to it.
+    pub mark: RequestMark,
+}
+
+impl NewRequest {
+    /// The reservation that it makes (RSV-01), in the state that the slot allows
+    /// ([`Slot::may_be_requested`]).
+    ///
+    /// From the portal a `pending` one begins as `unconfirmed` (RSV-12); what the nursery enters is
+    /// approved by that (RSV-06).
+    pub fn reservation(
+        self,
+        slot: &Slot,
+        settings: &Settings,
+        allowed: Status,
+        now: Instant,
+    ) -> Reservation {
+        let status = match (allowed, self.origin) {
+            (Status::Pending, Origin::Portal) => Status::Unconfirmed,
+            (Status::Pending, Origin::OffSystem) => Status::Approved,
+            (allowed, _) => allowed,
+        };
+        let mut reservation = Reservation {
+            reservation_number: self.reservation_number,
+            facility_id: slot.facility_id.clone(),
+            municipality_code: slot.municipality_code,
+            slot_id: slot.slot_id.clone(),
+            starts_at: slot.starts_at,
+            ends_at: slot.ends_at,
+            requested_by: self.requested_by,
+            origin: self.origin,
+            status,
+            party_size: self.party_size,
+            consent: self.consent,
+            requested_at: now,
+            updated_at: now,
+            sequence: 1,
+            pending_holds_place: settings.pending_holds_place,
+            expires_at: None,
+            approves_at: None,
+            families: self.families,
+            possible_duplicate: self.possible_duplicate,
+            asked: None,
+            reminded_at: None,
+            history: Vec::new(),
+            memos: self.memo.into_iter().collect(),
+            applicant: self.applicant,
+            cancel_reason: None,
+            mark: self.mark,
+        };
+        reservation.set_deadlines(settings, now);
+        reservation
+    }
+}
+
+/// Consent given in the future is none. Five minutes are allowed for clocks that differ.
+pub fn consent_is_given(consent: &Consent, now: Instant) -> Result<(), InputErrors> {
+    if consent.agreed_at > now + SignedDuration::from_mins(5) {
+        return Err(InputErrors::one("/consent/agreed_at", Invalid::InTheFuture));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn pending() -> Reservation {
+        let at = |text: &str| text.parse::<Instant>().unwrap();
+        Reservation {
+            reservation_number: "R-7K3M-9QXD".parse().unwrap(),
+            facility_id: "fac_7k3m9qxd2abc".parse().unwrap(),
+            municipality_code: "131199".parse().unwrap(),
+            slot_id: "slt_0wx4n07k3m9qxd".parse().unwrap(),
+            starts_at: at("2026-12-10T10:00:00+09:00"),
+            ends_at: at("2026-12-10T10:45:00+09:00"),
+            requested_by: Actor::Client("site-1".parse().unwrap()),
+            origin: Origin::SearchSite,
+            status: Status::Pending,
+            party_size: PartySize::new(2).unwrap(),
+            consent: Some(Consent {
+                version: "1".into(),
+                agreed_at: at("2026-12-01T09:59:00+09:00"),
+            }),
+            requested_at: at("2026-12-01T10:00:00+09:00"),
+            updated_at: at("2026-12-01T10:00:00+09:00"),
+            sequence: 1,
+            pending_holds_place: true,
+            expires_at: Some(at("2026-12-10T09:00:00+09:00")),
+            approves_at: None,
+            families: Vec::new(),
+            possible_duplicate: false,
+            asked: None,
+            reminded_at: None,
+            history: Vec::new(),
+            memos: Vec::new(),
+            applicant: Some(Sealed(vec![1])),
+            cancel_reason: None,
+            mark: RequestMark { key: [0; 16], body: [0; 16] },
+        }
+    }
+
+    pub(crate) fn in_state(status: Status) -> Reservation {
+        Reservation { status, ..pending() }
+    }
+
+    #[test]
+    fn rsv_09_the_newest_memos_are_kept() {
+        let memo =
+            |n: u8| Memo { at: pending().requested_at, by: Actor::Hub, text: Sealed(vec![n]) };
+        let noted = (0..30).fold(pending(), |reservation, n| reservation.noted(memo(n)));
+        assert_eq!(noted.sequence, 31);
+        assert_eq!(noted.memos.len(), MEMOS_KEPT);
+        assert_eq!(noted.memos.last(), Some(&memo(29)));
+    }
+
+    #[test]
+    fn a_place_that_was_given_back_is_never_taken_again() {
+        for from in Status::ALL.into_iter().filter(|s| in_state(*s).place() == Place::Released) {
+            assert!(from.is_final(), "{from:?}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What a reservation takes of its slot: the writes that keep a slot's sets in step with the reservations
+//! in them.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+use domain::{Instant, Reservation, ReservationNumber, applicant::FamilyMark, slot::Place};
+
+use crate::{Store, StoreError, keys};
+
+/// A place is free.
+const FREE: &str = "(attribute_not_exists(holding) OR size(holding) < #capacity)";
+
+/// The set of the slot in which a reservation with this place is.
+fn set(place: Place) -> &'static str {
+    match place {
+        Place::Holding => "holding",
+        Place::Asking => "asking",
+        Place::Waiting => "waiting",
+        Place::Released => "released",
+    }
+}
+
+/// What the reservation is in that set: the waiting list is in order of the requests.
+fn member(reservation: &Reservation, place: Place) -> String {
+    match place {
+        Place::Waiting => waiting_member(reservation.requested_at, &reservation.reservation_number),
+        Place::Holding | Place::Asking | Place::Released => {
+            reservation.reservation_number.to_string()
+        }
+    }
+}
+
+pub(crate) fn waiting_member(since: Instant, number: &ReservationNumber) -> String {
+    format!("{:013}#{number}", since.epoch_ms())
+}
+
+pub(crate) fn parse_waiting(member: &str) -> Option<(Instant, ReservationNumber)> {
+    let (since, number) = member.split_once('#')?;
+    Some((Instant::from_epoch_ms(since.parse().ok()?)?, number.parse().ok()?))
+}
+
+pub(crate) fn family_member(family: &FamilyMark, number: &ReservationNumber) -> String {
+    format!("{}#{number}", family.as_str())
+}
+
+pub(crate) fn parse_family(member: &str) -> Option<(FamilyMark, ReservationNumber)> {
+    let (family, number) = member.split_once('#')?;
+    Some((FamilyMark(family.into()), number.parse().ok()?))
+}
+
+fn set_of(members: impl IntoIterator<Item = String>) -> Option<AttributeValue> {
+    let members: Vec<String> = members.into_iter().collect();
+    (!members.is_empty()).then_some(AttributeValue::Ss(members))
+}
+
+fn families_of(reservation: &Reservation) -> Option<AttributeValue> {
+    let number = &reservation.reservation_number;
+    set_of(reservation.families.iter().map(|family| family_member(family, number)))
+}
+
+impl Store {
+    /// A new reservation enters its slot, if the slot still is what the request was made for.
+    pub(crate) fn enter_slot(
+        &self,
+        reservation: &Reservation,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let to = reservation.place();
+        let room = match to {
+            Place::Waiting => {
+                "(attribute_exists(waiting) OR (attribute_exists(holding) AND size(holding) >= #capacity))"
+            }
+            // A place that came free belongs to those who wait.
+            _ => &format!("attribute_not_exists(waiting) AND {FREE}"),
+        };
+        let mut values = HashMap::from([(":false".to_owned(), AttributeValue::Bool(false))]);
+        values.extend(set_of([member(reservation, to)]).map(|value| (":to".to_owned(), value)));
+        let mut update = format!("ADD {} :to", set(to));
+        if let Some(families) = families_of(reservation) {
+            update += ", families :families";
+            values.insert(":families".into(), families);
+        }
+        let condition = format!("attribute_exists(pk) AND disabled = :false AND {room}");
+        self.update_slot(reservation, update, condition, values)
+    }
+
+    /// A reservation goes from one of the slot's sets to another.
+    pub(crate) fn move_in_slot(
+        &self,
+        current: &Reservation,
+        next: &Reservation,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let (from, to) = (current.place(), next.place());
+        let (mut values, mut condition) = (HashMap::new(), "attribute_exists(pk)".to_owned());
+        values.extend(set_of([member(current, from)]).map(|value| (":from".to_owned(), value)));
+        values.extend(set_of([member(next, to)]).map(|value| (":to".to_owned(), value)));
+        let mut delete = format!("DELETE {} :from", set(from));
+        if to == Place::Released
+            && let Some(families) = families_of(current)
+        {
+            delete += ", families :families";
+            values.insert(":families".into(), families);
+        }
+        if to == Place::Holding {
+            condition = format!("{condition} AND {FREE}");
+        }
+        if from == Place::Waiting && to == Place::Holding {
+            condition += " AND disabled = :false";
+            values.insert(":false".into(), AttributeValue::Bool(false));
+        }
+        self.update_slot(next, format!("{delete} ADD {} :to", set(to)), condition, values)
+    }
+
+    fn update_slot(
+        &self,
+        reservation: &Reservation,
+        update: String,
+        condition: String,
+        values: HashMap<String, AttributeValue>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let key = keys::slot(&reservation.facility_id, &reservation.slot_id);
+        let names = condition
+            .contains("#capacity")
+            .then(|| HashMap::from([("#capacity".to_owned(), "capacity".to_owned())]));
+        let update = Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(key.attributes()))
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(Some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|error| StoreError::Refused(error.into()))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+}
