@@ -176,7 +176,7 @@ impl Delivery for Receiver {
 
 fn push(world: &World, status: u16) -> VendorPush {
     VendorPush::new(
-        world.store().clone(),
+        world.hub.clone(),
         world.seal.clone(),
         world.pushes.clone(),
         world.mails.clone(),

@@ -79,8 +79,8 @@ pub async fn run(store: &Store, scheduled_at: Instant) -> Result<Report, StoreEr
         if facilities.is_empty() {
             continue;
         }
-        let digest = PlanDigest { municipality_code, month, facilities };
-        match store.add_plan_digest(&digest, scheduled_at).await {
+        let digest = PlanDigest { municipality_code, month, at: scheduled_at, facilities };
+        match store.add_plan_digest(&digest).await {
             Ok(told) => report.told += usize::from(told),
             Err(error) => note(error),
         }

@@ -7,16 +7,23 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
+    time::Instant,
 };
 
 use aws_lambda_events::dynamodb::{Event as StreamEvent, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use domain::{
-    ClientId, Facility, MunicipalityCode, Reservation, Slot, Status, event::Event, search::Shard,
-    slot::SlotStatus, vendor::WebhookEndpoint,
+    ClientId, CorrelationId, Facility, MunicipalityCode, Reservation, Slot, Status,
+    event::{Event, EventType},
+    search::Shard,
+    slot::SlotStatus,
+    vendor::WebhookEndpoint,
 };
 use notify::order::{MailOrder, PushOrder, mails_of};
-use runtime::{Clock, Queue, QueueError, telemetry::Causes};
+use runtime::{
+    Clock, Message, Queue, QueueError,
+    telemetry::{Causes, ms},
+};
 use store::{Store, StoreError, StreamChange};
 
 /// What telling needs.
@@ -46,10 +53,19 @@ enum FanOutError {
 /// What a batch of changes has to tell.
 #[derive(Default)]
 struct Telling {
-    mails: Vec<MailOrder>,
-    pushes: Vec<PushOrder>,
+    mails: Vec<Message<MailOrder>>,
+    pushes: Vec<Message<PushOrder>>,
+    lines: Vec<Line>,
     search: BTreeMap<MunicipalityCode, Vec<SearchChange>>,
     endpoints: HashMap<ClientId, Vec<WebhookEndpoint>>,
+}
+
+/// What the log says of a change once it is told.
+struct Line {
+    correlation_id: Option<CorrelationId>,
+    change: &'static str,
+    subject: String,
+    event: Option<Event>,
 }
 
 enum SearchChange {
@@ -61,20 +77,27 @@ impl FanOut {
     /// Tells a batch of changes, in their order. Reports the first change that was not told: the
     /// stream goes on from there.
     pub async fn handle(&self, event: StreamEvent) -> DynamoDbEventResponse {
+        let started = Instant::now();
         let sequence = |record: &EventRecord| record.change.sequence_number.clone();
         let first = event.records.first().and_then(sequence);
         let (mut telling, mut failed) = (Telling::default(), None);
         for record in event.records {
             let number = sequence(&record);
             if let Err(error) = self.gather(record, &mut telling).await {
-                tracing::error!(sequence_number = number, error = %Causes(&error), "not told");
+                let (error, outcome) = (Causes(&error), "failed");
+                tracing::error!(sequence_number = number, outcome, %error, "change");
                 failed = number;
                 break;
             }
         }
-        if let Err(error) = self.tell(telling).await {
-            tracing::warn!(sequence_number = first, error = %Causes(&error), "not told");
-            failed = first;
+        let lines = std::mem::take(&mut telling.lines);
+        match self.tell(telling).await {
+            Ok(()) => lines.iter().for_each(|line| line.write(started)),
+            Err(error) => {
+                let (error, outcome) = (Causes(&error), "failed");
+                tracing::warn!(sequence_number = first, outcome, %error, "change");
+                failed = first;
+            }
         }
         let mut response = DynamoDbEventResponse::default();
         response.batch_item_failures.extend(failed.map(|number| {
@@ -88,18 +111,26 @@ impl FanOut {
     async fn gather(&self, record: EventRecord, telling: &mut Telling) -> Result<(), FanOutError> {
         let image = |item: serde_dynamo::Item| (!item.is_empty()).then(|| item.into());
         let (before, after) = (image(record.change.old_image), image(record.change.new_image));
-        match StreamChange::of(before, after)? {
+        let correlation_id = store::cause_of(before.as_ref(), after.as_ref());
+        let cause = || correlation_id.clone();
+        let (change, subject, event) = match StreamChange::of(before, after)? {
             StreamChange::Reservation { before, after } => {
                 let before = before.as_deref();
                 self.store.follow_deadline(before, &after).await?;
-                telling.mails.extend(mails_of(before, &after));
-                if let Some(event) = Event::of(before, &after) {
-                    self.gather_pushes(before, &after, event, telling).await?;
+                let mails = mails_of(before, &after).into_iter();
+                let mails = mails.map(|mail| Message::new(mail, cause(), after.updated_at));
+                telling.mails.extend(mails);
+                let event = Event::of(before, &after);
+                if let Some(event) = &event {
+                    self.gather_pushes(before, &after, event, cause(), telling).await?;
                 }
+                ("reservation", after.reservation_number.to_string(), event)
             }
             StreamChange::Facility(facility) => {
                 let changes = telling.search.entry(facility.municipality_code).or_default();
+                let subject = facility.facility_id.to_string();
                 changes.push(SearchChange::Facility(*facility));
+                ("facility", subject, None)
             }
             StreamChange::Slot(slot) => {
                 let now = self.clock.now();
@@ -107,25 +138,39 @@ impl FanOut {
                     self.store.add_deadline(now, next).await?;
                 }
                 let changes = telling.search.entry(slot.municipality_code).or_default();
+                let subject = slot.slot_id.to_string();
                 changes.push(SearchChange::Slot(*slot));
+                ("slot", subject, None)
             }
-            StreamChange::Asking(asking) => telling
-                .mails
-                .push(MailOrder::Asking { facility_id: asking.facility_id, at: asking.at }),
-            StreamChange::Digest(digest) => telling.mails.push(MailOrder::Digest {
-                municipality_code: digest.municipality_code,
-                day: digest.at.date(),
-            }),
-            StreamChange::PlanAsking(asking) => telling.mails.push(MailOrder::PlanAsking {
-                facility_id: asking.facility_id,
-                month: asking.month,
-            }),
-            StreamChange::PlanDigest(digest) => telling.mails.push(MailOrder::PlanDigest {
-                municipality_code: digest.municipality_code,
-                month: digest.month,
-            }),
-            StreamChange::Nothing => {}
-        }
+            StreamChange::Asking(asking) => {
+                let (facility_id, at) = (asking.facility_id, asking.at);
+                let subject = facility_id.to_string();
+                let order = MailOrder::Asking { facility_id, at };
+                telling.mails.push(Message::new(order, cause(), at));
+                ("asking", subject, None)
+            }
+            StreamChange::Digest(digest) => {
+                let (municipality_code, day) = (digest.municipality_code, digest.at.date());
+                let order = MailOrder::Digest { municipality_code, day };
+                telling.mails.push(Message::new(order, cause(), digest.at));
+                ("digest", municipality_code.to_string(), None)
+            }
+            StreamChange::PlanAsking(asking) => {
+                let (facility_id, month, at) = (asking.facility_id, asking.month, asking.at);
+                let subject = facility_id.to_string();
+                let order = MailOrder::PlanAsking { facility_id, month };
+                telling.mails.push(Message::new(order, cause(), at));
+                ("plan_asking", subject, None)
+            }
+            StreamChange::PlanDigest(digest) => {
+                let (municipality_code, month) = (digest.municipality_code, digest.month);
+                let order = MailOrder::PlanDigest { municipality_code, month };
+                telling.mails.push(Message::new(order, cause(), digest.at));
+                ("plan_digest", municipality_code.to_string(), None)
+            }
+            StreamChange::Nothing => return Ok(()),
+        };
+        telling.lines.push(Line { correlation_id, change, subject, event });
         Ok(())
     }
 
@@ -135,7 +180,8 @@ impl FanOut {
         &self,
         before: Option<&Reservation>,
         reservation: &Reservation,
-        event: Event,
+        event: &Event,
+        cause: Option<CorrelationId>,
         telling: &mut Telling,
     ) -> Result<(), FanOutError> {
         let waited =
@@ -152,10 +198,13 @@ impl FanOut {
             }
             let endpoints = telling.endpoints.get(&client_id).into_iter().flatten();
             let wanted = endpoints.filter(|endpoint| endpoint.wants(event.event_type));
-            telling.pushes.extend(wanted.map(|endpoint| PushOrder {
-                client_id: client_id.clone(),
-                endpoint_id: endpoint.id.clone(),
-                event: event.clone(),
+            telling.pushes.extend(wanted.map(|endpoint| {
+                let order = PushOrder {
+                    client_id: client_id.clone(),
+                    endpoint_id: endpoint.id.clone(),
+                    event: event.clone(),
+                };
+                Message::new(order, cause.clone(), event.occurred_at)
             }));
         }
         Ok(())
@@ -183,5 +232,24 @@ impl FanOut {
             self.store.change_shard(code, apply).await?;
         }
         Ok(())
+    }
+}
+
+impl Line {
+    /// Writes it. A change of state counts once, for it is told once unless the batch is repeated.
+    fn write(&self, started: Instant) {
+        let event = self.event.as_ref();
+        let is_transition = |event: &&Event| event.event_type != EventType::ReminderPending;
+        tracing::info!(
+            correlation_id = self.correlation_id.as_ref().map(CorrelationId::as_str),
+            change = self.change,
+            subject = self.subject,
+            event_id = event.map(|event| event.id.as_str()),
+            status = event.map(|event| event.data.status.as_str()),
+            outcome = "done",
+            duration_ms = ms(started.elapsed()),
+            Reservations = event.filter(is_transition).map(|_| 1),
+            "change"
+        );
     }
 }

@@ -11,7 +11,7 @@ use domain::{
     Instant,
     asking::{self, Waiting},
 };
-use runtime::telemetry::Causes;
+use runtime::telemetry::{self, Causes, ms};
 use serde::{Deserialize, Serialize};
 use store::{Store, StoreError};
 
@@ -27,6 +27,8 @@ pub struct Scheduled {
 pub struct Report {
     /// Requests that wait for an answer.
     pub pending: usize,
+    /// Those that wait for more than a day.
+    pub overdue: usize,
     /// Requests that were asked about.
     pub asked: usize,
     /// Facilities that were asked.
@@ -37,6 +39,11 @@ pub struct Report {
 
 /// Runs the job for an hour. Outside of business hours it does nothing.
 pub async fn run(store: &Store, scheduled_at: Instant) -> Result<Report, StoreError> {
+    telemetry::scheduled("ping-pending", scheduled_at, ask(store, scheduled_at)).await
+}
+
+async fn ask(store: &Store, scheduled_at: Instant) -> Result<Report, StoreError> {
+    let started = std::time::Instant::now();
     let now = scheduled_at.hour_start();
     let mut report = Report::default();
     if !now.is_business_hour() {
@@ -44,6 +51,7 @@ pub async fn run(store: &Store, scheduled_at: Instant) -> Result<Report, StoreEr
     }
     let waiting = store.pending().await?;
     report.pending = waiting.len();
+    report.overdue = waiting.iter().filter(|w| w.is_overdue(now)).count();
     // One facility that fails does not keep the others from being asked.
     let mut failed = None;
     let mut note = |error: StoreError| {
@@ -69,7 +77,16 @@ pub async fn run(store: &Store, scheduled_at: Instant) -> Result<Report, StoreEr
             }
         }
     }
-    tracing::info!(?report, "asked");
+    tracing::info!(
+        job = "ping-pending",
+        asked = report.asked,
+        facilities = report.facilities,
+        digests = report.digests,
+        PendingOlderThanADay = report.overdue,
+        outcome = if failed.is_none() { "done" } else { "failed" },
+        duration_ms = ms(started.elapsed()),
+        "run"
+    );
     failed.map_or(Ok(report), Err)
 }
 

@@ -12,8 +12,9 @@ use notify::{
     order::MailOrder,
 };
 use runtime::{
-    Hub, Mail, MailError, Mailer, Seal, SealError,
+    Hub, Mail, MailError, Mailer, Message, Seal, SealError,
     batch::{MissingId, each_message},
+    telemetry::{ms, ms_since},
 };
 use store::StoreError;
 
@@ -53,17 +54,26 @@ enum SendMailError {
 impl SendMail {
     /// Sends a batch of mails side by side.
     pub async fn handle(&self, event: SqsEvent) -> Result<SqsBatchResponse, MissingId> {
-        each_message(event, |order, _| self.send(order)).await
+        each_message(event, |message, _| self.send(message)).await
     }
 
-    async fn send(&self, order: MailOrder) -> Result<(), SendMailError> {
-        let mail = self.write(&order).await?;
-        if mail.to.is_empty() {
-            tracing::info!(?order, "nobody gave an address to write to");
-            return Ok(());
+    async fn send(&self, message: Message<MailOrder>) -> Result<(), SendMailError> {
+        let order = &message.order;
+        let mail = self.write(order).await?;
+        let recipients = mail.to.len();
+        let outcome = if recipients > 0 { "sent" } else { "nobody gave an address" };
+        if recipients > 0 {
+            self.mailer.send(mail).await?;
         }
-        self.mailer.send(mail).await?;
-        tracing::info!(?order, "mail sent");
+        let caused_at = message.caused_at.filter(|_| recipients > 0);
+        tracing::info!(
+            ?order,
+            outcome,
+            recipients,
+            duration_ms = ms(message.taken.elapsed()),
+            MailLag = caused_at.map(|at| ms_since(self.hub.clock.now(), at)),
+            "mail"
+        );
         Ok(())
     }
 

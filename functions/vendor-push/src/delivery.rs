@@ -21,8 +21,8 @@ use crate::ANSWER_WITHIN;
 pub struct Request {
     /// Where to.
     pub url: String,
-    /// Its signature and what belongs to it.
-    pub headers: [(&'static str, String); 3],
+    /// Its signature and what belongs to it, and what caused it.
+    pub headers: Vec<(&'static str, String)>,
     /// JSON.
     pub body: Vec<u8>,
 }

@@ -13,7 +13,7 @@ use std::{
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use domain::{
-    Instant,
+    CorrelationId, Instant,
     vendor::{EndpointStatus, WebhookEndpoint},
 };
 use notify::{
@@ -21,17 +21,18 @@ use notify::{
     webhook::{self, Step},
 };
 use runtime::{
-    Purpose, Queue, QueueError, Seal, SealError,
+    Hub, Message, Purpose, Queue, QueueError, Seal, SealError,
     batch::{MissingId, each_message},
+    telemetry::{ms, ms_since},
 };
-use store::{Store, StoreError};
+use store::StoreError;
 
 pub use self::delivery::{Answer, Delivery, DeliveryError, HttpDelivery, Request};
 
 /// What delivering needs.
 #[derive(Debug)]
 pub struct VendorPush {
-    store: Store,
+    hub: Hub,
     seal: Arc<dyn Seal>,
     queue: Arc<dyn Queue>,
     mails: Arc<dyn Queue>,
@@ -66,53 +67,71 @@ enum PushError {
 impl VendorPush {
     /// `queue` is the one the messages come from, `mails` that of `send-mail`.
     pub fn new(
-        store: Store,
+        hub: Hub,
         seal: Arc<dyn Seal>,
         queue: Arc<dyn Queue>,
         mails: Arc<dyn Queue>,
         delivery: Arc<dyn Delivery>,
     ) -> Self {
-        Self { store, seal, queue, mails, delivery, secrets: Mutex::default() }
+        Self { hub, seal, queue, mails, delivery, secrets: Mutex::default() }
     }
 
     /// Delivers a batch of messages side by side.
     pub async fn handle(&self, event: SqsEvent) -> Result<SqsBatchResponse, MissingId> {
-        each_message(event, |order, message| self.push(order, message)).await
+        each_message(event, |message, received| self.push(message, received)).await
     }
 
-    async fn push(&self, order: PushOrder, message: SqsMessage) -> Result<(), PushError> {
-        let receives = message
+    async fn push(
+        &self,
+        message: Message<PushOrder>,
+        received: SqsMessage,
+    ) -> Result<(), PushError> {
+        let order = &message.order;
+        let receives = received
             .attributes
             .get("ApproximateReceiveCount")
             .and_then(|count| count.parse().ok())
             .unwrap_or(1);
         let step = Step::of_receive(receives).ok_or(PushError::NoMoreAttempts)?;
-        let receipt = message.receipt_handle.as_deref().unwrap_or_default();
+        let receipt = received.receipt_handle.as_deref().unwrap_or_default();
         if let Step::WaitOn { .. } = step {
             self.queue.postpone(receipt, step.wait(None)).await?;
             return Err(PushError::NotYet);
         }
-        let endpoint = self.store.endpoint(&order.client_id, &order.endpoint_id).await?;
+        let line = |outcome: &str, lag: Option<u64>| {
+            tracing::info!(
+                event_id = %order.event.id,
+                endpoint_id = %order.endpoint_id,
+                receives,
+                outcome,
+                duration_ms = ms(message.taken.elapsed()),
+                PushLag = lag,
+                "webhook"
+            );
+        };
+        let store = &self.hub.store;
+        let endpoint = store.endpoint(&order.client_id, &order.endpoint_id).await?;
         let Some(endpoint) = endpoint.filter(|e| e.status == EndpointStatus::Enabled) else {
-            tracing::info!(endpoint_id = %order.endpoint_id, "nobody to deliver to any more");
+            line("nobody to deliver to any more", None);
             return Ok(());
         };
-        let result = self.deliver(&endpoint, &order).await?;
+        let result = self.deliver(&endpoint, &message).await?;
         let retry_after = match &result {
             Ok(answer) if answer.is_success() => {
-                tracing::info!(event_id = %order.event.id, endpoint_id = %endpoint.id, receives, "delivered");
+                let now = self.hub.clock.now();
+                line("delivered", Some(ms_since(now, order.event.occurred_at)));
                 return Ok(());
             }
             Ok(answer) if answer.status == 410 => {
-                self.store.disable_endpoint(&endpoint.client_id, &endpoint.id).await?;
-                tracing::info!(endpoint_id = %endpoint.id, "the receiver is gone");
+                store.disable_endpoint(&endpoint.client_id, &endpoint.id).await?;
+                line("the receiver is gone", None);
                 return Ok(());
             }
             Ok(answer) => answer.retry_after,
             Err(_) => None,
         };
         if Step::is_last(receives) {
-            self.give_up(&endpoint).await?;
+            self.give_up(&endpoint, message.correlation_id.clone()).await?;
         } else {
             self.queue.postpone(receipt, step.wait(retry_after)).await?;
         }
@@ -125,13 +144,17 @@ impl VendorPush {
     async fn deliver(
         &self,
         endpoint: &WebhookEndpoint,
-        order: &PushOrder,
+        message: &Message<PushOrder>,
     ) -> Result<Result<Answer, DeliveryError>, PushError> {
-        let body = serde_json::to_vec(&order.event)?;
+        let event = &message.order.event;
+        let body = serde_json::to_vec(event)?;
         let secret = self.secret(endpoint).await?;
         // Receivers compare the timestamp with their own clock, so it is the machine's.
-        let headers = webhook::headers(&secret, &order.event, &body, Instant::of_machine())
+        let signed = webhook::headers(&secret, event, &body, Instant::of_machine())
             .map_err(|_| PushError::NotSigned)?;
+        let cause = message.correlation_id.as_ref().map(ToString::to_string);
+        let cause = cause.map(|id| (webhook::CORRELATION_ID, id));
+        let headers = signed.into_iter().chain(cause).collect();
         Ok(self.delivery.send(Request { url: endpoint.url.clone(), headers, body }).await)
     }
 
@@ -147,15 +170,20 @@ impl VendorPush {
     }
 
     /// Sends to the endpoint no longer, and tells its owner once.
-    async fn give_up(&self, endpoint: &WebhookEndpoint) -> Result<(), PushError> {
+    async fn give_up(
+        &self,
+        endpoint: &WebhookEndpoint,
+        cause: Option<CorrelationId>,
+    ) -> Result<(), PushError> {
         let (client_id, endpoint_id) = (endpoint.client_id.clone(), endpoint.id.clone());
         // Told first: a mail too many is better than an owner who never hears.
         let order = MailOrder::EndpointDisabled {
             client_id: client_id.clone(),
             endpoint_id: endpoint_id.clone(),
         };
-        self.mails.send(vec![serde_json::to_string(&order)?]).await?;
-        self.store.disable_endpoint(&client_id, &endpoint_id).await?;
+        let mail = Message::new(order, cause, self.hub.clock.now());
+        self.mails.send(vec![serde_json::to_string(&mail)?]).await?;
+        self.hub.store.disable_endpoint(&client_id, &endpoint_id).await?;
         tracing::warn!(%endpoint_id, "the endpoint is disabled after the last attempt");
         Ok(())
     }

@@ -11,9 +11,8 @@ use vendor_push::{HttpDelivery, VendorPush};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::start();
-    let Hub { store, .. } = Hub::start().await?;
     let push = VendorPush::new(
-        store,
+        Hub::start().await?,
         Arc::new(KmsSeal::start()?),
         Arc::new(SqsQueue::start("PUSH_QUEUE_URL")?),
         Arc::new(SqsQueue::start("MAIL_QUEUE_URL")?),

@@ -67,7 +67,7 @@ pub(crate) async fn enter(
     };
 
     let mut context = ApiGatewayV2httpRequestContext::default();
-    context.request_id = Some(id);
+    context.request_id = Some(id.clone());
     if let Some(claims) = claims {
         let mut jwt = ApiGatewayRequestAuthorizerJwtDescription::default();
         jwt.claims = claims;
@@ -78,11 +78,12 @@ pub(crate) async fn enter(
     request.extensions_mut().insert(RequestContext::ApiGatewayV2(context));
 
     let mut response = next.run(request).await;
-    let limits = [
+    let headers = [
+        ("apigw-requestid", id),
         ("ratelimit-policy", format!("\"default\";q={};w=1", gateway.per_second)),
         ("ratelimit", format!("\"default\";r={left};t=1")),
     ];
-    for (name, value) in limits {
+    for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(name, value);
         }

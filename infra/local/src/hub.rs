@@ -207,7 +207,7 @@ impl LocalHub {
             },
             SendMail { hub: hub.clone(), seal: seal.clone(), mailer: Arc::new(mailbox.clone()) },
             VendorPush::new(
-                hub.store.clone(),
+                hub.clone(),
                 seal.clone(),
                 pushes.clone(),
                 mails.clone(),

@@ -4,7 +4,8 @@ use std::{num::NonZeroU32, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use local::{LocalHub, Options, tour};
-use tracing_subscriber::EnvFilter;
+use runtime::telemetry;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// The hub for finding a nursery, whole, on this machine.
 #[derive(Debug, Parser)]
@@ -39,14 +40,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .json()
-        .with_env_filter(
-            EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| EnvFilter::new("warn,dynoxide=error")),
-        )
-        .with_writer(std::io::stderr)
-        .init();
+    telemetry::lines(std::io::stderr, "warn,dynoxide=error", None).init();
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Some(Command::Tour) => tour::run(&mut std::io::stdout()).await.map_err(|e| e.to_string()),

@@ -17,6 +17,8 @@ use tokio::net::TcpListener;
 pub struct Received {
     /// `webhook-id`.
     pub id: String,
+    /// `x-correlation-id`.
+    pub correlation_id: String,
     /// The event.
     pub event: Value,
     /// The bytes of the body.
@@ -92,9 +94,13 @@ async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Byt
         inner.refused += 1;
         return StatusCode::UNAUTHORIZED;
     }
-    let id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let header = |name: &str| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default().to_owned()
+    };
     inner.received.push(Received {
-        id: id.to_owned(),
+        id: header("webhook-id"),
+        correlation_id: header(notify::webhook::CORRELATION_ID),
         event: serde_json::from_slice(&body).unwrap_or_default(),
         body: body.to_vec(),
     });

@@ -36,12 +36,17 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    /// Whether it waits for more than a day.
+    pub fn is_overdue(&self, now: Instant) -> bool {
+        now.since(self.pending_since) > OVERDUE_AFTER
+    }
+
     /// Whether the nursery is to be asked about it in the run of this hour: the visit is still to come, it
     /// is overdue or urgent, and was not asked about for a day.
     pub fn is_due(&self, now: Instant) -> bool {
         now.is_business_hour()
             && now < self.starts_at
-            && (now.since(self.pending_since) > OVERDUE_AFTER || self.is_urgent(now))
+            && (self.is_overdue(now) || self.is_urgent(now))
             && self.asked.is_none_or(|asked| now.since(asked.at) >= OVERDUE_AFTER)
     }
 

@@ -119,6 +119,22 @@ text_type!(
     }
 );
 
+text_type!(
+    /// What caused a change: the gateway's id of the request, or the name and time of a scheduled
+    /// run. Everything that follows from it is logged under the same id.
+    CorrelationId, example: "JKJaXmPLvHcESHA=", |text| {
+        let valid = (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        valid.then(|| text.into())
+    }
+);
+
+impl CorrelationId {
+    /// The run of a job that was scheduled for this time; the same for every repetition of it.
+    pub fn of_run(job: &str, scheduled_at: Instant) -> Self {
+        Self(format!("{job}@{scheduled_at}"))
+    }
+}
+
 impl SlotNumber {
     /// The number after the given count of slots, padded to eight digits.
     pub fn nth(count: u64) -> Self {

@@ -22,7 +22,8 @@ pub mod vendor;
 pub use applicant::{Applicant, Sealed};
 pub use facility::Facility;
 pub use id::{
-    ClientId, EventId, FacilityId, ReservationNumber, Secret, SlotId, SlotNumber, WebhookEndpointId,
+    ClientId, CorrelationId, EventId, FacilityId, ReservationNumber, Secret, SlotId, SlotNumber,
+    WebhookEndpointId,
 };
 pub use invalid::Invalid;
 pub use municipality::MunicipalityCode;

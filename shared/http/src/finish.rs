@@ -8,7 +8,7 @@ use axum::{
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
 };
-
+use runtime::telemetry::{self, ms};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Problem, caller::gateway_context, etag, problem::Language};
@@ -26,11 +26,16 @@ pub fn finish(routes: Router) -> Router {
         .layer(from_fn(around))
 }
 
+/// What a request writes, and every line it logs, bears its id.
 async fn around(request: Request, next: Next) -> Response {
+    let id = request_id(&request);
+    telemetry::follow(id.parse().ok(), answer(id, request, next)).await
+}
+
+async fn answer(id: String, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let language = Language::of(request.headers());
-    let id = request_id(&request);
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -56,12 +61,18 @@ async fn around(request: Request, next: Next) -> Response {
             Err(problem) => problem.render(language, &id).into_response(),
         },
     };
+    let status = response.status();
+    let outcome = match status.as_u16() {
+        ..400 => "done",
+        400..500 => "refused",
+        500.. => "failed",
+    };
     tracing::info!(
-        request_id = id,
-        method = %method,
+        %method,
         route,
-        status = response.status().as_u16(),
-        duration_ms = started.elapsed().as_millis() as u64,
+        status = status.as_u16(),
+        outcome,
+        duration_ms = ms(started.elapsed()),
         "request"
     );
     response

@@ -84,6 +84,11 @@ pub fn complete(document: Document) -> Value {
         "summary": "What a webhook endpoint gets, signed after the Standard Webhooks specification",
         "description": "At least once, the same `webhook-id` on every attempt; answer 2xx within 15 seconds.",
         "security": [],
+        "parameters": [{
+            "name": "X-Correlation-Id", "in": "header", "required": false, "schema": {"type": "string"},
+            "description": "What caused the event: for a request to the hub, the `apigw-requestid` \
+                that its answer had. Quote it when you ask about a webhook.",
+        }],
         "requestBody": {"required": true, "content": {
             "application/json": {"schema": {"$ref": "#/components/schemas/Event"}}
         }},

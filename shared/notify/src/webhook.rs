@@ -6,6 +6,9 @@ use domain::{Instant, event::Event};
 use rand::RngExt;
 use standardwebhooks::{Webhook, WebhookError};
 
+/// The header that tells what caused the event: for a request to the hub, the id that its answer had.
+pub const CORRELATION_ID: &str = "x-correlation-id";
+
 const HOUR: u64 = 3600;
 
 /// What is done with a message each time the queue hands it out: an attempt or, because a queue

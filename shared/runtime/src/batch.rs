@@ -6,16 +6,22 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use futures::future::join_all;
 use serde::de::DeserializeOwned;
 
-use crate::telemetry::Causes;
+use crate::{
+    Message,
+    telemetry::{self, Causes, ms},
+};
 
 /// Handles the messages of a batch side by side and reports those that failed, so that the queue
 /// delivers only them again.
+///
+/// A message that is dealt with is told in the log by `handle`, which knows what was done; one that
+/// fails is told here.
 ///
 /// A body that cannot be read fails alone and goes to the dead letters. A message without an id
 /// cannot be reported alone (an empty id would fail the whole batch), so the whole batch fails.
 pub async fn each_message<T, F, E>(
     event: SqsEvent,
-    handle: impl Fn(T, SqsMessage) -> F,
+    handle: impl Fn(Message<T>, SqsMessage) -> F,
 ) -> Result<SqsBatchResponse, MissingId>
 where
     T: DeserializeOwned,
@@ -25,13 +31,20 @@ where
     let handled = event.records.into_iter().map(|message| async {
         let id = message.message_id.clone().filter(|id| !id.is_empty()).ok_or(MissingId)?;
         let body = message.body.as_deref().unwrap_or_default();
-        let result = match serde_json::from_str::<T>(body) {
-            Ok(body) => handle(body, message).await.map_err(|error| {
-                tracing::warn!(message_id = id, error = %Causes(&error), "message failed");
-            }),
+        let result = match serde_json::from_str::<Message<T>>(body) {
+            Ok(order) => {
+                let (cause, taken) = (order.correlation_id.clone(), order.taken);
+                let work = async {
+                    handle(order, message).await.map_err(|error| {
+                        let (error, duration_ms) = (Causes(&error), ms(taken.elapsed()));
+                        tracing::warn!(message_id = id, outcome = "failed", %error, duration_ms, "message");
+                    })
+                };
+                telemetry::follow(cause, work).await
+            }
             // The cause may quote the body.
             Err(_) => {
-                tracing::error!(message_id = id, "a message cannot be read");
+                tracing::error!(message_id = id, outcome = "unreadable", "message");
                 Err(())
             }
         };
@@ -56,6 +69,13 @@ pub struct MissingId;
 mod tests {
     use super::*;
 
+    const ONE: &str = r#"{"number":1}"#;
+
+    #[derive(serde::Deserialize)]
+    struct Order {
+        number: u32,
+    }
+
     fn message(id: &str, body: &str) -> SqsMessage {
         let mut message = SqsMessage::default();
         message.message_id = Some(id.into());
@@ -66,8 +86,8 @@ mod tests {
     async fn failures(messages: Vec<SqsMessage>) -> Result<Vec<String>, MissingId> {
         let mut event = SqsEvent::default();
         event.records = messages;
-        let response = each_message(event, |number: u32, _| async move {
-            if number == 2 { Err(std::io::Error::other("two")) } else { Ok(()) }
+        let response = each_message(event, |message: Message<Order>, _| async move {
+            if message.order.number == 2 { Err(std::io::Error::other("two")) } else { Ok(()) }
         });
         let failed = response.await?.batch_item_failures;
         Ok(failed.into_iter().map(|failure| failure.item_identifier).collect())
@@ -75,14 +95,14 @@ mod tests {
 
     #[test]
     fn a_body_that_cannot_be_read_fails_alone() {
-        let messages = vec![message("a", "1"), message("b", "x"), message("c", "2")];
+        let messages = vec![message("a", ONE), message("b", "x"), message("c", r#"{"number":2}"#)];
         let failed = futures::executor::block_on(failures(messages)).unwrap();
         assert_eq!(failed, ["b", "c"]);
     }
 
     #[test]
     fn a_message_without_an_id_fails_the_batch() {
-        let result = futures::executor::block_on(failures(vec![message("", "1")]));
+        let result = futures::executor::block_on(failures(vec![message("", ONE)]));
         assert!(result.is_err());
     }
 }

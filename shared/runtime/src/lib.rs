@@ -9,6 +9,7 @@ pub mod batch;
 mod config;
 mod hub;
 mod mail;
+mod metrics;
 mod queue;
 mod seal;
 pub mod telemetry;
@@ -17,6 +18,6 @@ pub use self::{
     config::{ConfigError, variable},
     hub::{Clock, Hub},
     mail::{Mail, MailError, Mailer, SesMailer},
-    queue::{Queue, QueueError, SqsQueue},
+    queue::{Message, Queue, QueueError, SqsQueue},
     seal::{KmsSeal, Purpose, Seal, SealError},
 };

@@ -1,9 +1,46 @@
-use std::{fmt::Debug, time::Duration};
+use std::{
+    env,
+    fmt::Debug,
+    time::{self, Duration},
+};
 
 use async_trait::async_trait;
-use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
+use aws_sdk_sqs::{
+    Client,
+    types::{
+        MessageSystemAttributeNameForSends as SystemAttribute, MessageSystemAttributeValue,
+        SendMessageBatchRequestEntry,
+    },
+};
+use domain::{CorrelationId, Instant};
+use serde::{Deserialize, Serialize};
 
 use crate::{ConfigError, aws, variable};
+
+/// What stands on a queue: an order, and what caused it. A message of an earlier version may say
+/// neither.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Message<T> {
+    /// What is to be done.
+    #[serde(flatten)]
+    pub order: T,
+    /// The request or run that caused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<CorrelationId>,
+    /// When that happened which the order tells of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caused_at: Option<Instant>,
+    /// When it was taken from the queue.
+    #[serde(skip, default = "time::Instant::now")]
+    pub taken: time::Instant,
+}
+
+impl<T> Message<T> {
+    /// An order that follows from what happened now.
+    pub fn new(order: T, correlation_id: Option<CorrelationId>, caused_at: Instant) -> Self {
+        Self { order, correlation_id, caused_at: Some(caused_at), taken: time::Instant::now() }
+    }
+}
 
 /// Why messages did not reach a queue. Those that did may be sent again: every receiver copes.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +74,12 @@ impl SqsQueue {
 #[async_trait]
 impl Queue for SqsQueue {
     async fn send(&self, messages: Vec<String>) -> Result<(), QueueError> {
+        // The trace of AWS X-Ray goes on behind the queue.
+        let trace = env::var("_X_AMZN_TRACE_ID").ok().and_then(|trace| {
+            let value = MessageSystemAttributeValue::builder().data_type("String");
+            value.string_value(trace).build().ok()
+        });
+        let trace = trace.map(|trace| [(SystemAttribute::AwsTraceHeader, trace)].into());
         // SQS takes ten messages at once.
         for chunk in messages.chunks(10) {
             let entries: Result<Vec<_>, _> = chunk
@@ -46,6 +89,7 @@ impl Queue for SqsQueue {
                     SendMessageBatchRequestEntry::builder()
                         .id(place.to_string())
                         .message_body(body)
+                        .set_message_system_attributes(trace.clone())
                         .build()
                 })
                 .collect();

@@ -1,8 +1,19 @@
-//! Logs: one JSON line for each event, without personal data.
+//! Logs: one JSON line for each event, without personal data. What the lines are, and which of
+//! their fields are metrics, is told in `docs/logs.md`.
 
-use std::{error::Error, fmt};
+use std::{env, error::Error, fmt, io, time::Duration};
 
-use tracing_subscriber::EnvFilter;
+use domain::CorrelationId;
+use json_subscriber::JsonLayer;
+use tracing::{Instrument, Subscriber, error_span};
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{MakeWriter, time::SystemTime},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
+
+use crate::metrics;
 
 /// An error with its causes, for a log line. Values of persons are in none of them: items hold such
 /// values sealed, and what reads requests drops the cause.
@@ -21,16 +32,76 @@ impl fmt::Display for Causes<'_> {
     }
 }
 
-/// Starts writing JSON lines to standard output. `RUST_LOG` sets the level; `info` without it.
+/// Where a function is deployed. The local hub is not: its lines carry no metrics.
+#[derive(Debug, Clone)]
+pub struct Deployed {
+    /// The function, as AWS names it.
+    pub function: String,
+    /// The hub among those of its account.
+    pub stage: String,
+}
+
+impl Deployed {
+    fn of_environment() -> Option<Self> {
+        let variable = |name| env::var(name).ok();
+        Some(Self { function: variable("AWS_LAMBDA_FUNCTION_NAME")?, stage: variable("STAGE")? })
+    }
+}
+
+/// Starts writing lines to standard output. `RUST_LOG` sets the level; `info` without it.
 pub fn start() {
-    tracing_subscriber::fmt()
-        .json()
-        .with_env_filter(
-            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
-        )
-        .with_current_span(false)
-        .flatten_event(true)
-        // CloudWatch adds the time.
-        .without_time()
-        .init();
+    lines(io::stdout, "info", Deployed::of_environment()).init();
+}
+
+/// Writes every event as one line of JSON, with the fields of the spans around it at the top, so
+/// that whatever is said on behalf of a request is found by its `correlation_id`.
+pub fn lines<W>(
+    writer: W,
+    default_level: &str,
+    deployed: Option<Deployed>,
+) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let mut json = JsonLayer::new(writer);
+    json.with_level("level")
+        .with_target("target")
+        .with_flattened_event()
+        .with_top_level_flattened_span_list();
+    match deployed {
+        Some(Deployed { function, stage }) => {
+            json.add_static_field("function", function.into());
+            json.add_static_field("stage", stage.into());
+            json.add_dynamic_field("_aws", |event, _| metrics::of(event));
+        }
+        // CloudWatch adds the time by itself.
+        None => {
+            json.with_timer("timestamp", SystemTime);
+        }
+    }
+    let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_level));
+    tracing_subscriber::registry().with(level).with(json)
+}
+
+/// Does the work that this request or run caused: its lines and its writes bear the id.
+pub async fn follow<F: Future>(id: Option<CorrelationId>, work: F) -> F::Output {
+    let Some(id) = id else { return work.await };
+    // Of the highest level, because a span below the level of the log would leave its id out.
+    let span = error_span!("follow", correlation_id = %id);
+    store::caused_by(id, work).instrument(span).await
+}
+
+/// Does the work of one run of a scheduled job.
+pub async fn scheduled<F: Future>(job: &str, at: domain::Instant, work: F) -> F::Output {
+    follow(Some(CorrelationId::of_run(job, at)), work).await
+}
+
+/// Whole milliseconds, as lines and metrics tell durations.
+pub fn ms(duration: Duration) -> u64 {
+    duration.as_millis() as u64
+}
+
+/// Whole milliseconds since something happened; none where clocks disagree.
+pub fn ms_since(now: domain::Instant, then: domain::Instant) -> u64 {
+    now.since(then).as_millis().try_into().unwrap_or_default()
 }

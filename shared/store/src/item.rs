@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::{
 use rand::RngExt;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Store, StoreError, keys::Key};
+use crate::{Store, StoreError, cause, keys::Key};
 
 /// Attributes by name.
 pub type Item = HashMap<String, AttributeValue>;
@@ -50,10 +50,11 @@ pub(crate) mod some_epoch_ms {
     }
 }
 
-/// An item of a value under a key.
+/// An item of a value under a key, with what caused it.
 pub(crate) fn to_item(key: Key, value: &impl Serialize) -> Result<Item, StoreError> {
     let mut item: Item = serde_dynamo::to_item(value)?;
     item.extend(key.attributes());
+    cause::note(&mut item);
     Ok(item)
 }
 

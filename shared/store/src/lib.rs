@@ -4,6 +4,7 @@
 //! with its item and its operations. Every write is a condition, and what a call consumes is
 //! metered, so tests assert it and functions can log it.
 
+mod cause;
 mod deadline;
 mod error;
 mod facility;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client;
 
 pub use self::{
+    cause::{cause_of, caused_by},
     deadline::Deadline,
     error::StoreError,
     facility::{MunicipalityContact, SavedSettings},

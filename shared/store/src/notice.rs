@@ -66,6 +66,9 @@ pub struct PlanAsking {
     pub facility_id: FacilityId,
     /// The first day of the month.
     pub month: Date,
+    /// When it was looked at.
+    #[serde(with = "epoch_ms")]
+    pub at: Instant,
 }
 
 /// One mail to a municipality that lists its facilities that were asked to open slots (SLOT-10).
@@ -75,6 +78,9 @@ pub struct PlanDigest {
     pub municipality_code: MunicipalityCode,
     /// The first day of the month.
     pub month: Date,
+    /// When it was looked at.
+    #[serde(with = "epoch_ms")]
+    pub at: Instant,
     /// The facilities.
     pub facilities: Vec<FacilityId>,
 }
@@ -199,19 +205,15 @@ impl Store {
         month: Date,
         now: Instant,
     ) -> Result<bool, StoreError> {
-        let asking = PlanAsking { facility_id: facility.clone(), month };
+        let asking = PlanAsking { facility_id: facility.clone(), month, at: now };
         self.add_notice(to_item(keys::plan_asking(facility, month), &asking)?, now).await
     }
 
     /// Records which facilities of a municipality have no slots for a month; tells whether this call
     /// did it.
-    pub async fn add_plan_digest(
-        &self,
-        digest: &PlanDigest,
-        now: Instant,
-    ) -> Result<bool, StoreError> {
+    pub async fn add_plan_digest(&self, digest: &PlanDigest) -> Result<bool, StoreError> {
         let key = keys::plan_digest(digest.municipality_code, digest.month);
-        self.add_notice(to_item(key, digest)?, now).await
+        self.add_notice(to_item(key, digest)?, digest.at).await
     }
 
     /// A municipality's list of facilities without slots for a month.
