@@ -13,6 +13,7 @@ use domain::{
     vendor::{EndpointStatus, VendorKind, WebhookEndpoint},
 };
 use http_body_util::BodyExt;
+use mail_events::MailEvent;
 use notify::Reach;
 use ping_pending::Scheduled;
 use runtime::Purpose;
@@ -259,4 +260,79 @@ async fn the_samples_of_the_other_schedules_run() {
         serde_json::from_str(&sample("check-slot-plans")).unwrap();
     let report = check_slot_plans::run(world.store(), scheduled.scheduled_at).await.unwrap();
     assert!(report.asked > 0, "nobody has opened a slot for March: {report:?}");
+}
+
+/// The bounce of the sample, changed, as an event of its own.
+fn mail_event(change: impl FnOnce(&mut Value)) -> MailEvent {
+    let mut event = serde_json::from_str(&sample("mail-events")).unwrap();
+    change(&mut event);
+    serde_json::from_value(event).unwrap()
+}
+
+/// Sends the sample's mail to its parent; tells how many mails went out.
+async fn mails_to_parent(world: &World) -> usize {
+    let event: SqsEvent = serde_json::from_str(&sample("send-mail")).unwrap();
+    let response = world.send_mail().handle(event).await.unwrap();
+    assert!(response.batch_item_failures.is_empty(), "what is left out is no failure");
+    std::mem::take(&mut *world.mailbox.0.lock().unwrap()).len()
+}
+
+#[tokio::test]
+async fn after_the_sample_of_a_bounce_nothing_is_sent_to_the_address_for_a_year() {
+    let world = world(true).await;
+    assert_eq!(mails_to_parent(&world).await, 1);
+    assert_eq!(mail_events::handle(&world.hub, mail_event(|_| ())).await.unwrap(), 1);
+    assert_eq!(mails_to_parent(&world).await, 0);
+    let again = mail_events::handle(&world.hub, mail_event(|_| ())).await.unwrap();
+    assert_eq!(again, 0, "the same report counts once");
+
+    let table = world.raw().scan().table_name(local::embedded::TABLE).send().await.unwrap();
+    let items = format!("{:?}", table.items.unwrap());
+    assert!(items.contains("SUP#") && !items.contains("hanako"), "a mark, and no address");
+
+    world.set("2027-11-01T10:00:00+09:00");
+    assert_eq!(mails_to_parent(&world).await, 0);
+    world.set("2027-12-03T10:00:00+09:00");
+    assert_eq!(mails_to_parent(&world).await, 1);
+}
+
+#[tokio::test]
+async fn who_complains_is_not_written_to_again_and_others_of_the_mail_are() {
+    let world = world(true).await;
+    let complaint = |kind: &str| {
+        let recipients = serde_json::json!([{"emailAddress": "Hanako@example.jp"}]);
+        mail_event(|event| {
+            event["detail-type"] = "Email Complaint Received".into();
+            event["detail"]["eventType"] = "Complaint".into();
+            event["detail"]["complaint"] = serde_json::json!({
+                "complainedRecipients": recipients,
+                "complaintFeedbackType": kind,
+                "feedbackId": "report-2",
+            });
+        })
+    };
+    assert_eq!(mail_events::handle(&world.hub, complaint("not-spam")).await.unwrap(), 0);
+    assert_eq!(mails_to_parent(&world).await, 1);
+    assert_eq!(mail_events::handle(&world.hub, complaint("abuse")).await.unwrap(), 1);
+    world.set("2036-12-01T10:00:00+09:00");
+    assert_eq!(mails_to_parent(&world).await, 0);
+    let bounce = mail_events::handle(&world.hub, mail_event(|_| ())).await.unwrap();
+    assert_eq!(bounce, 0, "a bounce takes nothing back from a complaint");
+
+    let now = world.hub.clock.now();
+    let mark = |address: &str| world.hub.secret.address_mark(&address.parse().unwrap());
+    let marks = [mark("taro@example.jp"), mark("hanako@example.jp"), mark("taro@example.jp")];
+    assert_eq!(world.store().suppressed(&marks, now).await.unwrap(), [false, true, false]);
+}
+
+#[tokio::test]
+async fn a_mailbox_that_is_full_for_now_is_written_to_as_before() {
+    let world = world(true).await;
+    for kind in ["Transient", "Undetermined"] {
+        let event = mail_event(|event| event["detail"]["bounce"]["bounceType"] = kind.into());
+        assert_eq!(mail_events::handle(&world.hub, event).await.unwrap(), 0);
+    }
+    let delivery = mail_event(|event| event["detail"]["eventType"] = "Delivery".into());
+    assert_eq!(mail_events::handle(&world.hub, delivery).await.unwrap(), 0);
+    assert_eq!(mails_to_parent(&world).await, 1);
 }

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use domain::{Applicant, FacilityId, Reservation, ReservationNumber, Slot, Status};
+use domain::{
+    Applicant, FacilityId, Reservation, ReservationNumber, Slot, Status, applicant::Email,
+};
 use jiff::SignedDuration;
 use notify::{
     letter::{self, LetterError, ToParent},
@@ -59,9 +61,14 @@ impl SendMail {
 
     async fn send(&self, message: Message<MailOrder>) -> Result<(), SendMailError> {
         let order = &message.order;
-        let mail = self.write(order).await?;
+        let mut mail = self.write(order).await?;
+        let suppressed = self.leave_out_suppressed(&mut mail.to).await?;
         let recipients = mail.to.len();
-        let outcome = if recipients > 0 { "sent" } else { "nobody gave an address" };
+        let outcome = match (recipients, suppressed) {
+            (0, 0) => "nobody gave an address",
+            (0, _) => "nobody is left to write to",
+            _ => "sent",
+        };
         if recipients > 0 {
             self.mailer.send(mail).await?;
         }
@@ -72,9 +79,21 @@ impl SendMail {
             recipients,
             duration_ms = ms(message.taken.elapsed()),
             MailLag = caused_at.map(|at| ms_since(self.hub.clock.now(), at)),
+            MailsSuppressed = (suppressed > 0).then_some(suppressed),
             "mail"
         );
         Ok(())
+    }
+
+    /// Leaves out those to whom a mail bounced or who complained; tells how many.
+    async fn leave_out_suppressed(&self, to: &mut Vec<Email>) -> Result<usize, StoreError> {
+        let marks: Vec<_> =
+            to.iter().map(|address| self.hub.secret.address_mark(address)).collect();
+        let suppressed = self.hub.store.suppressed(&marks, self.hub.clock.now()).await?;
+        let before = to.len();
+        let mut suppressed = suppressed.into_iter();
+        to.retain(|_| suppressed.next() != Some(true));
+        Ok(before - to.len())
     }
 
     async fn write(&self, order: &MailOrder) -> Result<Mail, SendMailError> {

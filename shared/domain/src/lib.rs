@@ -15,6 +15,7 @@ pub mod reservation;
 pub mod search;
 pub mod settings;
 pub mod slot;
+pub mod suppression;
 pub mod text;
 pub mod time;
 pub mod vendor;

@@ -51,12 +51,18 @@ pub trait Mailer: Debug + Send + Sync {
 pub struct SesMailer {
     ses: Client,
     sender: String,
+    configuration_set: String,
 }
 
 impl SesMailer {
-    /// With the sender that `MAIL_SENDER` names.
+    /// With the sender that `MAIL_SENDER` names, and the configuration set `CONFIGURATION_SET`, which
+    /// tells what becomes of each mail.
     pub fn start() -> Result<Self, ConfigError> {
-        Ok(Self { ses: Client::new(&aws::config()?), sender: variable("MAIL_SENDER")? })
+        Ok(Self {
+            ses: Client::new(&aws::config()?),
+            sender: variable("MAIL_SENDER")?,
+            configuration_set: variable("CONFIGURATION_SET")?,
+        })
     }
 }
 
@@ -76,6 +82,7 @@ impl Mailer for SesMailer {
             .ses
             .send_email()
             .from_email_address(&self.sender)
+            .configuration_set_name(&self.configuration_set)
             .destination(Destination::builder().set_to_addresses(Some(to)).build())
             .content(EmailContent::builder().simple(message).build())
             .send()

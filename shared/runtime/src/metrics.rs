@@ -18,8 +18,11 @@ use tracing::{
 const NAMESPACE: &str = "hokatsu";
 
 /// Name, unit, and the fields that tell its values apart beside the stage.
-const METRICS: [(&str, &str, &[&str]); 4] = [
+const METRICS: [(&str, &str, &[&str]); 7] = [
+    ("MailBounces", "Count", &[]),
+    ("MailComplaints", "Count", &[]),
     ("MailLag", "Milliseconds", &[]),
+    ("MailsSuppressed", "Count", &[]),
     ("PendingOlderThanADay", "Count", &[]),
     ("PushLag", "Milliseconds", &[]),
     ("Reservations", "Count", &["status"]),

@@ -20,6 +20,7 @@
 //! | their versions | `SEARCH` | `VERSIONS` |
 //! | slots numbered so far | `COUNT` | `SLOT` |
 //! | a request under an idempotency key | `ONCE#<mark>` | `ONCE` |
+//! | an address that is written to no longer | `SUP#<mark>` | `SUP` |
 
 use std::collections::HashMap;
 
@@ -152,6 +153,14 @@ pub fn slot_count() -> Key {
 
 /// A request that was made under an idempotency key.
 pub fn once(mark: &[u8; 16]) -> Key {
-    let hex: String = mark.iter().map(|byte| format!("{byte:02x}")).collect();
-    Key::new(format!("ONCE#{hex}"), "ONCE")
+    Key::new(format!("ONCE#{}", hex(mark)), "ONCE")
+}
+
+/// An address that is written to no longer.
+pub fn suppression(mark: &[u8; 16]) -> Key {
+    Key::new(format!("SUP#{}", hex(mark)), "SUP")
+}
+
+fn hex(mark: &[u8; 16]) -> String {
+    mark.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -19,6 +19,7 @@ pub mod schema;
 mod search;
 mod slot;
 mod stream;
+mod suppression;
 mod vendor;
 
 use std::sync::Arc;

@@ -1,0 +1,15 @@
+//! Runs the function in AWS Lambda.
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use mail_events::MailEvent;
+use runtime::{Hub, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::start();
+    let hub = Hub::start().await?;
+    run(service_fn(async |event: LambdaEvent<MailEvent>| {
+        mail_events::handle(&hub, event.payload).await.map_err(Error::from)
+    }))
+    .await
+}
