@@ -81,6 +81,8 @@ pub enum As {
     Municipality(&'static str),
     /// An operator.
     Operator,
+    /// Whoever has a token with these claims.
+    Token(Value),
 }
 
 /// An answer.
@@ -387,6 +389,7 @@ pub fn context(who: &As) -> RequestContext {
             Some(json!({"sub": "city-1", "role": "municipality", "municipality": code}))
         }
         As::Operator => Some(json!({"sub": "operator-1", "role": "operator"})),
+        As::Token(claims) => Some(claims.clone()),
     };
     let mut context = ApiGatewayV2httpRequestContext::default();
     context.request_id = Some("request-1".into());

@@ -19,7 +19,7 @@ use ping_pending::Scheduled;
 use runtime::Purpose;
 use serde_json::Value;
 use store::{Reserved, VendorRecord};
-use tests::{World, facility};
+use tests::{As, World, facility};
 use tower::ServiceExt;
 use vendor_push::{Answer, Delivery, DeliveryError, Request, VendorPush};
 
@@ -335,4 +335,20 @@ async fn a_mailbox_that_is_full_for_now_is_written_to_as_before() {
     let delivery = mail_event(|event| event["detail"]["eventType"] = "Delivery".into());
     assert_eq!(mail_events::handle(&world.hub, delivery).await.unwrap(), 0);
     assert_eq!(mails_to_parent(&world).await, 1);
+}
+
+#[tokio::test]
+async fn the_sample_of_a_sign_in_becomes_staff_of_their_nursery_alone() {
+    let world = world(true).await;
+    let event = staff_claims::handle(serde_json::from_str(&sample("staff-claims")).unwrap());
+    let details = &event["response"]["claimsAndScopeOverrideDetails"];
+    assert_eq!(details.get("idTokenGeneration"), None, "only the API needs to know");
+    let mut claims = details["accessTokenGeneration"]["claimsToAddOrOverride"].clone();
+    claims["sub"] = event["userName"].clone();
+    let staff = As::Token(claims);
+    assert_eq!(world.get(&staff, "/v1/staff/reservations/R-7K3M-9QXD").await.status, 200);
+    let slot = world.slot("2026-12-11T10:00:00+09:00", 1).await;
+    let other = world.requested(&slot, "other").await;
+    let path = format!("/v1/staff/reservations/{other}");
+    assert_eq!(world.get(&staff, &path).await.status, 404, "of another nursery");
 }

@@ -34,6 +34,24 @@ pub(crate) struct User {
     pub(crate) municipality: Option<MunicipalityCode>,
 }
 
+impl User {
+    /// As the user pool of a deployed hub would know them.
+    pub(crate) fn attributes(&self) -> staff_claims::Attributes {
+        let role = match self.role {
+            Role::Facility => "facility",
+            Role::Municipality => "municipality",
+            Role::Operator => "operator",
+        };
+        let facilities: Vec<&str> = self.facility_ids.iter().map(FacilityId::as_str).collect();
+        let municipality = self.municipality.map(|code| code.to_string()).unwrap_or_default();
+        staff_claims::Attributes::from([
+            ("custom:role".into(), role.into()),
+            ("custom:facility_id".into(), facilities.join(" ")),
+            ("custom:municipality".into(), municipality),
+        ])
+    }
+}
+
 impl Client {
     pub(crate) fn new(kind: VendorKind, id: ClientId, facility_ids: Vec<FacilityId>) -> Self {
         let scopes: &[&str] = match kind {

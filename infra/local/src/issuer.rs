@@ -15,7 +15,7 @@ use jsonwebtoken::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::credentials::{Client, Credentials, Role, User};
+use crate::credentials::{Client, Credentials, User};
 
 /// Issues and verifies access tokens, as the Cognito user pool and API Gateway's authorizer do.
 /// Tokens follow the machine's own time.
@@ -84,16 +84,10 @@ impl Issuer {
     }
 
     pub(crate) fn user_token(&self, user: &User) -> Result<String, jsonwebtoken::errors::Error> {
-        let mut claims = json!({"sub": user.subject, "role": user.role});
-        match user.role {
-            Role::Facility => {
-                let ids: Vec<_> = user.facility_ids.iter().map(ToString::to_string).collect();
-                claims["facility_id"] = ids.join(" ").into();
-            }
-            Role::Municipality => {
-                claims["municipality"] = json!(user.municipality);
-            }
-            Role::Operator => {}
+        let mut claims = json!({"sub": user.subject});
+        // Whoever has no role gets a token all the same, as from Cognito: the hub refuses it.
+        for (name, value) in staff_claims::claims(&user.attributes()).unwrap_or_default() {
+            claims[name] = value.into();
         }
         self.issue(claims, USER_TOKEN_SECONDS)
     }
