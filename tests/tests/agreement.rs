@@ -9,6 +9,7 @@ use std::{
 };
 
 use notify::webhook;
+use runtime::metrics;
 use serde_json::Value as Json;
 use serde_yaml_ng::Value;
 use store::schema;
@@ -22,6 +23,21 @@ fn root() -> PathBuf {
 fn template() -> Value {
     let text = fs::read_to_string(root().join("template.yaml")).unwrap();
     serde_yaml_ng::from_str(&text).unwrap()
+}
+
+/// The resources of a type, by their logical ids.
+fn resources(template: &Value, kind: &str) -> BTreeMap<String, Value> {
+    let all = template["Resources"].as_mapping().unwrap().iter();
+    let wanted = all.filter(|(_, resource)| resource["Type"] == kind);
+    wanted.map(|(id, r)| (id.as_str().unwrap().to_owned(), r["Properties"].clone())).collect()
+}
+
+/// The text of a value, whether it stands alone or in a short form such as `!Ref` or `!Sub`.
+fn text(value: &Value) -> &str {
+    match value {
+        Value::Tagged(tagged) => tagged.value.as_str().unwrap_or_default(),
+        other => other.as_str().unwrap_or_default(),
+    }
 }
 
 fn names(folder: &str) -> BTreeSet<String> {
@@ -125,6 +141,50 @@ fn every_function_has_a_resource_and_a_sample_event() {
         names("events").into_iter().map(|file| file.trim_end_matches(".json").to_owned()).collect();
     assert_eq!(folders, resources, "functions/ and template.yaml");
     assert_eq!(folders, events, "functions/ and events/");
+}
+
+#[test]
+fn every_function_has_an_alarm_and_every_alarm_a_runbook() {
+    let template = template();
+    let pages = names("docs/runbooks");
+    let mut watched = BTreeSet::new();
+    for (id, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
+        let description = text(&alarm["AlarmDescription"]).to_owned();
+        let page = description.split_once("${Runbooks}/").map_or("", |(_, page)| page);
+        assert!(pages.contains(page), "{id} names no page of docs/runbooks/: {description:?}");
+        let dimensions = alarm["Dimensions"].as_sequence().into_iter().flatten();
+        watched.extend(dimensions.map(|dimension| text(&dimension["Value"]).to_owned()));
+    }
+    for (id, function) in resources(&template, "AWS::Serverless::Function") {
+        assert!(watched.contains(&id), "no alarm names {}", text(&function["CodeUri"]));
+    }
+}
+
+#[test]
+fn every_metric_that_is_looked_at_is_written_and_told_in_the_log_guide() {
+    let template = template();
+    assert!(!template["Globals"]["Function"]["Environment"]["Variables"]["STAGE"].is_null());
+    let mut written: BTreeSet<String> = metrics::names().map(str::to_owned).collect();
+    for filter in resources(&template, "AWS::Logs::MetricFilter").values() {
+        let transformation = &filter["MetricTransformations"][0];
+        assert_eq!(transformation["MetricNamespace"], metrics::NAMESPACE);
+        written.insert(text(&transformation["MetricName"]).to_owned());
+    }
+    let alarms = resources(&template, "AWS::CloudWatch::Alarm").into_values();
+    let of_the_hub = alarms.filter(|alarm| alarm["Namespace"] == metrics::NAMESPACE);
+    let mut looked_at: BTreeSet<String> =
+        of_the_hub.map(|alarm| text(&alarm["MetricName"]).to_owned()).collect();
+    for dashboard in resources(&template, "AWS::CloudWatch::Dashboard").values() {
+        let shown = text(&dashboard["DashboardBody"]).split("[\"hokatsu\", \"").skip(1);
+        looked_at.extend(shown.map(|rest| rest.split('"').next().unwrap().to_owned()));
+    }
+    assert!(looked_at.len() > 3, "{looked_at:?}");
+    let nowhere: Vec<_> = looked_at.difference(&written).collect();
+    assert!(nowhere.is_empty(), "looked at, but written by nobody: {nowhere:?}");
+    let guide = fs::read_to_string(root().join("docs/logs.md")).unwrap();
+    for name in written {
+        assert!(guide.contains(&format!("| `{name}` |")), "docs/logs.md does not tell {name}");
+    }
 }
 
 #[test]

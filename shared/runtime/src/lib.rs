@@ -9,7 +9,7 @@ pub mod batch;
 mod config;
 mod hub;
 mod mail;
-mod metrics;
+pub mod metrics;
 mod queue;
 mod seal;
 pub mod telemetry;

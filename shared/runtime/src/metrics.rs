@@ -15,7 +15,8 @@ use tracing::{
     field::{Field, Visit},
 };
 
-const NAMESPACE: &str = "hokatsu";
+/// Where the hub's metrics stand in CloudWatch.
+pub const NAMESPACE: &str = "hokatsu";
 
 /// Name, unit, and the fields that tell its values apart beside the stage.
 const METRICS: [(&str, &str, &[&str]); 7] = [
@@ -27,6 +28,11 @@ const METRICS: [(&str, &str, &[&str]); 7] = [
     ("PushLag", "Milliseconds", &[]),
     ("Reservations", "Count", &["status"]),
 ];
+
+/// Every metric that functions write.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    METRICS.iter().map(|(name, ..)| *name)
+}
 
 /// What CloudWatch must know of a line to read its metrics; nothing for a line without any.
 pub(crate) fn of(event: &Event<'_>) -> Option<Value> {
