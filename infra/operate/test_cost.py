@@ -1,0 +1,93 @@
+"""That the costs are those of the table, the code and the document: python3 -m unittest discover infra/operate"""
+
+import csv
+import re
+import unittest
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import cost
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def use(name):
+    return next(use for use in cost.read_usage()["use"] if use["name"] == name)
+
+
+def asserted(test):
+    """The figures that a test of tests/tests/capacity.rs asserts: ("write", 6.0), …"""
+    code = (ROOT / "tests/tests/capacity.rs").read_text(encoding="utf-8")
+    body = code.split(f"async fn {test}()")[1].split("\n}\n")[0]
+    figures = re.findall(r"assert_eq!\((read|write), ([\d.]+)\)", body)
+    figures += re.findall(r"(read|write): ([\d.]+)", body)
+    return {unit: float(figure) for unit, figure in figures}
+
+
+class Cost(unittest.TestCase):
+    maxDiff = None
+
+    def test_the_document_quotes_what_is_printed(self):
+        self.assertEqual(cost.quoted(), cost.table())
+
+    def test_a_bill_is_amount_times_price_past_what_is_free(self):
+        prices = {
+            "a": {"service": "One", "usd": "0.5", "free_per_month": "0"},
+            "b": {"service": "One", "usd": "2", "free_per_month": "10"},
+            "c": {"service": "Two", "usd": "3", "free_per_month": "10"},
+        }
+        bill = cost.Bill(prices)
+        bill.add("a", 3)
+        bill.add("a", 1)
+        bill.add("b", 11)
+        bill.add("c", 9)
+        self.assertEqual(bill.by_service(), {"One": 4 * 0.5 + 2, "Two": 0})
+        with self.assertRaises(KeyError):
+            bill.add("d", 1)
+
+    def test_a_request_for_a_visit_reckoned_by_hand(self):
+        bill = cost.Bill(cost.read_prices())
+        usage = cost.read_usage()
+        cost.add_use(bill, use("request a visit"), 1000, usage["scenario"][0], usage)
+        writes, reads, keys = Decimal("0.00429"), Decimal("0.00021375"), Decimal("0.003")
+        dollars = bill.by_service()
+        self.assertAlmostEqual(dollars["DynamoDB"], float(writes + reads))
+        self.assertAlmostEqual(dollars["KMS"], float(keys))
+        self.assertAlmostEqual(dollars["API Gateway"], 0.00129)
+
+    def test_every_price_is_used_and_says_where_it_is_from(self):
+        prices, usage = cost.read_prices(), cost.read_usage()
+        used = cost.bill_of(usage["scenario"][-1], prices, usage).amounts
+        self.assertEqual(set(used), set(prices))
+        with open(cost.HERE / "prices.csv", encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual(len(rows), len(prices), "an item stands twice")
+        for row in rows:
+            self.assertGreater(Decimal(row["usd"]), 0, row["item"])
+            self.assertTrue(row["source"], row["item"])
+            date.fromisoformat(row["date"])
+
+    def test_what_is_measured_is_what_the_tests_assert(self):
+        for test, name in [
+            ("a_request_costs_six_write_units", "request a visit"),
+            ("an_approval_costs_three_write_units", "answer it"),
+            ("a_status_costs_half_a_read_unit", "ask how it stands"),
+        ]:
+            figures = asserted(test)
+            self.assertEqual(use(name).get("read", 0), figures["read"], name)
+            self.assertEqual(use(name).get("write", 0), figures["write"], name)
+
+    def test_the_memory_is_that_of_the_template(self):
+        template = (ROOT / "template.yaml").read_text(encoding="utf-8")
+        memory = int(re.search(r"^    MemorySize: (\d+)", template, re.MULTILINE)[1])
+        self.assertEqual(cost.read_usage()["each"]["function_gb"] * 1024, memory)
+
+    def test_a_country_makes_ten_million_visits_a_year(self):
+        quiet, november = (s["visits_a_month"] for s in cost.read_usage()["scenario"][-2:])
+        self.assertAlmostEqual(november / quiet, 4.5, places=4)
+        self.assertAlmostEqual(11 * quiet + november, 10_000_000, delta=10)
+
+
+if __name__ == "__main__":
+    unittest.main()
