@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""Walks through docs/operate.md: runs every script against a stack that is deployed to an emulator of AWS.
+
+    AWS_ENDPOINT_URL=http://127.0.0.1:4566 STACK=hokatsu infra/operate/walk.py
+
+It closes the hub and replaces its table, so it goes nowhere but to this machine. Needs boto3 and the AWS CLI.
+Not walked: redrive, because ministack has no move tasks.
+"""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import boto3
+
+HERE = Path(__file__).resolve().parent
+STACK = os.environ.get("STACK", "hokatsu")
+CODE = "131199"
+
+
+def run(script, *arguments, stack=STACK):
+    command = [HERE / script, "--stack", stack, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+class Walk(unittest.TestCase):
+    """In the order of the names: the table is replaced last."""
+
+    @classmethod
+    def setUpClass(cls):
+        if urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname not in ("127.0.0.1", "localhost"):
+            raise SystemExit("AWS_ENDPOINT_URL names no emulator on this machine")
+        cls.stack = boto3.resource("cloudformation").Stack(STACK)
+        cls.table = boto3.resource("dynamodb").Table(cls.id_of("Table"))
+        cls.cognito = boto3.client("cognito-idp")
+        cls.pool = cls.id_of("UserPool")
+        cls.facility = next(
+            item["facility_id"] for item in cls.items() if item["sk"] == "FAC"
+        )
+
+    @classmethod
+    def id_of(cls, name):
+        return cls.stack.Resource(name).physical_resource_id
+
+    @classmethod
+    def items(cls):
+        return cls.table.scan(ConsistentRead=True)["Items"]
+
+    def item(self, pk, sk):
+        return self.table.get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True).get("Item")
+
+    def done(self, *command):
+        result = run(*command)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def refused(self, *command, because):
+        result = run(*command)
+        self.assertNotEqual(result.returncode, 0, result.stdout)
+        self.assertIn(because, result.stderr)
+
+    def test_1_a_search_site_and_an_ict_system(self):
+        with tempfile.TemporaryDirectory() as directory:
+            for kind, link, scope in [
+                ("search_site", [], "hub/reservations:write"),
+                ("ict", ["--facility", self.facility], "hub/ict:write"),
+            ]:
+                file = Path(directory) / kind
+                words = ["--kind", kind, "--name", f'「{kind}」 "1"', "--contact", "ops@vendor.example"]
+                printed = self.done("add-vendor", *words, *link, "--secret-file", file)
+                client = json.loads(file.read_text())
+                self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+                self.assertIn(client["client_id"], printed.split("VendorClientIds=")[1])
+                self.assertNotIn(client["client_secret"], printed)
+                made = self.cognito.describe_user_pool_client(
+                    UserPoolId=self.pool, ClientId=client["client_id"]
+                )["UserPoolClient"]
+                self.assertEqual(made["AllowedOAuthFlows"], ["client_credentials"])
+                self.assertIn(scope, made["AllowedOAuthScopes"])
+                record = self.item(f"CLI#{client['client_id']}", "CLI")
+                self.assertEqual(record["name"], f'「{kind}」 "1"')
+                self.assertEqual((record["kind"], record["contact"]), (kind, "ops@vendor.example"))
+                self.refused("add-vendor", *words, "--secret-file", file, because="exists")
+        ict, link = client["client_id"], ["--facility", self.facility]
+        self.assertTrue(self.item(f"FAC#{self.facility}", f"ICT#{ict}"))
+        self.assertTrue(self.item(f"CLI#{ict}", f"FAC#{self.facility}"))
+        self.done("add-vendor", "--client", ict, *link)
+        self.refused("add-vendor", "--client", ict, "--facility", "fac_none", because="no nursery")
+        self.refused("add-vendor", "--client", "nobody", *link, because="no ICT system")
+
+    def test_2_a_municipality(self):
+        self.done("set-municipality", "--code", CODE, "--address", "a@city.example", "--address", "b@city.example")
+        found = self.item(f"MUN#{CODE}", "SET")
+        self.assertEqual(found["notice_addresses"], ["a@city.example", "b@city.example"])
+        self.refused("set-municipality", "--code", "131198", "--address", "a@city.example", because="no code")
+
+    def test_3_staff(self):
+        email = "person@city.example"
+
+        def is_now():
+            found = self.cognito.admin_get_user(UserPoolId=self.pool, Username=email)
+            values = {one["Name"]: one["Value"] for one in found["UserAttributes"]}
+            names = ("custom:role", "custom:facility_id", "custom:municipality")
+            return (found["Enabled"], *(values.get(name, "") for name in names))
+
+        self.done("add-staff", "--email", email, "--role", "facility", "--facility", self.facility)
+        self.assertEqual(is_now(), (True, "facility", self.facility, ""))
+        self.done("add-staff", "--email", email, "--role", "municipality", "--municipality", CODE)
+        self.assertEqual(is_now(), (True, "municipality", "", CODE))
+        self.done("add-staff", "--email", email, "--remove")
+        self.assertFalse(is_now()[0])
+        self.done("add-staff", "--email", email, "--role", "operator")
+        self.assertEqual(is_now(), (True, "operator", "", ""))
+        self.refused("add-staff", "--email", email, "--role", "facility", because="--facility")
+
+    def test_4_closing_and_opening(self):
+        function = self.id_of("RequestReservationFunction")
+
+        def at_once():
+            answer = boto3.client("lambda").get_function_concurrency(FunctionName=function)
+            return answer.get("ReservedConcurrentExecutions")
+
+        self.assertIn(": closed", self.done("booking", "--close"))
+        self.assertEqual(at_once(), 0)
+        self.assertIn(": closed", self.done("booking"))
+        self.assertIn(": open", self.done("booking", "--open"))
+        self.assertIsNone(at_once())
+        self.assertNotEqual(run("booking", "--close", stack="another").returncode, 0)
+
+    def test_5_erasing_an_applicant(self):
+        number = "R-WA1K-0000"
+        key = {"pk": f"RSV#{number}", "sk": "RSV"}
+        was = {**key, "starts_at": 1, "sequence": 3, "applicant": b"sealed", "cancel_reason": b"sealed"}
+        erase = ["erase-applicant", "--reservation", number]
+        try:
+            self.table.put_item(Item={**was, "status": "pending"})
+            self.refused(*erase, "--yes", because="waits")
+            self.table.put_item(Item={**was, "status": "approved", "starts_at": int((time.time() + 9e4) * 1000)})
+            self.refused(*erase, "--yes", because="to come")
+            self.table.put_item(Item={**was, "status": "declined"})
+            self.done(*erase)
+            self.assertEqual(self.item(**key)["applicant"].value, b"sealed")
+            self.done(*erase, "--yes")
+            found = self.item(**key)
+            opened = boto3.client("kms").decrypt(
+                CiphertextBlob=found["applicant"].value,
+                EncryptionContext={"purpose": "applicant", "subject": number},
+            )["Plaintext"]
+            self.assertEqual(json.loads(opened)["email"], "erased@erased.invalid")
+            self.assertEqual((found["sequence"], "cancel_reason" in found), (3, False))
+        finally:
+            self.table.delete_item(Key=key)
+        self.refused("erase-applicant", "--reservation", "R-NONE-0000", because="no reservation")
+
+    def test_6_telling_again(self):
+        streams = boto3.client("dynamodbstreams")
+        stream = self.table.latest_stream_arn
+        shard = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"][-1]["ShardId"]
+        iterator = streams.get_shard_iterator(StreamArn=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+        records = streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
+        facility = next(r["dynamodb"] for r in records if r["dynamodb"]["Keys"]["sk"]["S"] == "FAC")
+        place = {
+            "streamArn": stream,
+            "shardId": shard,
+            "startSequenceNumber": facility["SequenceNumber"],
+            "endSequenceNumber": facility["SequenceNumber"],
+        }
+        queue = boto3.resource("sqs").Queue(self.id_of("FanOutFailureQueue"))
+        queue.send_message(MessageBody=json.dumps({"DDBStreamBatchInfo": place}))
+        self.assertIn("1 changes, told", self.done("retell", "--yes"))
+        queue.reload()
+        held = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        self.assertEqual([queue.attributes[name] for name in held], ["0", "0"])
+
+    def test_7_the_drill(self):
+        before = boto3.client("dynamodb").list_tables()["TableNames"]
+        printed = self.done("restore-drill")
+        compared = {row.split()[0]: row.split()[1:] for row in printed.splitlines() if "/" in row.split()[0]}
+        count = str(sum(item["sk"] == "FAC" for item in self.items()))
+        self.assertEqual(compared["FAC/FAC"], [count, count, "0", "0", "0"])
+        self.assertEqual(boto3.client("dynamodb").list_tables()["TableNames"], before)
+
+    def test_8_replacing_the_table(self):
+        before = sorted(json.dumps(item, default=repr, sort_keys=True) for item in self.items())
+        old = self.table.latest_stream_arn
+        restored = self.done("restore-drill", "--keep").split("kept: ")[1].strip()
+        self.assertIn("nothing is done", self.done("switch-table", "--from", restored))
+        self.table.reload()
+        self.assertEqual(self.table.latest_stream_arn, old)
+
+        for _ in range(2):  # the second time changes nothing
+            self.done("switch-table", "--from", restored, "--yes")
+            self.table.reload()
+            stream = self.table.latest_stream_arn
+            self.assertNotIn(stream, (None, old))
+            after = sorted(json.dumps(item, default=repr, sort_keys=True) for item in self.items())
+            self.assertEqual(after, before)
+        self.assertTrue(self.table.deletion_protection_enabled)
+        mappings = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        states = {m["EventSourceArn"]: m["State"] for m in mappings if STACK in m["FunctionArn"]}
+        self.assertEqual((states.pop(old), states[stream]), ("Disabled", "Enabled"))
+        self.assertEqual(set(states.values()), {"Enabled"})
+
+
+if __name__ == "__main__":
+    unittest.main()
