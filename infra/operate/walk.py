@@ -158,12 +158,17 @@ class Walk(unittest.TestCase):
         self.refused("erase-applicant", "--reservation", "R-NONE-0000", because="no reservation")
 
     def test_6_telling_again(self):
+        key = {"pk": f"FAC#{self.facility}", "sk": "FAC"}
+        self.table.update_item(
+            Key=key, UpdateExpression="SET walk = :now", ExpressionAttributeValues={":now": time.time_ns()}
+        )
+        self.table.update_item(Key=key, UpdateExpression="REMOVE walk")
         streams = boto3.client("dynamodbstreams")
         stream = self.table.latest_stream_arn
         shard = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"][-1]["ShardId"]
         iterator = streams.get_shard_iterator(StreamArn=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
         records = streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
-        facility = next(r["dynamodb"] for r in records if r["dynamodb"]["Keys"]["sk"]["S"] == "FAC")
+        facility = next(r["dynamodb"] for r in reversed(records) if r["dynamodb"]["Keys"]["sk"]["S"] == "FAC")
         place = {
             "streamArn": stream,
             "shardId": shard,
