@@ -143,6 +143,7 @@ async fn the_sample_of_the_stream_becomes_mails_and_webhooks() {
     let pushes = world.pushes.0.lock().unwrap();
     assert_eq!(pushes[0]["event"]["id"], "evt_R7K3M9QXD_1");
     assert_eq!(pushes[0]["event"]["type"], "reservation.requested");
+    assert_eq!(pushes[0]["correlation_id"], "JKJaXmPLvHcESHA=");
 }
 
 async fn add_endpoint(world: &World) {
@@ -171,6 +172,7 @@ struct Receiver(u16);
 impl Delivery for Receiver {
     async fn send(&self, request: Request) -> Result<Answer, DeliveryError> {
         assert_eq!(request.headers[0], ("webhook-id", "evt_R7K3M9QXD_1".to_owned()));
+        assert_eq!(request.headers[3], ("x-correlation-id", "JKJaXmPLvHcESHA=".to_owned()));
         Ok(Answer { status: self.0, retry_after: None })
     }
 }
