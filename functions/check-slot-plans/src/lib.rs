@@ -13,7 +13,7 @@ use jiff::{
     ToSpan,
     civil::{Date, Time},
 };
-use runtime::telemetry::Causes;
+use runtime::telemetry::{self, Causes, ms};
 use serde::{Deserialize, Serialize};
 use store::{PlanDigest, Store, StoreError};
 
@@ -45,6 +45,11 @@ pub fn month_to_open(today: Date) -> Date {
 
 /// Looks at every nursery that takes bookings here.
 pub async fn run(store: &Store, scheduled_at: Instant) -> Result<Report, StoreError> {
+    telemetry::scheduled("check-slot-plans", scheduled_at, check(store, scheduled_at)).await
+}
+
+async fn check(store: &Store, scheduled_at: Instant) -> Result<Report, StoreError> {
+    let started = std::time::Instant::now();
     let month = month_to_open(scheduled_at.date());
     let mut report = Report::default();
     let mut lacking = BTreeMap::<MunicipalityCode, Vec<FacilityId>>::new();
@@ -85,7 +90,9 @@ pub async fn run(store: &Store, scheduled_at: Instant) -> Result<Report, StoreEr
             Err(error) => note(error),
         }
     }
-    tracing::info!(?report, "slot plans checked");
+    let outcome = if failed.is_none() { "done" } else { "failed" };
+    let duration_ms = ms(started.elapsed());
+    tracing::info!(job = "check-slot-plans", ?report, outcome, duration_ms, "run");
     failed.map_or(Ok(report), Err)
 }
 

@@ -13,11 +13,8 @@ use std::{
 use aws_lambda_events::dynamodb::{Event as StreamEvent, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use domain::{
-    ClientId, CorrelationId, Facility, MunicipalityCode, Reservation, Slot, Status,
-    event::{Event, EventType},
-    search::Shard,
-    slot::SlotStatus,
-    vendor::WebhookEndpoint,
+    ClientId, CorrelationId, Facility, MunicipalityCode, Reservation, Slot, Status, event::Event,
+    search::Shard, slot::SlotStatus, vendor::WebhookEndpoint,
 };
 use notify::order::{MailOrder, PushOrder, mails_of};
 use runtime::{
@@ -66,6 +63,8 @@ struct Line {
     change: &'static str,
     subject: String,
     event: Option<Event>,
+    /// The state that a reservation came into.
+    became: Option<Status>,
 }
 
 enum SearchChange {
@@ -113,24 +112,26 @@ impl FanOut {
         let (before, after) = (image(record.change.old_image), image(record.change.new_image));
         let correlation_id = store::cause_of(before.as_ref(), after.as_ref());
         let cause = || correlation_id.clone();
-        let (change, subject, event) = match StreamChange::of(before, after)? {
+        let (mut event, mut became) = (None, None);
+        let (change, subject) = match StreamChange::of(before, after)? {
             StreamChange::Reservation { before, after } => {
                 let before = before.as_deref();
                 self.store.follow_deadline(before, &after).await?;
                 let mails = mails_of(before, &after).into_iter();
                 let mails = mails.map(|mail| Message::new(mail, cause(), after.updated_at));
                 telling.mails.extend(mails);
-                let event = Event::of(before, &after);
+                became = Some(after.status).filter(|now| before.map(|b| b.status) != Some(*now));
+                event = Event::of(before, &after);
                 if let Some(event) = &event {
                     self.gather_pushes(before, &after, event, cause(), telling).await?;
                 }
-                ("reservation", after.reservation_number.to_string(), event)
+                ("reservation", after.reservation_number.to_string())
             }
             StreamChange::Facility(facility) => {
                 let changes = telling.search.entry(facility.municipality_code).or_default();
                 let subject = facility.facility_id.to_string();
                 changes.push(SearchChange::Facility(*facility));
-                ("facility", subject, None)
+                ("facility", subject)
             }
             StreamChange::Slot(slot) => {
                 let now = self.clock.now();
@@ -140,37 +141,37 @@ impl FanOut {
                 let changes = telling.search.entry(slot.municipality_code).or_default();
                 let subject = slot.slot_id.to_string();
                 changes.push(SearchChange::Slot(*slot));
-                ("slot", subject, None)
+                ("slot", subject)
             }
             StreamChange::Asking(asking) => {
                 let (facility_id, at) = (asking.facility_id, asking.at);
                 let subject = facility_id.to_string();
                 let order = MailOrder::Asking { facility_id, at };
                 telling.mails.push(Message::new(order, cause(), at));
-                ("asking", subject, None)
+                ("asking", subject)
             }
             StreamChange::Digest(digest) => {
                 let (municipality_code, day) = (digest.municipality_code, digest.at.date());
                 let order = MailOrder::Digest { municipality_code, day };
                 telling.mails.push(Message::new(order, cause(), digest.at));
-                ("digest", municipality_code.to_string(), None)
+                ("digest", municipality_code.to_string())
             }
             StreamChange::PlanAsking(asking) => {
                 let (facility_id, month, at) = (asking.facility_id, asking.month, asking.at);
                 let subject = facility_id.to_string();
                 let order = MailOrder::PlanAsking { facility_id, month };
                 telling.mails.push(Message::new(order, cause(), at));
-                ("plan_asking", subject, None)
+                ("plan_asking", subject)
             }
             StreamChange::PlanDigest(digest) => {
                 let (municipality_code, month) = (digest.municipality_code, digest.month);
                 let order = MailOrder::PlanDigest { municipality_code, month };
                 telling.mails.push(Message::new(order, cause(), digest.at));
-                ("plan_digest", municipality_code.to_string(), None)
+                ("plan_digest", municipality_code.to_string())
             }
             StreamChange::Nothing => return Ok(()),
         };
-        telling.lines.push(Line { correlation_id, change, subject, event });
+        telling.lines.push(Line { correlation_id, change, subject, event, became });
         Ok(())
     }
 
@@ -238,17 +239,15 @@ impl FanOut {
 impl Line {
     /// Writes it. A change of state counts once, for it is told once unless the batch is repeated.
     fn write(&self, started: Instant) {
-        let event = self.event.as_ref();
-        let is_transition = |event: &&Event| event.event_type != EventType::ReminderPending;
         tracing::info!(
             correlation_id = self.correlation_id.as_ref().map(CorrelationId::as_str),
             change = self.change,
             subject = self.subject,
-            event_id = event.map(|event| event.id.as_str()),
-            status = event.map(|event| event.data.status.as_str()),
+            event_id = self.event.as_ref().map(|event| event.id.as_str()),
+            status = self.became.map(Status::as_str),
             outcome = "done",
             duration_ms = ms(started.elapsed()),
-            Reservations = event.filter(is_transition).map(|_| 1),
+            Reservations = self.became.map(|_| 1),
             "change"
         );
     }

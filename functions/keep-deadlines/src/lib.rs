@@ -11,7 +11,7 @@ use domain::{
     reservation::{Action, Actor},
 };
 use futures::{StreamExt, stream};
-use runtime::telemetry::Causes;
+use runtime::telemetry::{self, Causes, ms};
 use serde::{Deserialize, Serialize};
 use store::{Changed, Deadline, Store, StoreError};
 
@@ -53,6 +53,11 @@ const PUT_OFF: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 
 /// Does all that is due at this time.
 pub async fn run(store: &Store, now: Instant) -> Result<Report, StoreError> {
+    telemetry::scheduled("keep-deadlines", now, keep_due(store, now)).await
+}
+
+async fn keep_due(store: &Store, now: Instant) -> Result<Report, StoreError> {
+    let started = std::time::Instant::now();
     let mut report = Report::default();
     while report.due < A_RUN {
         let due = store.deadlines(now, AT_A_TIME).await?;
@@ -78,8 +83,11 @@ pub async fn run(store: &Store, now: Instant) -> Result<Report, StoreError> {
             }
         }
     }
+    // Most minutes have nothing to tell.
     if report.due > 0 {
-        tracing::info!(?report, "deadlines kept");
+        let outcome = if report.failed == 0 { "done" } else { "failed" };
+        let duration_ms = ms(started.elapsed());
+        tracing::info!(job = "keep-deadlines", ?report, outcome, duration_ms, "run");
     }
     Ok(report)
 }

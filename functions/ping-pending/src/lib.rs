@@ -79,9 +79,7 @@ async fn ask(store: &Store, scheduled_at: Instant) -> Result<Report, StoreError>
     }
     tracing::info!(
         job = "ping-pending",
-        asked = report.asked,
-        facilities = report.facilities,
-        digests = report.digests,
+        ?report,
         PendingOlderThanADay = report.overdue,
         outcome = if failed.is_none() { "done" } else { "failed" },
         duration_ms = ms(started.elapsed()),

@@ -105,14 +105,27 @@ async fn a_request_is_followed_to_everyone_who_hears_of_it() {
     api.move_clock(json!({"advance": "P4D"})).await.unwrap();
     let text = lines.text();
     let mut runs = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let run = runs.find(|line| line["message"] == "run" && line["asked"] == 1).unwrap();
-    assert_eq!(run["PendingOlderThanADay"], 1);
+    let run = runs.find(|line| line["PendingOlderThanADay"] == 1).unwrap();
+    assert_eq!(run["message"], "run");
     let id = run["correlation_id"].as_str().unwrap();
     assert!(id.starts_with("ping-pending@20"), "{id}");
     let of_run = lines.of(id);
     for name in ["change", "mail", "run"] {
         assert!(names(&of_run).contains(&name), "{of_run:#?}");
     }
+
+    // So does what time itself does: a change that is counted, and that nobody is told of.
+    let visit = slot["starts_at"].as_str().unwrap();
+    let after: domain::Instant = visit.parse().unwrap();
+    let after = after + jiff::SignedDuration::from_hours(48);
+    api.move_clock(json!({"set": after})).await.unwrap();
+    let text = lines.text();
+    let mut all = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let completed = all.find(|line| line["subject"] == number && line["status"] == "completed");
+    let completed = completed.unwrap();
+    assert_eq!((&completed["Reservations"], completed.get("event_id")), (&json!(1), None));
+    let id = completed["correlation_id"].as_str().unwrap();
+    assert!(id.starts_with("keep-deadlines@20"), "{id}");
 
     // Nobody is told of in any line: not by name, telephone, address, words, or secret.
     let secret = endpoint.body["secret"].as_str().unwrap();
