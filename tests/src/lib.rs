@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+mod dying;
+
 use std::{
     sync::{
         Arc, Mutex,
@@ -17,7 +19,7 @@ use axum::{Router, body::Body};
 use domain::{
     Capacity, ClientId, Facility, FacilityId, Instant, ReservationNumber, Secret, Settings, Slot,
     facility::{ChildCapacity, EstablishmentBody, FacilityType},
-    slot::OpenSlot,
+    slot::{OpenSlot, SlotStatus},
     vendor::VendorKind,
 };
 use fan_out::FanOut;
@@ -176,6 +178,32 @@ impl World {
         database.import_items(local::embedded::TABLE, items.collect(), options).unwrap();
     }
 
+    /// Fills the table, past the API, with copies of a reservation under other numbers, each with its
+    /// deadline: only their weight matters.
+    pub async fn fill_like(&self, like: &ReservationNumber, copies: usize) {
+        let key = store::keys::reservation(like).attributes();
+        let table = local::embedded::TABLE;
+        let found = self.raw().get_item().table_name(table).set_key(Some(key)).send().await;
+        let item = found.unwrap().item.unwrap();
+        let due = self.store().reservation(like, true).await.unwrap().unwrap().first_due();
+        let number =
+            |count: usize| self.hub.secret.reservation_number("filler", &count.to_string(), 0);
+        self.fill((0..copies).map(|count| {
+            let mut copy = item.clone();
+            copy.extend(store::keys::reservation(&number(count)).attributes());
+            copy
+        }));
+        if let Some(at) = due {
+            let entries = (0..copies).map(|n| store::keys::deadline(at, &number(n)).attributes());
+            self.fill(entries);
+        }
+    }
+
+    /// The table, for so many calls; then it is as if the function had been killed.
+    pub fn dying_after(&self, calls: usize) -> Store {
+        dying::store(self.raw(), calls)
+    }
+
     /// The table.
     pub fn store(&self) -> &Store {
         &self.hub.store
@@ -318,9 +346,66 @@ impl World {
         self.settle().await
     }
 
-    /// The mails on the queue that were not looked at yet, by kind and number.
-    pub fn take_mails(&self) -> Vec<Value> {
-        std::mem::take(&mut *self.mails.0.lock().unwrap())
+    /// Tells all that changed, does all that is due, and sends the mails that come of it: those.
+    pub async fn send_mails(&self) -> Vec<Mail> {
+        self.settle().await;
+        let orders = std::mem::take(&mut *self.mails.0.lock().unwrap());
+        for order in orders {
+            let event = queue_event(std::slice::from_ref(&order), 1);
+            let response = self.send_mail().handle(event).await.unwrap();
+            assert!(response.batch_item_failures.is_empty(), "{order}");
+        }
+        std::mem::take(&mut *self.mailbox.0.lock().unwrap())
+    }
+
+    /// Saves settings of the nursery, whatever they were.
+    pub async fn save_settings(&self, settings: Value) {
+        let path = format!("/v1/staff/facilities/{}/settings", self.facility.facility_id);
+        let any = [("if-match", "*")];
+        let saved = self.call(&self.staff(), Method::PUT, &path, Some(settings), &any).await;
+        assert_eq!(saved.status, 200, "{}", saved.shown());
+    }
+
+    /// Asks for a visit as `site-1`, with other fields than usual.
+    pub async fn request_with(&self, slot: &Slot, key: &str, more: Value) -> Answer {
+        let mut body = local::api::visit_request(slot.facility_id.as_str(), slot.slot_id.as_str());
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let headers = [("idempotency-key", key)];
+        self.call(&site(), Method::POST, "/v1/reservations", Some(body), &headers).await
+    }
+
+    /// What the nursery's staff do to a reservation.
+    pub async fn act(&self, number: &ReservationNumber, verb: &str, body: Value) -> Answer {
+        self.post(&self.staff(), &format!("/v1/staff/reservations/{number}/{verb}"), body).await
+    }
+
+    /// A reservation as the staff see it.
+    pub async fn seen(&self, number: &ReservationNumber) -> Value {
+        self.get(&self.staff(), &format!("/v1/staff/reservations/{number}")).await.body
+    }
+
+    /// A slot as anybody would count it: places free, places in all, and its state.
+    pub async fn places(&self, slot: &Slot) -> (u8, u8, SlotStatus) {
+        let slot = self.store().slot(&slot.facility_id, &slot.slot_id, true).await;
+        let slot = slot.unwrap().unwrap();
+        (slot.remaining(), slot.capacity.get(), slot.status(self.hub.clock.now()))
+    }
+
+    /// A parent who follows the link of a mail: the session's cookie.
+    pub async fn follow(&self, mail: &Mail) -> String {
+        let token = mail.text.split("/visit#").nth(1).unwrap().split_whitespace().next().unwrap();
+        let path = "/v1/visits/session";
+        let opened = self.post(&As::Anyone, path, json!({"token": token})).await;
+        assert_eq!(opened.status, 204, "{}", opened.shown());
+        let cookie = opened.headers["set-cookie"].to_str().unwrap();
+        assert!(cookie.contains("HttpOnly; Secure; SameSite=Strict"), "{cookie}");
+        cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// What a parent with a session does or reads.
+    pub async fn as_parent(&self, cookie: &str, method: Method, what: &str) -> Answer {
+        let path = format!("/v1/visits/current{what}");
+        self.call(&As::Anyone, method, &path, None, &[("cookie", cookie)]).await
     }
 
     /// Runs the hourly job.

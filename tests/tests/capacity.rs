@@ -108,22 +108,11 @@ async fn a_ping_reads_what_is_pending_not_what_the_table_holds() {
     assert!(asked.write <= 10.0 * 4.0 + 4.0, "{asked:?}");
 }
 
-/// Copies an answered reservation under other numbers, past the API: only its weight matters.
+/// Fills the table with copies of an answered reservation.
 async fn fill(world: &World, like: &domain::ReservationNumber) {
     let path = format!("/v1/staff/reservations/{like}/approve");
     assert_eq!(world.call(&world.staff(), Method::POST, &path, None, &[]).await.status, 200);
-    let key = store::keys::reservation(like).attributes();
-    let table = local::embedded::TABLE;
-    let db = world.raw();
-    let item =
-        db.get_item().table_name(table).set_key(Some(key)).send().await.unwrap().item.unwrap();
-    let copies = (0..ANSWERED).map(|count| {
-        let number = world.hub.secret.reservation_number("filler", &count.to_string(), 0);
-        let mut copy = item.clone();
-        copy.extend(store::keys::reservation(&number).attributes());
-        copy
-    });
-    world.fill(copies);
+    world.fill_like(like, ANSWERED).await;
     // The first one waits no longer; ask again so that ten do.
     let slot = world.slot("2027-01-21T10:00:00+09:00", 50).await;
     world.requested(&slot, "k0").await;

@@ -16,7 +16,8 @@ async fn request_of(world: &World, facility: &Facility, slot: &str, key: &str) -
 const VISIT: &str = "2027-01-22T10:00:00+09:00";
 
 #[tokio::test]
-async fn a_facility_is_asked_once_a_day_about_all_that_waits_and_not_about_what_is_answered() {
+async fn rsv_18_ntf_07_a_facility_is_asked_once_a_day_about_all_that_waits_and_not_about_what_is_answered()
+ {
     let world = World::new().await;
     let other = facility("相生保育園", "131199", "板橋区");
     world.add_facility(&other).await;
@@ -44,7 +45,7 @@ async fn a_facility_is_asked_once_a_day_about_all_that_waits_and_not_about_what_
 }
 
 #[tokio::test]
-async fn a_request_of_friday_evening_waits_for_the_next_business_day() {
+async fn ntf_07_a_request_of_friday_evening_waits_for_the_next_business_day() {
     let world = World::new().await;
     world.set("2027-01-08T20:00:00+09:00");
     request_of(&world, &world.facility, "2027-02-22T10:00:00+09:00", "a").await;
@@ -57,7 +58,7 @@ async fn a_request_of_friday_evening_waits_for_the_next_business_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn runs_at_once_ask_once() {
+async fn ntf_07_runs_at_once_ask_once() {
     let world = World::new().await;
     for key in 0..12 {
         let slot = format!("2027-01-22T{:02}:00:00+09:00", 8 + key);
@@ -86,4 +87,27 @@ async fn an_answer_that_comes_between_is_left_out() {
     assert_eq!(asked, 1);
     let history = world.store().reservation(&first.parse().unwrap(), true).await.unwrap().unwrap();
     assert!(history.asked.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ntf_07_a_run_that_is_killed_half_way_is_completed_by_the_next() {
+    let now = "2026-12-02T11:00:00+09:00".parse().unwrap();
+    // Killed after each number of calls to the table, until one is not killed any more.
+    for calls in 1..30 {
+        let world = World::new().await;
+        for name in ["相生保育園", "大谷口保育園", "高島平保育園"] {
+            let other = facility(name, "131199", "板橋区");
+            world.add_facility(&other).await;
+            request_of(&world, &other, VISIT, name).await;
+        }
+        let cut = ping_pending::run(&world.dying_after(calls), now).await;
+        let again = ping_pending::run(world.store(), now).await.unwrap();
+        let waiting = world.store().pending().await.unwrap();
+        assert!(waiting.iter().all(|waiting| waiting.asked.is_some_and(|asked| asked.count == 1)));
+        if cut.is_ok() {
+            assert_eq!(again.asked, 0);
+            return;
+        }
+    }
+    panic!("no run came to its end");
 }
