@@ -64,6 +64,7 @@ async fn rsv_04_a_parent_cancels_through_the_site_or_by_the_link_in_the_mail() {
     assert_eq!(world.post(&site(), &cancel, json!({})).await.status, 200);
     let mails = world.send_mails().await;
     let mail = mails.iter().find(|mail| mail.text.contains(two.as_str())).unwrap();
+    assert_eq!(world.get(&As::Anyone, "/visit").await.status, 200, "the link leads somewhere");
     let cookie = world.follow(mail).await;
     let seen = world.as_parent(&cookie, Method::GET, "").await;
     assert_eq!(seen.body["status"], "pending");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{FromRequestParts, State},
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
 };
 use deserr::Deserr;
 use domain::{
@@ -34,11 +34,31 @@ struct Visits {
 /// The routes of this function.
 pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
     OpenApiRouter::new()
+        .routes(routes!(visit_page))
         .routes(routes!(open_session))
         .routes(routes!(current_visit))
         .routes(routes!(confirm_visit))
         .routes(routes!(cancel_visit))
         .with_state(Visits { hub, seal })
+}
+
+/// The page that the link in a mail leads to.
+#[utoipa::path(
+    get, path = "/visit", tag = "parent",
+    responses((status = 200, description = "A page for the parent", content_type = "text/html")),
+)]
+async fn visit_page() -> Response {
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; \
+             style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+    ];
+    (headers, Html(include_str!("visit.html"))).into_response()
 }
 
 /// How long a session lasts, by the machine's clock: it is the browser's affair.
