@@ -9,10 +9,7 @@ use std::collections::BTreeMap;
 
 use domain::{Facility, FacilityId, Instant, MunicipalityCode};
 use futures::{StreamExt, stream};
-use jiff::{
-    ToSpan,
-    civil::{Date, Time},
-};
+use jiff::{ToSpan, civil::Date};
 use runtime::telemetry::{self, Causes, ms};
 use serde::{Deserialize, Serialize};
 use store::{PlanDigest, Store, StoreError};
@@ -98,8 +95,8 @@ async fn check(store: &Store, scheduled_at: Instant) -> Result<Report, StoreErro
 
 /// Whether a nursery has a slot in this month that it did not disable.
 async fn has_slots(store: &Store, facility: &FacilityId, month: Date) -> Result<bool, StoreError> {
-    let midnight = |day| Instant::at(day, Time::midnight());
-    let (from, until) = (midnight(month), midnight(month.saturating_add(1.month())));
+    let (from, until) =
+        (Instant::midnight(month), Instant::midnight(month.saturating_add(1.month())));
     let mut after = None;
     loop {
         // Most have one at once, and a page of ten says so.

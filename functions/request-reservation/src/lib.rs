@@ -149,8 +149,8 @@ impl Requests {
         let store = &self.hub.store;
         let no_slot = || Problem::input("/slot_id", Invalid::NoSuch("slot"));
         let day = asked.slot_id.starts_at().ok_or_else(no_slot)?.date();
-        let midnight = |day| Instant::at(day, jiff::civil::Time::midnight());
-        let (from, until) = (midnight(day), midnight(day.tomorrow().map_err(|_| no_slot())?));
+        let (from, until) =
+            (Instant::midnight(day), Instant::midnight(day.tomorrow().map_err(|_| no_slot())?));
         let slots = store.slots(&asked.facility_id, from, until, SLOTS_OF_A_DAY, None);
         let facility = store.facility_and_settings(&asked.facility_id);
         let ((facility, settings), slots) = futures::try_join!(facility, slots)?;

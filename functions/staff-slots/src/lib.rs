@@ -6,22 +6,20 @@ mod one;
 use std::collections::BTreeSet;
 
 use axum::{Json, extract::State};
-use deserr::Deserr;
 use domain::{
     Facility, FacilityId, Instant, Invalid, SlotId,
-    invalid::InputErrors,
     slot::{OpenSlot, OpenSlots, Skipped},
-    time,
 };
 use hub_http::{
-    Body, Created, IdempotencyKey, Limit, List, Path, Problem, Query, QueryParams, body_mark,
-    caller::FacilityStaff, cursor, view::StaffSlotView,
+    Body, Created, IdempotencyKey, List, Path, Problem, Query, body_mark,
+    caller::FacilityStaff,
+    slots::{SlotQuery, slots},
+    view::StaffSlotView,
 };
-use jiff::civil::Date;
 use runtime::Hub;
 use serde::Serialize;
 use store::{Once, Opened};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
@@ -33,34 +31,6 @@ pub fn routes(hub: Hub) -> OpenApiRouter {
         .routes(routes!(one::copy_slot))
         .routes(routes!(one::disable_slot))
         .with_state(hub)
-}
-
-/// Which slots of a nursery are listed.
-#[derive(Debug, Deserr, IntoParams)]
-#[deserr(error = InputErrors, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct SlotQuery {
-    /// On this day or later; today where it is not said.
-    #[deserr(default, try_from(String) = some_date -> Invalid)]
-    #[param(value_type = Option<String>, format = Date)]
-    from: Option<Date>,
-    /// On this day or earlier.
-    #[deserr(default, try_from(String) = some_date -> Invalid)]
-    #[param(value_type = Option<String>, format = Date)]
-    to: Option<Date>,
-    /// 1 to 100.
-    #[deserr(default, try_from(String) = Limit::try_from -> Invalid)]
-    #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
-    limit: Limit,
-    /// `next_cursor` of the page before.
-    #[deserr(default)]
-    cursor: Option<String>,
-}
-
-impl QueryParams for SlotQuery {}
-
-fn some_date(text: String) -> Result<Option<Date>, Invalid> {
-    time::parse_date(&text).map(Some)
 }
 
 /// The slots of a nursery by time, those that are disabled among them.
@@ -79,27 +49,9 @@ async fn list_slots(
 ) -> Result<Json<List<StaffSlotView>>, Problem> {
     staff.of(&id)?;
     let now = hub.clock.now();
-    let from = query.from.unwrap_or_else(|| now.date());
-    let to = query.to.unwrap_or(jiff::civil::date(2999, 12, 31));
-    if to < from {
-        return Err(Problem::input("/to", Invalid::EndsBeforeStart));
-    }
-    let list = ("staff slots", &id, from, to);
-    let after: Option<SlotId> =
-        query.cursor.map(|sealed| cursor::open(&hub.secret, &list, &sealed)).transpose()?;
-    let limit = query.limit.get();
-    let (from, until) = (midnight(from), midnight(to.tomorrow().unwrap_or(to)));
-    let mut slots = hub.store.slots(&id, from, until, limit + 1, after.as_ref()).await?;
-    let more = slots.len() > limit;
-    slots.truncate(limit);
-    let last = slots.last().filter(|_| more).map(|slot| slot.slot_id.clone());
-    let next_cursor = last.map(|last| cursor::seal(&hub.secret, &list, &last)).transpose()?;
+    let (slots, next_cursor) = slots(&hub, &id, query).await?;
     let items = slots.into_iter().map(|slot| StaffSlotView::new(slot, now)).collect();
     Ok(Json(List { items, next_cursor }))
-}
-
-fn midnight(day: Date) -> Instant {
-    Instant::at(day, jiff::civil::Time::midnight())
 }
 
 /// What a pattern opened.
@@ -166,7 +118,10 @@ async fn open_slots(
     Body(pattern): Body<OpenSlots>,
 ) -> Result<Created<OpenedSlots>, Problem> {
     let facility = facility_of(&hub, &staff, &id).await?;
-    let span = (midnight(pattern.from), midnight(pattern.to.tomorrow().unwrap_or(pattern.to)));
+    let span = (
+        Instant::midnight(pattern.from),
+        Instant::midnight(pattern.to.tomorrow().unwrap_or(pattern.to)),
+    );
     let existing = hub.store.slots(&id, span.0, span.1, i32::MAX as usize, None).await?;
     // Those that this very request has opened before are none that it would double.
     let own = |slot: &&domain::Slot| {

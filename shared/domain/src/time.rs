@@ -68,6 +68,11 @@ impl Instant {
         Self(offset.to_timestamp(date.to_datetime(time)).unwrap_or(Timestamp::MAX))
     }
 
+    /// The beginning of a day in Japan.
+    pub fn midnight(date: Date) -> Self {
+        Self::at(date, jiff::civil::Time::midnight())
+    }
+
     /// How long ago `earlier` was.
     pub fn since(self, earlier: Self) -> SignedDuration {
         self.0.duration_since(earlier.0)

@@ -69,6 +69,11 @@ where
     }
 }
 
+/// A day in a query.
+pub(crate) fn some_date(text: String) -> Result<Option<jiff::civil::Date>, Invalid> {
+    domain::time::parse_date(&text).map(Some)
+}
+
 /// What a query may say.
 pub trait QueryParams: Deserr<InputErrors> {
     /// The parameters that may be repeated.

@@ -13,6 +13,7 @@ pub mod openapi;
 mod page;
 mod problem;
 mod reserving;
+pub mod slots;
 pub mod view;
 pub mod visits;
 

@@ -3,12 +3,12 @@
 use deserr::Deserr;
 use domain::{
     FacilityId, Instant, Invalid, Reservation, ReservationNumber, SlotId, Status,
-    invalid::InputErrors, time,
+    invalid::InputErrors,
 };
 use runtime::Hub;
 use utoipa::IntoParams;
 
-use crate::{Limit, Problem, QueryParams, cursor};
+use crate::{Limit, Problem, QueryParams, cursor, input::some_date};
 
 /// Which reservations of a facility are listed.
 #[derive(Debug, Deserr, IntoParams)]
@@ -41,10 +41,6 @@ fn some_status(text: String) -> Result<Option<Status>, Invalid> {
     text.parse().map(Some)
 }
 
-fn some_date(text: String) -> Result<Option<jiff::civil::Date>, Invalid> {
-    time::parse_date(&text).map(Some)
-}
-
 /// A page of a facility's reservations by time of visit, and the cursor of the next.
 pub async fn visits(
     hub: &Hub,
@@ -63,8 +59,7 @@ pub async fn visits(
     let list = ("visits", facility, query.status, from, to);
     let after: Option<(SlotId, ReservationNumber)> =
         query.cursor.map(|sealed| cursor::open(&hub.secret, &list, &sealed)).transpose()?;
-    let midnight = |day: jiff::civil::Date| Instant::at(day, jiff::civil::Time::midnight());
-    let span = (midnight(from), midnight(to.tomorrow().unwrap_or(to)));
+    let span = (Instant::midnight(from), Instant::midnight(to.tomorrow().unwrap_or(to)));
     let limit = query.limit.get();
     let (reservations, next) =
         hub.store.reservations_of_facility(facility, span, query.status, limit, after).await?;
