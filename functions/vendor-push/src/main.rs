@@ -11,12 +11,13 @@ use vendor_push::{HttpDelivery, VendorPush};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::start();
+    let reach = Reach::with_aws_at(std::env::var("AWS_ENDPOINT_URL").ok().as_deref());
     let push = VendorPush::new(
         Hub::start().await?,
         Arc::new(KmsSeal::start()?),
         Arc::new(SqsQueue::start("PUSH_QUEUE_URL")?),
         Arc::new(SqsQueue::start("MAIL_QUEUE_URL")?),
-        Arc::new(HttpDelivery::new(Reach::Internet)?),
+        Arc::new(HttpDelivery::new(reach)?),
     );
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         push.handle(event.payload).await.map_err(Error::from)

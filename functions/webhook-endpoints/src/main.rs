@@ -7,6 +7,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::start();
     let hub = Hub::start().await?;
     let seal = std::sync::Arc::new(runtime::KmsSeal::start()?);
-    let reach = notify::Reach::Internet;
+    let reach = notify::Reach::with_aws_at(std::env::var("AWS_ENDPOINT_URL").ok().as_deref());
     lambda_http::run(hub_http::serve(webhook_endpoints::routes(hub, seal, reach))).await
 }

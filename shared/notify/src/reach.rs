@@ -9,11 +9,22 @@ use url::{Host, Url};
 pub enum Reach {
     /// On the internet, by `https`.
     Internet,
-    /// On this machine too, and by `http`: for the local hub alone.
+    /// On this machine too, and by `http`: for the local hub and an emulator of AWS.
     ThisMachine,
 }
 
 impl Reach {
+    /// Of a function that finds AWS at this address in place of AWS's own: this machine only where AWS
+    /// itself is emulated on it. With such an address a deployed function would not reach its table,
+    /// so no setting opens a deployed hub's own network.
+    pub fn with_aws_at(endpoint: Option<&str>) -> Self {
+        let endpoint = endpoint.and_then(|endpoint| Url::parse(endpoint).ok());
+        match endpoint.as_ref().and_then(Url::host) {
+            Some(Host::Ipv4(ip)) if ip.is_loopback() => Self::ThisMachine,
+            _ => Self::Internet,
+        }
+    }
+
     /// Whether such an address may be a receiver. Names are judged again by what they resolve to.
     pub fn allows(self, url: &Url) -> bool {
         let scheme = match self {
@@ -99,6 +110,20 @@ mod tests {
             "ftp://vendor.example/",
         ] {
             assert!(!allows(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_delivered_to_only_where_aws_is_emulated_on_it() {
+        assert_eq!(Reach::with_aws_at(Some("http://127.0.0.1:4566")), Reach::ThisMachine);
+        for aws in [
+            None,
+            Some(""),
+            Some("https://dynamodb.ap-northeast-1.amazonaws.com"),
+            Some("https://127.0.0.1.example.jp"),
+            Some("https://10.0.0.1"),
+        ] {
+            assert_eq!(Reach::with_aws_at(aws), Reach::Internet, "{aws:?}");
         }
     }
 
