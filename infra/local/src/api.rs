@@ -98,19 +98,13 @@ impl Api {
             .filter(|client| client["kind"] == kind)
             .nth(nth)
             .ok_or(ApiError::NoCredentials("client"))?;
-        let text = |name: &str| client[name].as_str().unwrap_or_default().to_owned();
-        let form = [
-            ("grant_type", "client_credentials".to_owned()),
-            ("client_id", text("client_id")),
-            ("client_secret", text("client_secret")),
-        ];
-        let form: Vec<String> =
-            form.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let text = |name: &str| client[name].as_str().unwrap_or_default();
         let issued: Value = self
             .http
             .post(format!("{}/oauth2/token", self.base))
+            .basic_auth(text("client_id"), Some(text("client_secret")))
             .header("content-type", "application/x-www-form-urlencoded")
-            .body(form.join("&"))
+            .body("grant_type=client_credentials")
             .send()
             .await?
             .json()

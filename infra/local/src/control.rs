@@ -9,6 +9,7 @@ use axum::{
 use domain::Instant;
 use http::StatusCode;
 use jiff::Span;
+use runtime::Hub;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -23,6 +24,7 @@ use crate::{
 /// `/_local/…`: what somebody who tries the hub out may look at and turn.
 #[derive(Clone)]
 pub(crate) struct Control {
+    pub(crate) hub: Hub,
     pub(crate) engine: Arc<Engine>,
     pub(crate) mailbox: Mailbox,
     pub(crate) credentials: Credentials,
@@ -52,6 +54,7 @@ impl Control {
         Router::new()
             .route("/_local/credentials", get(credentials))
             .route("/_local/mail", get(mail))
+            .route("/_local/bounce", post(bounce))
             .route("/_local/queues", get(queues))
             .route("/_local/clock", get(clock).post(move_clock))
             .route("/_local/drain", post(drain))
@@ -77,6 +80,23 @@ async fn credentials(State(control): State<Control>) -> Answer {
 
 async fn mail(State(control): State<Control>) -> Answer {
     Ok(Json(json!({"items": control.mailbox.all().await?})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bounced {
+    address: String,
+}
+
+/// Tells the hub what Amazon SES tells of a mail that no mailbox took.
+async fn bounce(State(control): State<Control>, Json(bounced): Json<Bounced>) -> Answer {
+    let event = json!({"detail": {"eventType": "Bounce", "bounce": {
+        "bounceType": "Permanent",
+        "bouncedRecipients": [{"emailAddress": bounced.address}],
+        "feedbackId": "local",
+    }}});
+    mail_events::handle(&control.hub, serde_json::from_value(event)?).await?;
+    Ok(Json(json!({})))
 }
 
 async fn queues(State(control): State<Control>) -> Answer {

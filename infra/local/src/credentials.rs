@@ -3,7 +3,7 @@ use domain::{ClientId, FacilityId, MunicipalityCode, applicant::Email, vendor::V
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
-use crate::state::State;
+use crate::{seed::Demo, state::State};
 
 /// A client of the local issuer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -83,15 +83,17 @@ impl Credentials {
         self.0.get("client", id).await
     }
 
-    pub(crate) async fn add_client(&self, client: &Client) -> Result<(), StoreError> {
-        self.0.put("client", client.client_id.as_str(), client).await
-    }
-
     pub(crate) async fn users(&self) -> Result<Vec<User>, StoreError> {
         Ok(self.0.all("user").await?.into_iter().map(|(_, user)| user).collect())
     }
 
-    pub(crate) async fn add_user(&self, user: &User) -> Result<(), StoreError> {
-        self.0.put("user", &user.subject, user).await
+    pub(crate) async fn add(&self, demo: &Demo) -> Result<(), StoreError> {
+        for client in &demo.clients {
+            self.0.put("client", client.client_id.as_str(), client).await?;
+        }
+        for user in &demo.users {
+            self.0.put("user", &user.subject, user).await?;
+        }
+        Ok(())
     }
 }

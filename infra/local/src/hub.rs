@@ -8,10 +8,10 @@ use std::{
 };
 
 use axum::{Router, middleware::from_fn_with_state};
-use domain::Secret;
+use domain::{ClientId, Secret};
 use fan_out::FanOut;
 use notify::Reach;
-use runtime::{Clock, Hub, Seal};
+use runtime::{Clock, ConfigError, Hub, Seal};
 use search_facilities::Index;
 use send_mail::SendMail;
 use store::StoreError;
@@ -31,7 +31,7 @@ use crate::{
     import::{ImportError, import},
     issuer::Issuer,
     queue::LocalQueue,
-    seed::{self, SeedError},
+    seed::{self, Demo, SeedError},
     state::State,
 };
 
@@ -79,6 +79,12 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The environment of a deployed hub.
+    #[error(transparent)]
+    Environment(#[from] ConfigError),
+    /// What is imported does not come out of the stream.
+    #[error("the facilities were imported, but no search finds them")]
+    NotSearchable,
     /// The embedded store.
     #[error("the embedded store does not start: {0}")]
     Store(String),
@@ -226,7 +232,7 @@ impl LocalHub {
         engine.drain().await?;
         let credentials = Credentials(state.clone());
         if options.demo && state.get::<bool>("engine", "demo").await?.is_none() {
-            seed::demo(&hub, &credentials).await?;
+            credentials.add(&seed::demo(&hub, &[]).await?).await?;
             state.put("engine", "demo", &true).await?;
             engine.drain().await?;
         }
@@ -238,7 +244,7 @@ impl LocalHub {
         let functions = hub_http::serve(routes(&hub, &seal, reach, index));
         let gateway = Gateway::new(issuer.clone(), options.rate_limit);
         let app = functions.layer(from_fn_with_state(gateway, gateway::enter));
-        let control = Control { engine, mailbox, credentials, issuer: issuer.clone(), faults };
+        let control = Control { hub, engine, mailbox, credentials, issuer: issuer.clone(), faults };
         let app =
             Router::new().merge(control.routes()).merge(issuer.routes()).fallback_service(app);
         tokio::spawn(async move {
@@ -253,6 +259,22 @@ impl LocalHub {
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
+}
+
+/// Fills the table of a deployed hub, which the environment names as it does to a function, with the pilot
+/// and the demonstration, for clients whose ids its issuer chose. Says who may call, and as what.
+pub async fn seed(client_ids: &[ClientId]) -> Result<Demo, StartError> {
+    let hub = Hub::start().await?;
+    import_lists(&hub, &[]).await?;
+    // The stream brings them into the search; the demonstration is made of what is found there.
+    let pilot = PILOT.lines().skip(1).count();
+    for _ in 0..300 {
+        if seed::searchable(&hub).await?.values().map(Vec::len).sum::<usize>() == pilot {
+            return Ok(seed::demo(&hub, client_ids).await?);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Err(StartError::NotSearchable)
 }
 
 async fn import_lists(hub: &Hub, files: &[PathBuf]) -> Result<(), StartError> {

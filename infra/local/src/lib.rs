@@ -28,6 +28,7 @@ pub use self::{
     adapters::LocalSeal,
     clock::LocalClock,
     fault::{Dependency, Faults},
-    hub::{LocalHub, Options, StartError, document, functions, routes},
+    hub::{LocalHub, Options, StartError, document, functions, routes, seed},
+    seed::Demo,
     stream::{Stream, StreamError},
 };

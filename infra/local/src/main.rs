@@ -3,6 +3,7 @@
 use std::{num::NonZeroU32, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use domain::ClientId;
 use local::{LocalHub, Options, tour};
 use runtime::telemetry;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -33,7 +34,16 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Plays the whole story against a hub of its own and prints each step.
-    Tour,
+    Tour {
+        /// Plays it against the hub at this address instead, which has the same `/_local` doors.
+        #[arg(long)]
+        hub: Option<String>,
+    },
+    /// Fills the table that the environment names with the pilot and the demonstration, and prints who may call.
+    Seed {
+        /// The clients that the issuer of tokens knows: two search sites, two ICT systems.
+        client_ids: Vec<ClientId>,
+    },
     /// Prints the OpenAPI document that the handlers write, for `docs/openapi.json`.
     Openapi,
 }
@@ -43,7 +53,21 @@ async fn main() -> ExitCode {
     telemetry::lines(std::io::stderr, "warn,dynoxide=error", None).init();
     let arguments = Arguments::parse();
     let result = match arguments.command {
-        Some(Command::Tour) => tour::run(&mut std::io::stdout()).await.map_err(|e| e.to_string()),
+        Some(Command::Tour { hub }) => {
+            let out = &mut std::io::stdout();
+            let played = match hub {
+                Some(url) => tour::run_at(&url, out).await,
+                None => tour::run(out).await,
+            };
+            played.map_err(|error| error.to_string())
+        }
+        Some(Command::Seed { client_ids }) => match local::seed(&client_ids).await {
+            Ok(demo) => {
+                println!("{}", serde_json::json!(demo));
+                Ok(())
+            }
+            Err(error) => Err(error.to_string()),
+        },
         Some(Command::Openapi) => {
             println!("{:#}", local::document());
             Ok(())

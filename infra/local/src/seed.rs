@@ -1,16 +1,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Capacity, Facility, FacilityId, Instant, MunicipalityCode, Settings,
+    Capacity, ClientId, Facility, FacilityId, Instant, MunicipalityCode, Settings,
     applicant::Email,
+    search::Entry,
     slot::{DayOfWeek, OpenSlots, TimeOfDay},
     vendor::VendorKind,
 };
 use jiff::{ToSpan, civil::time};
 use runtime::Hub;
+use serde::Serialize;
 use store::{MunicipalityContact, Once, SavedSettings, StoreError, VendorRecord};
 
-use crate::credentials::{Client, Credentials, Role, User};
+use crate::credentials::{Client, Role, User};
 
 /// The municipalities of the pilot, and the nursery of each that has a demonstration user.
 const PILOT: [(&str, &str); 3] =
@@ -19,16 +21,38 @@ const PILOT: [(&str, &str); 3] =
 /// Slots are opened for this many facilities at most.
 const FACILITIES_WITH_SLOTS: usize = 300;
 
-/// Opens slots on Tuesdays and Thursdays of the next five weeks, and makes users and clients to try
-/// the hub with. All addresses are under `example.jp`.
-pub(crate) async fn demo(hub: &Hub, credentials: &Credentials) -> Result<(), SeedError> {
+/// The vendors of the demonstration.
+const VENDORS: [(VendorKind, &str); 4] = [
+    (VendorKind::SearchSite, "search-site-1"),
+    (VendorKind::SearchSite, "search-site-2"),
+    (VendorKind::Ict, "ict-1"),
+    (VendorKind::Ict, "ict-2"),
+];
+
+/// Who may try the hub.
+#[derive(Debug, Default, Serialize)]
+pub struct Demo {
+    pub(crate) clients: Vec<Client>,
+    pub(crate) users: Vec<User>,
+}
+
+/// The facilities that a search finds, by their municipality.
+pub(crate) async fn searchable(
+    hub: &Hub,
+) -> Result<BTreeMap<MunicipalityCode, Vec<Facility>>, StoreError> {
     let versions = hub.store.search_versions().await?;
     let shards = hub.store.search_shards(versions.into_keys()).await?;
-    let mut by_municipality = BTreeMap::<MunicipalityCode, Vec<Facility>>::new();
-    for (code, _, shard) in shards {
-        let facilities = shard.entries.into_iter().map(|entry| entry.facility).collect();
-        by_municipality.insert(code, facilities);
-    }
+    let facilities =
+        |entries: Vec<Entry>| entries.into_iter().map(|entry| entry.facility).collect();
+    Ok(shards.into_iter().map(|(code, _, shard)| (code, facilities(shard.entries))).collect())
+}
+
+/// Opens slots on Tuesdays and Thursdays of the next five weeks, and makes users and clients to try
+/// the hub with. All addresses are under `example.jp`. Clients are known by `client_ids`, in the order of
+/// the vendors, where an issuer chose them; else by their names.
+pub(crate) async fn demo(hub: &Hub, client_ids: &[ClientId]) -> Result<Demo, SeedError> {
+    let mut demo = Demo::default();
+    let mut by_municipality = searchable(hub).await?;
     let pilot: Vec<MunicipalityCode> =
         PILOT.iter().filter_map(|(code, _)| code.parse().ok()).collect();
     if pilot.iter().any(|code| by_municipality.contains_key(code)) {
@@ -55,45 +79,40 @@ pub(crate) async fn demo(hub: &Hub, credentials: &Credentials) -> Result<(), See
             notice_addresses: vec![format!("hoiku-{code}@example.jp").parse()?],
         };
         hub.store.add_municipality_contact(*code, &contact).await?;
-        credentials
-            .add_user(&User {
-                subject: format!("facility-{code}"),
-                role: Role::Facility,
-                email: format!("staff-{code}@example.jp").parse()?,
-                facility_ids: vec![facility.facility_id.clone()],
-                municipality: Some(*code),
-            })
-            .await?;
-        credentials
-            .add_user(&User {
-                subject: format!("municipality-{code}"),
-                role: Role::Municipality,
-                email: format!("city-{code}@example.jp").parse()?,
-                facility_ids: Vec::new(),
-                municipality: Some(*code),
-            })
-            .await?;
+        demo.users.push(User {
+            subject: format!("facility-{code}"),
+            role: Role::Facility,
+            email: format!("staff-{code}@example.jp").parse()?,
+            facility_ids: vec![facility.facility_id.clone()],
+            municipality: Some(*code),
+        });
+        demo.users.push(User {
+            subject: format!("municipality-{code}"),
+            role: Role::Municipality,
+            email: format!("city-{code}@example.jp").parse()?,
+            facility_ids: Vec::new(),
+            municipality: Some(*code),
+        });
     }
     for count in 1..=2 {
-        credentials
-            .add_user(&User {
-                subject: format!("operator-{count}"),
-                role: Role::Operator,
-                email: format!("operator-{count}@example.jp").parse()?,
-                facility_ids: Vec::new(),
-                municipality: None,
-            })
-            .await?;
+        demo.users.push(User {
+            subject: format!("operator-{count}"),
+            role: Role::Operator,
+            email: format!("operator-{count}@example.jp").parse()?,
+            facility_ids: Vec::new(),
+            municipality: None,
+        });
     }
     // The first ICT system serves all but the last of the staffed nurseries, the second the last.
     let (first, last) = staffed.split_at(staffed.len().saturating_sub(1));
-    for (kind, name, facilities) in [
-        (VendorKind::SearchSite, "search-site-1", &[][..]),
-        (VendorKind::SearchSite, "search-site-2", &[][..]),
-        (VendorKind::Ict, "ict-1", first),
-        (VendorKind::Ict, "ict-2", last),
-    ] {
-        let client = Client::new(kind, name.parse()?, facilities.to_vec());
+    for (place, (kind, name)) in VENDORS.into_iter().enumerate() {
+        let facilities = match name {
+            "ict-1" => first,
+            "ict-2" => last,
+            _ => &[],
+        };
+        let client_id = client_ids.get(place).cloned().map_or_else(|| name.parse(), Ok)?;
+        let client = Client::new(kind, client_id, facilities.to_vec());
         let record = VendorRecord {
             client_id: client.client_id.clone(),
             kind,
@@ -101,9 +120,9 @@ pub(crate) async fn demo(hub: &Hub, credentials: &Credentials) -> Result<(), See
             contact: format!("{name}@example.jp").parse()?,
         };
         hub.store.add_vendor(&record, facilities).await?;
-        credentials.add_client(&client).await?;
+        demo.clients.push(client);
     }
-    Ok(())
+    Ok(demo)
 }
 
 /// Why the demonstration data could not be made.
