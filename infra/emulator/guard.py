@@ -1,0 +1,164 @@
+"""Stands between the functions and AWS as IAM does: knows who calls, refuses what the caller's policy does
+not allow, and remembers what of each policy was used."""
+
+import json
+import threading
+import time
+from itertools import product
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import psutil
+import urllib3
+from ministack.core import iam_actions, iam_evaluator, router
+
+from net import serve
+
+ACCOUNT = "000000000000"
+READS = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"}
+
+
+class Grant:
+    """One action on one resource, under one value of each condition: what can be used or not."""
+
+    def __init__(self, action, resource, condition):
+        self.name = (action, resource, condition)
+        one = {"Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition}
+        self.statements = iam_evaluator.parse_policy_document({"Statement": [one]})
+        self.used = False
+
+
+def many(value):
+    return value if isinstance(value, list) else [value]
+
+
+def grants(document):
+    """Every grant of a policy document, each alone."""
+    for statement in many(document["Statement"]):
+        assert statement["Effect"] == "Allow", "a policy of the template only allows"
+        keys = [(op, key, many(value)) for op, keys in statement.get("Condition", {}).items()
+                for key, value in keys.items()]
+        for action, resource in product(many(statement["Action"]), many(statement["Resource"])):
+            for values in product(*(values for _, _, values in keys)):
+                condition = {}
+                for (op, key, _), value in zip(keys, values):
+                    condition.setdefault(op, {})[key] = value
+                yield Grant(action, resource, condition)
+
+
+class Guard:
+    def __init__(self):
+        self.emulator = None
+        self.policies = {}  # function -> its grants
+        self.limits = {}  # function -> its permissions boundary
+        self.names = {}  # physical name -> name in the template
+        self.refused = []
+        self.running, self.writes, self.last_call = 0, 0, 0.0
+        self.lock = threading.Lock()
+        self.pool = urllib3.PoolManager(maxsize=64)
+        self.url = serve(self.answer, function_at)
+
+    def watch(self, emulator):
+        """Reads the policy of every function that the emulator has."""
+        self.emulator = emulator
+        ids = [id_.rsplit("/", 1)[-1] for id_ in emulator.resources().values()]
+        self.names = {id_: name for name, id_ in zip(emulator.resources(), ids) if ids.count(id_) == 1}
+        iam, lambdas = emulator.client("iam"), emulator.client("lambda")
+        for page in lambdas.get_paginator("list_functions").paginate():
+            for function in page["Functions"]:
+                role = function["Role"].rsplit("/", 1)[-1]
+                names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+                documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+                self.policies[function["FunctionName"]] = [g for document in documents for g in grants(document)]
+                limit = iam.get_role(RoleName=role)["Role"].get("PermissionsBoundary")
+                if limit:
+                    arn = limit["PermissionsBoundaryArn"]
+                    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+                    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+                    self.limits[function["FunctionName"]] = [[iam_evaluator.parse_policy_document(document)]]
+
+    def unused(self):
+        """The grants that no call used: function, action, resource and condition, as the template names them."""
+        return [(self.named(function), action, self.named(resource), condition)
+                for function, granted in self.policies.items()
+                for grant in granted if not grant.used
+                for action, resource, condition in [grant.name]]
+
+    def named(self, text):
+        """A physical id or ARN with the names of the template in it."""
+        parts = str(text).split(":", 5)[-1].split("/")
+        return "/".join(self.names.get(part, part) for part in parts)
+
+    def quiet_for(self, seconds):
+        """Whether no function is calling, and none has called for so long."""
+        with self.lock:
+            return self.running == 0 and time.monotonic() - self.last_call > seconds
+
+    # ── Answering ──────────────────────────────────────────────────────────────────────────────────
+
+    def answer(self, method, target, headers, body, function):
+        path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
+        checks, service = self.checks(method, path, headers, body, query)
+        with self.lock:
+            self.running += 1
+            self.writes += any(action not in READS for action, _, _ in checks)
+        try:
+            for action, resource, context in checks:
+                if not self.allow(function, action, resource, context):
+                    with self.lock:
+                        self.refused.append((self.named(function), action, self.named(resource), context))
+                    return iam_actions.access_denied_response(
+                        service, action, function, str(uuid4()), headers=headers, resource_arn=resource)
+            answer = self.pool.request(method, self.emulator.url + target, body=body, headers=headers,
+                                       redirect=False, retries=False)
+            return answer.status, dict(answer.headers), answer.data
+        finally:
+            with self.lock:
+                self.running -= 1
+                self.last_call = time.monotonic()
+
+    def checks(self, method, path, headers, body, query):
+        """The (action, resource, context) that IAM would judge this call by."""
+        account, region = ACCOUNT, router.extract_region(headers)
+        service = router.detect_service(method, path, headers, query)
+        action = iam_actions.extract_iam_action(service, method, path, headers, body, query)
+        assert action, f"no IAM action is known for {method} {path}"
+        sent = json.loads(body or b"{}")
+        context = {f"kms:EncryptionContext:{key}": value for key, value in sent.get("EncryptionContext", {}).items()}
+        if service == "dynamodb":
+            context |= iam_actions.dynamodb_service_context(body)
+            items = iam_actions.dynamodb_transaction_checks(action, body, region, account)
+            named = items or [(action, arn) for arn in iam_actions.dynamodb_resource_arns(body, region, account)]
+        elif action == "ses:SendEmail":
+            # Judged on the identity of the sender, and on the configuration set that it names.
+            sender = sent["FromEmailAddress"].rpartition("<")[2].strip(">")
+            context["ses:FromAddress"] = sender
+            of = f"arn:aws:ses:{region}:{account}"
+            named = [(action, f"{of}:identity/{sender.partition('@')[2]}")]
+            if sent.get("ConfigurationSetName"):
+                named.append((action, f"{of}:configuration-set/{sent['ConfigurationSetName']}"))
+        else:
+            arn = iam_actions.extract_resource_arn(service, method, path, headers, body, query, region, account)
+            # A batch is judged as its single action.
+            named = [(action.removesuffix("Batch") if service == "sqs" else action, arn)]
+        return [(action, arn, context) for action, arn in named or [(action, "*")]], service
+
+    def allow(self, function, action, resource, context):
+        lowered = {key.lower(): value for key, value in context.items()}
+        asked = iam_evaluator.EvalContext(
+            principal_arn=str(function), principal_type="AssumedRole", principal_account=ACCOUNT,
+            action=action, resource_arn=resource, region="", service_context=lowered)
+        limits = self.limits.get(function, [])
+        allowing = [grant for grant in self.policies.get(function, [])
+                    if iam_evaluator.evaluate(asked, [grant.statements], *limits).decision == "Allow"]
+        for grant in allowing:
+            grant.used = True
+        return bool(allowing)
+
+
+def function_at(address):
+    """The function whose process has this end of a connection."""
+    for connection in psutil.net_connections("tcp4"):
+        if connection.laddr == address and connection.pid:
+            return psutil.Process(connection.pid).environ().get("AWS_LAMBDA_FUNCTION_NAME")
+    return None

@@ -1,0 +1,122 @@
+"""Deploys template.yaml to the emulator and plays the story there, under the policies of the template.
+
+Fails if a step of the story does, if a function was refused a call, if a policy allows what nothing used, and
+if a route was never called.
+"""
+
+import argparse
+import json
+import secrets
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+from doors import Doors
+from emulator import ROOT, Emulator, architecture, read_template, transformed, with_routes
+from guard import Guard
+
+TEMPLATE, BINARIES = ROOT / "template.yaml", ROOT / "target/debug"
+EXCEPTIONS = Path(__file__).with_name("exceptions.yaml")
+BASE_URL, MAIL_DOMAIN = "https://hub.example.jp", "hub.example.jp"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", type=Path, help="keeps the logs of the emulator and the functions here")
+    arguments = parser.parse_args()
+    wrong = play(read_template(TEMPLATE), arguments.keep)
+    for line in wrong:
+        print(line)
+    if wrong:
+        sys.exit(1)
+    print("Every call was allowed, every route was called, and all that is allowed was used.")
+
+
+def play(template, keep=None, out=None):
+    """What is wrong with the template, line by line."""
+    with tempfile.TemporaryDirectory(prefix="hokatsu-") as temporary:
+        guard = Guard()
+        directory = keep or Path(temporary)
+        directory.mkdir(parents=True, exist_ok=True)
+        emulator = Emulator(directory, guard.url)
+        try:
+            doors = deploy(emulator, guard, template)
+            tour = [BINARIES / "hokatsu", "tour", "--hub", doors.url]
+            subprocess.run(tour, check=True, env=emulator.env, stdout=out, stderr=subprocess.PIPE, text=True)
+        except subprocess.CalledProcessError as failed:
+            return [f"failed: hokatsu {failed.cmd[1]}: {failed.stderr.strip()}", *refused(guard)]
+        finally:
+            emulator.stop()
+        return [*refused(guard), *unneeded(guard), *(f"never called: {route}" for route in doors.never_called())]
+
+
+def refused(guard):
+    return sorted({f"refused: {function} {action} on {resource} {context or ''}"
+                   for function, action, resource, context in guard.refused})
+
+
+def unneeded(guard):
+    """What the policies allow without use, and exceptions without need."""
+    excused = {(one["action"], one["resource"]) for one in yaml.safe_load(EXCEPTIONS.read_text())}
+    unused = guard.unused()
+    for function, action, resource, condition in unused:
+        if (action, resource) not in excused:
+            yield f"never used: {function} {action} on {resource} {condition or ''}"
+    for action, resource in excused - {grant[1:3] for grant in unused}:
+        yield f"an exception without need: {action} on {resource}"
+
+
+def deploy(emulator, guard, template):
+    # Gradual deployment is for a hub that is in use, and the emulator has no CodeDeploy.
+    parameters = {"Architecture": architecture(), "BaseUrl": BASE_URL, "MailSender": f"no-reply@{MAIL_DOMAIN}",
+                  "GradualDeployment": "false"}
+    emulator.package(template, BINARIES)
+    template = with_routes(transformed(template, parameters))
+    emulator.deploy(template, parameters, "CREATE")
+    resources = emulator.resources()
+
+    # What an operator does: the app clients of vendors, and then the stack is told of them.
+    cognito, pool = emulator.client("cognito-idp"), resources["UserPool"]
+    made = [cognito.create_user_pool_client(
+        UserPoolId=pool, ClientName=f"vendor-{n}", GenerateSecret=True)["UserPoolClient"] for n in range(4)]
+    ids = [client["ClientId"] for client in made]
+    emulator.deploy(template, {**parameters, "VendorClientIds": ",".join(ids)}, "UPDATE")
+    # The identity that mails come from, which is verified outside of the stack.
+    emulator.client("sesv2").create_email_identity(EmailIdentity=MAIL_DOMAIN)
+    guard.watch(emulator)
+
+    secret = emulator.client("secretsmanager").get_secret_value(SecretId=resources["HubSecret"])["SecretString"]
+    seeded = subprocess.run(
+        [BINARIES / "hokatsu", "seed", *ids], check=True, capture_output=True, text=True,
+        env={**emulator.env, "AWS_ENDPOINT_URL": emulator.url, "TABLE_NAME": resources["Table"],
+             "HUB_SECRET": secret, "BASE_URL": BASE_URL})
+    demo = json.loads(seeded.stdout)
+    secret_of = {client["ClientId"]: client["ClientSecret"] for client in made}
+    for client in demo["clients"]:
+        client["client_secret"] = secret_of[client["client_id"]]
+        cognito.update_user_pool_client(
+            UserPoolId=pool, ClientId=client["client_id"], AllowedOAuthFlowsUserPoolClient=True,
+            AllowedOAuthFlows=["client_credentials"],
+            AllowedOAuthScopes=[f"{resources['ResourceServer']}/{scope}" for scope in client["scopes"]])
+    for user in demo["users"]:
+        invite(cognito, pool, user)
+    return Doors(emulator, guard, template, f"{BASE_URL}/staff", demo)
+
+
+def invite(cognito, pool, user):
+    user["password"] = secrets.token_urlsafe(24)
+    attributes = {"email": user["email"], "email_verified": "true",
+                  "custom:role": user["role"],
+                  "custom:facility_id": " ".join(user["facility_ids"]), "custom:municipality": user["municipality"]}
+    cognito.admin_create_user(
+        UserPoolId=pool, Username=user["email"], MessageAction="SUPPRESS",
+        UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items() if value])
+    cognito.admin_set_user_password(
+        UserPoolId=pool, Username=user["email"], Password=user["password"], Permanent=True)
+
+
+if __name__ == "__main__":
+    main()
