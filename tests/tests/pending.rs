@@ -95,10 +95,11 @@ async fn ntf_07_a_run_that_is_killed_half_way_is_completed_by_the_next() {
     // Killed after each number of calls to the table, until one is not killed any more.
     for calls in 1..30 {
         let world = World::new().await;
-        for name in ["相生保育園", "大谷口保育園", "高島平保育園"] {
+        for (key, name) in [("a", "相生保育園"), ("b", "大谷口保育園"), ("c", "高島平保育園")]
+        {
             let other = facility(name, "131199", "板橋区");
             world.add_facility(&other).await;
-            request_of(&world, &other, VISIT, name).await;
+            request_of(&world, &other, VISIT, key).await;
         }
         let cut = ping_pending::run(&world.dying_after(calls), now).await;
         let again = ping_pending::run(world.store(), now).await.unwrap();
