@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use aws_sdk_dynamodb::{Client, config::BehaviorVersion};
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, timeout::TimeoutConfig},
+};
 use aws_smithy_runtime_api::client::{
     http::{
         HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector,
@@ -67,6 +70,8 @@ impl Embedded {
                 .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
                     "local", "local", None, None, "local",
                 )))
+                // A store in this process is never out of reach; on a busy machine it is late.
+                .timeout_config(TimeoutConfig::disabled())
                 .http_client(http)
                 .build();
             Client::new(&config)
