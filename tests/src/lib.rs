@@ -240,7 +240,7 @@ impl World {
             capacity: Capacity::new(capacity).unwrap(),
             note: None,
         };
-        let id = self.hub.secret.slot_id("test", facility.facility_id.as_str(), starts_at);
+        let id = self.hub.secret.slot_id(&facility.facility_id, "test", "test", starts_at);
         let mark = self.hub.secret.derive(&[id.as_str().as_bytes()]);
         let mut once = Once { key: [0; 16], body: [0; 16] };
         once.key.copy_from_slice(&mark[..16]);

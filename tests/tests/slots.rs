@@ -101,6 +101,25 @@ async fn slot_03_a_slot_is_copied_to_another_day_once() {
 }
 
 #[tokio::test]
+async fn slot_04_one_person_opens_slots_of_two_nurseries_under_one_key() {
+    let world = World::new().await;
+    let other = facility("相生保育園", "131199", "板橋区");
+    world.add_facility(&other).await;
+    let ids = format!("{} {}", world.facility.facility_id, other.facility_id);
+    let person = As::Token(json!({"sub": "staff-1", "role": "facility", "facility_id": ids}));
+    let body = json!({"starts_at": SLOT, "ends_at": "2026-12-10T10:45:00+09:00", "capacity": 1});
+    let mut opened = Vec::new();
+    for id in [&world.facility.facility_id, &other.facility_id] {
+        let path = format!("/v1/staff/facilities/{id}/slots");
+        let key = [("idempotency-key", "k")];
+        let slot = world.call(&person, Method::POST, &path, Some(body.clone()), &key).await;
+        assert_eq!(slot.status, 201, "{}", slot.shown());
+        opened.push(slot.body["slot_id"].clone());
+    }
+    assert_ne!(opened[0], opened[1]);
+}
+
+#[tokio::test]
 async fn slot_04_each_slot_has_a_number_of_its_own() {
     let world = World::new().await;
     let mut numbers = Vec::new();

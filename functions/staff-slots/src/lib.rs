@@ -125,7 +125,7 @@ async fn open_slots(
     let existing = hub.store.slots(&id, span.0, span.1, i32::MAX as usize, None).await?;
     // Those that this very request has opened before are none that it would double.
     let own = |slot: &&domain::Slot| {
-        slot.slot_id == hub.secret.slot_id(&staff.subject, key.as_str(), slot.starts_at)
+        slot.slot_id == hub.secret.slot_id(&id, &staff.subject, key.as_str(), slot.starts_at)
     };
     let others = existing.iter().filter(|slot| !slot.disabled && !own(slot));
     let taken: BTreeSet<Instant> = others.map(|slot| slot.starts_at).collect();
@@ -156,10 +156,10 @@ async fn open_planned(
         key: key.mark(&hub.secret, facility.facility_id.as_str(), &staff.subject),
         body: body_mark(&hub.secret, body)?,
     };
-    let planned: Vec<(SlotId, OpenSlot)> = plan
-        .into_iter()
-        .map(|open| (hub.secret.slot_id(&staff.subject, key.as_str(), open.starts_at), open))
-        .collect();
+    let id = |open: &OpenSlot| {
+        hub.secret.slot_id(&facility.facility_id, &staff.subject, key.as_str(), open.starts_at)
+    };
+    let planned: Vec<(SlotId, OpenSlot)> = plan.into_iter().map(|open| (id(&open), open)).collect();
     match hub.store.open_slots(facility, planned, &once, hub.clock.now()).await? {
         Opened::Done { slots, replayed } => Ok((slots, replayed)),
         Opened::OtherBody => Err(Problem::IdempotencyKeyReused),

@@ -4,7 +4,7 @@ use domain::{
     Capacity, ClientId, Facility, FacilityId, Instant, MunicipalityCode, Settings,
     applicant::Email,
     search::Entry,
-    slot::{DayOfWeek, OpenSlots, TimeOfDay},
+    slot::{DayOfWeek, OpenSlot, OpenSlots, TimeOfDay},
     vendor::VendorKind,
 };
 use jiff::{ToSpan, civil::time};
@@ -149,7 +149,9 @@ async fn open_slots(hub: &Hub, facility: &Facility) -> Result<(), SeedError> {
         include_holidays: false,
     };
     let plan = pattern.plan(now, &BTreeSet::new()).0.into_iter();
-    let plan = plan.map(|open| (hub.secret.slot_id("demo", "demo", open.starts_at), open));
+    let id =
+        |open: &OpenSlot| hub.secret.slot_id(&facility.facility_id, "demo", "demo", open.starts_at);
+    let plan = plan.map(|open| (id(&open), open));
     let key = hub.secret.derive(&[b"demo", facility.facility_id.as_str().as_bytes()]);
     let mut once = Once { key: [0; 16], body: [0; 16] };
     once.key.copy_from_slice(&key[..16]);

@@ -219,13 +219,20 @@ impl Secret {
         ReservationNumber(format!("R-{}-{}", &text[..4], &text[4..]))
     }
 
-    /// The id of the slot that a caller opens under an idempotency key.
-    pub fn slot_id(&self, caller: &str, key: &str, starts_at: Instant) -> SlotId {
+    /// The id of the slot that a caller opens for a facility under an idempotency key.
+    pub fn slot_id(
+        &self,
+        facility: &FacilityId,
+        caller: &str,
+        key: &str,
+        starts_at: Instant,
+    ) -> SlotId {
         let minutes = starts_at.epoch_ms().div_euclid(60_000).clamp(0, (1 << 30) - 1) as u64;
         // Six base-32 digits of the minute of the start, so that ids sort by time until 4011.
         let time = crockford(&(minutes << 34).to_be_bytes(), 6);
         let digest = self.derive(&[
             b"slot",
+            facility.as_str().as_bytes(),
             caller.as_bytes(),
             key.as_bytes(),
             &starts_at.epoch_ms().to_be_bytes(),
@@ -326,6 +333,10 @@ mod tests {
         Secret::new([7; 32]).unwrap()
     }
 
+    fn facility() -> FacilityId {
+        "fac_7k3m9qxd2abc".parse().unwrap()
+    }
+
     #[test]
     fn a_reservation_number_is_read_in_any_case_and_refuses_ambiguous_letters() {
         let number: ReservationNumber = "r-7k3m-9qxd".parse().unwrap();
@@ -364,7 +375,7 @@ mod tests {
             prop_assert_eq!(secret().reservation_number(&client, &key, 0), number.clone());
             prop_assert_ne!(secret().reservation_number(&client, &key, 1), number);
             let start = Instant::from_epoch_ms(minute * 60_000).unwrap();
-            let slot = secret().slot_id(&client, &key, start);
+            let slot = secret().slot_id(&facility(), &client, &key, start);
             prop_assert_eq!(slot.starts_at(), Some(start));
             prop_assert_eq!(slot.as_str().parse::<SlotId>().unwrap(), slot);
         }
@@ -372,7 +383,10 @@ mod tests {
         #[test]
         fn slots_sort_by_their_start(a in 0i64..500_000_000, b in 0i64..500_000_000) {
             let (a, b) = (Instant::from_epoch_ms(a * 60_000).unwrap(), Instant::from_epoch_ms(b * 60_000).unwrap());
-            let (slot_a, slot_b) = (secret().slot_id("x", "1", a), secret().slot_id("x", "1", b));
+            let (slot_a, slot_b) = (
+                secret().slot_id(&facility(), "x", "1", a),
+                secret().slot_id(&facility(), "x", "1", b),
+            );
             prop_assert_eq!(a.cmp(&b), slot_a.cmp(&slot_b));
             prop_assert_eq!(a <= b, SlotId::first_at(a).as_str() <= slot_b.as_str());
         }
