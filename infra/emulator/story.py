@@ -1,11 +1,12 @@
 """Deploys template.yaml to the emulator and plays the story there, under the policies of the template.
 
 Fails if a step of the story does, if a function was refused a call, if a policy allows what nothing used, and
-if a route was never called.
+if a route was never called. Then walks through docs/operate.md on the same stack, with the operator's scripts.
 """
 
 import argparse
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -15,11 +16,12 @@ from pathlib import Path
 import yaml
 
 from doors import Doors
-from emulator import ROOT, Emulator, architecture, read_template, transformed, with_routes
+from emulator import ROOT, STACK, Emulator, architecture, read_template, transformed, with_routes
 from guard import Guard
 
 TEMPLATE, BINARIES = ROOT / "template.yaml", ROOT / "target/debug"
 EXCEPTIONS = Path(__file__).with_name("exceptions.yaml")
+WALK = ROOT / "infra/operate/walk.py"
 BASE_URL, MAIL_DOMAIN = "https://hub.example.jp", "hub.example.jp"
 
 
@@ -27,16 +29,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", type=Path, help="keeps the logs of the emulator and the functions here")
     arguments = parser.parse_args()
-    wrong = play(read_template(TEMPLATE), arguments.keep)
+    wrong = play(read_template(TEMPLATE), arguments.keep, then=walk)
     for line in wrong:
         print(line)
     if wrong:
         sys.exit(1)
-    print("Every call was allowed, every route was called, and all that is allowed was used.")
+    print("Every call was allowed, every route was called, all that is allowed was used, "
+          "and the operator's scripts do what docs/operate.md says.")
 
 
-def play(template, keep=None, out=None):
-    """What is wrong with the template, line by line."""
+def play(template, keep=None, out=None, then=lambda emulator: []):
+    """What is wrong with the template, line by line; what is wrong `then`, if nothing is."""
     with tempfile.TemporaryDirectory(prefix="hokatsu-") as temporary:
         guard = Guard()
         directory = keep or Path(temporary)
@@ -46,11 +49,12 @@ def play(template, keep=None, out=None):
             doors = deploy(emulator, guard, template)
             tour = [BINARIES / "hokatsu", "tour", "--hub", doors.url]
             subprocess.run(tour, check=True, env=emulator.env, stdout=out, stderr=subprocess.PIPE, text=True)
+            never_called = [f"never called: {route}" for route in doors.never_called()]
+            return [*refused(guard), *unneeded(guard), *never_called] or then(emulator)
         except subprocess.CalledProcessError as failed:
             return [f"failed: hokatsu {failed.cmd[1]}: {failed.stderr.strip()}", *refused(guard)]
         finally:
             emulator.stop()
-        return [*refused(guard), *unneeded(guard), *(f"never called: {route}" for route in doors.never_called())]
 
 
 def refused(guard):
@@ -104,6 +108,14 @@ def deploy(emulator, guard, template):
     for user in demo["users"]:
         invite(cognito, pool, user)
     return Doors(emulator, guard, template, f"{BASE_URL}/staff", demo)
+
+
+def walk(emulator):
+    """What is wrong with the operator's scripts. They find AWS past the guard: they are no functions."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = {**emulator.env, "AWS_ENDPOINT_URL": emulator.url, "STACK": STACK, "PATH": path}
+    walked = subprocess.run([sys.executable, WALK], env=env, check=False)
+    return [f"failed: {WALK.relative_to(ROOT)}"] if walked.returncode else []
 
 
 def invite(cognito, pool, user):
