@@ -27,7 +27,7 @@ CODE = "131199"
 
 def run(script, *arguments, stack=STACK):
     command = [HERE / script, "--stack", stack, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
 
 
 class Walk(unittest.TestCase):
