@@ -3,7 +3,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-mod dying;
+pub mod wire;
 
 use std::{
     sync::{
@@ -15,6 +15,7 @@ use std::{
 
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use axum::{Router, body::Body};
 use domain::{
     Capacity, ClientId, Facility, FacilityId, Instant, ReservationNumber, Secret, Settings, Slot,
@@ -121,6 +122,11 @@ impl Answer {
 impl World {
     /// With one nursery, linked to the ICT system `ict-1`, at [`NOW`].
     pub async fn new() -> Self {
+        Self::through(|steady| Store::new(steady.clone(), local::embedded::TABLE)).await
+    }
+
+    /// The same, with the table reached as `store` reaches it through a client that never fails.
+    pub async fn through(store: impl FnOnce(&aws_sdk_dynamodb::Client) -> Store) -> Self {
         let embedded = Embedded::start(None, Faults::default()).await.expect("an embedded store");
         let now = Arc::new(AtomicI64::new(NOW.parse::<Instant>().unwrap().epoch_ms()));
         let clock = {
@@ -128,7 +134,7 @@ impl World {
             Clock::new(move || Instant::from_epoch_ms(now.load(Ordering::SeqCst)).unwrap())
         };
         let hub = Hub {
-            store: embedded.store(),
+            store: store(&embedded.steady),
             clock,
             secret: Secret::new([7; 32]).unwrap(),
             base_url: "https://hub.example.jp".into(),
@@ -201,7 +207,7 @@ impl World {
 
     /// The table, for so many calls; then it is as if the function had been killed.
     pub fn dying_after(&self, calls: usize) -> Store {
-        dying::store(self.raw(), calls)
+        wire::store(self.raw(), wire::Dying::after(calls), RetryConfig::disabled())
     }
 
     /// The table.

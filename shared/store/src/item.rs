@@ -68,6 +68,10 @@ pub(crate) fn sort_key(item: &Item) -> Option<&str> {
     item.get("sk")?.as_s().ok().map(String::as_str)
 }
 
+/// By what a call knows an item that it put itself. When the answer to a write is lost, the SDK sends it again, and the
+/// repeat meets its own effect: without the mark, that would look like somebody else who had been faster.
+const WRITTEN_BY: &str = "call";
+
 /// How often a write that meets another transaction is tried before the caller is told to come
 /// again: with the waits doubling from 10 ms, about five seconds.
 const CONFLICT_TRIES: u32 = 9;
@@ -127,14 +131,18 @@ impl Store {
     }
 
     /// Writes one item if the condition holds; otherwise tells what is there instead.
+    ///
+    /// If it is there because an earlier attempt of this very call wrote it, it is written.
     pub(crate) async fn put_if(
         &self,
-        item: Item,
+        mut item: Item,
         condition: &str,
         values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
     ) -> Result<Result<(), Option<Item>>, StoreError> {
         let values: HashMap<_, _> =
             values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let call = AttributeValue::B(rand::random::<[u8; 8]>().to_vec().into());
+        item.insert(WRITTEN_BY.into(), call.clone());
         let result = self
             .db
             .put_item()
@@ -154,7 +162,9 @@ impl Store {
             }
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                    Ok(Err(failed.item.clone()))
+                    let found = failed.item.clone();
+                    let own = found.as_ref().and_then(|item| item.get(WRITTEN_BY)) == Some(&call);
+                    Ok(if own { Ok(()) } else { Err(found) })
                 }
                 _ => Err(error.into()),
             },
@@ -164,15 +174,18 @@ impl Store {
     /// All of the writes or none, told apart from what a condition refused.
     ///
     /// Meeting another transaction on the same items is no refusal: it is tried again after a
-    /// short random wait.
+    /// short random wait. All attempts bear one token, by which DynamoDB knows a repeat of what it did
+    /// already, even if others wrote the same items since.
     pub(crate) async fn transact(
         &self,
         writes: Vec<TransactWriteItem>,
     ) -> Result<Result<(), Vec<CancellationReason>>, StoreError> {
+        let token = format!("{:032x}", rand::random::<u128>());
         for attempt in 0..CONFLICT_TRIES {
             let result = self
                 .db
                 .transact_write_items()
+                .client_request_token(&token)
                 .set_transact_items(Some(writes.clone()))
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()

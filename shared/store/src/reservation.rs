@@ -373,7 +373,12 @@ impl Store {
             let read = number(current.sequence);
             return match self.put_if(item(next)?, UNCHANGED, [(":sequence", read)]).await? {
                 Ok(()) => Ok(Replaced::Done),
-                Err(newer) => newer_of(newer),
+                Err(newer) => match newer_of(newer)? {
+                    Replaced::Newer(newer) if comes_after(&newer, current, next) => {
+                        Ok(Replaced::Done)
+                    }
+                    other => Ok(other),
+                },
             };
         }
         let writes = vec![self.put_over(current, next)?, self.move_in_slot(current, next)?];
@@ -407,6 +412,16 @@ enum Replaced {
 fn newer_of(item: Option<Item>) -> Result<Replaced, StoreError> {
     let newer = from_table(item.ok_or(StoreError::Changed)?)?;
     Ok(Replaced::Newer(Box::new(newer)))
+}
+
+/// Whether what is there came after what this call would write: an earlier attempt wrote it, its answer was lost, and
+/// somebody else went on from it before the call was repeated.
+fn comes_after(newer: &Reservation, current: &Reservation, next: &Reservation) -> bool {
+    let change = next.history.last().filter(|_| next.history != current.history);
+    let memo = next.memos.last().filter(|_| next.memos != current.memos);
+    newer.sequence > next.sequence
+        && (change.is_some_and(|change| newer.history.contains(change))
+            || memo.is_some_and(|memo| newer.memos.contains(memo)))
 }
 
 fn repeat_of(existing: Reservation, mark: &RequestMark) -> Reserved {

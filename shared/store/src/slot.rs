@@ -2,12 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError,
-    types::{
-        AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
-        TransactWriteItem, Update,
-    },
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update,
 };
 use domain::{
     Capacity, FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Slot, SlotId,
@@ -168,6 +165,9 @@ impl Store {
 
     /// Writes what staff changed of a slot, compare-and-set on its version, while the places that are held
     /// fit into its capacity (SLOT-02). Otherwise tells what the slot is now.
+    ///
+    /// A transaction of one write: its repeat is known as such, which no version and no content could tell
+    /// from the same change by somebody else.
     pub async fn change_slot(&self, read: &Slot, next: &Slot) -> Result<SlotChanged, StoreError> {
         let mut update =
             "SET #capacity = :capacity, disabled = :disabled, version = :next".to_owned();
@@ -184,9 +184,7 @@ impl Store {
             }
             None => update += " REMOVE note",
         }
-        let result = self
-            .db
-            .update_item()
+        let update = Update::builder()
             .table_name(&*self.table)
             .set_key(Some(keys::slot(&read.facility_id, &read.slot_id).attributes()))
             .update_expression(update)
@@ -195,24 +193,19 @@ impl Store {
             )
             .expression_attribute_names("#capacity", "capacity")
             .set_expression_attribute_values(Some(values))
-            .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match result {
-            Ok(output) => {
-                self.meter.write(output.consumed_capacity());
-                let item = output.attributes.ok_or(StoreError::Changed)?;
-                Ok(SlotChanged::Done(from_table(item)?))
+            .build()
+            .map_err(|error| StoreError::Refused(error.into()))?;
+        let write = TransactWriteItem::builder().update(update).build();
+        match self.transact(vec![write]).await? {
+            Ok(()) => {
+                let slot = self.slot(&read.facility_id, &read.slot_id, true).await?;
+                slot.map(SlotChanged::Done).ok_or(StoreError::Changed)
             }
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    let item = failed.item.clone().ok_or(StoreError::Changed)?;
-                    Ok(SlotChanged::Is(from_table(item)?))
-                }
-                _ => Err(error.into()),
-            },
+            Err(reasons) => {
+                let found = blocker(&reasons, 0).flatten().ok_or(StoreError::Changed)?;
+                Ok(SlotChanged::Is(from_table(found)?))
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Vendors, the facilities linked to them, and their webhook endpoints.
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+    AttributeValue, Delete, ReturnConsumedCapacity, TransactWriteItem, Update,
 };
 use domain::{
     ClientId, FacilityId, Instant, Sealed, WebhookEndpointId,
@@ -145,22 +145,21 @@ impl Store {
     }
 
     /// Removes a webhook endpoint; tells whether there was one.
+    ///
+    /// A transaction of one write, so that its repeat is not told that there was none.
     pub async fn delete_endpoint(
         &self,
         client: &ClientId,
         id: &WebhookEndpointId,
     ) -> Result<bool, StoreError> {
-        let output = self
-            .db
-            .delete_item()
+        let delete = Delete::builder()
             .table_name(&*self.table)
             .set_key(Some(keys::webhook_endpoint(client, id).attributes()))
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await?;
-        self.meter.write(output.consumed_capacity());
-        Ok(output.attributes.is_some())
+            .condition_expression("attribute_exists(pk)")
+            .build()
+            .map_err(|error| StoreError::Refused(error.into()))?;
+        let write = TransactWriteItem::builder().delete(delete).build();
+        Ok(self.transact(vec![write]).await?.is_ok())
     }
 
     /// Stops sending to an endpoint; tells whether this call did it.
@@ -169,33 +168,17 @@ impl Store {
         client: &ClientId,
         id: &WebhookEndpointId,
     ) -> Result<bool, StoreError> {
-        let result = self
-            .db
-            .update_item()
+        let update = Update::builder()
             .table_name(&*self.table)
             .set_key(Some(keys::webhook_endpoint(client, id).attributes()))
             .update_expression("SET #status = :disabled")
             .condition_expression("attribute_exists(pk) AND #status <> :disabled")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":disabled", AttributeValue::S("disabled".into()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match result {
-            Ok(output) => {
-                self.meter.write(output.consumed_capacity());
-                Ok(true)
-            }
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(error.into()),
-        }
+            .build()
+            .map_err(|error| StoreError::Refused(error.into()))?;
+        let write = TransactWriteItem::builder().update(update).build();
+        Ok(self.transact(vec![write]).await?.is_ok())
     }
 
     /// Every item of a partition whose sort key begins so.
