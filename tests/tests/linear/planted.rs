@@ -1,0 +1,104 @@
+//! Bugs that are planted, on the wire between the hub and its table, so that production code stays as it is: each
+//! must be found. A checker that finds nothing in a broken hub would show nothing about a sound one.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
+    orchestrator::HttpRequest,
+};
+use tests::{
+    World,
+    wire::{self, Wire},
+};
+
+use crate::{
+    runs::{Kind, in_world},
+    seed,
+    verdict::Totals,
+};
+
+/// Writes in which these words are replaced by others.
+#[derive(Debug, Clone)]
+struct Planted {
+    words: &'static str,
+    by: &'static str,
+    /// How many writes were changed.
+    writes: Arc<AtomicUsize>,
+}
+
+impl Wire for Planted {
+    fn carry(&self, call: HttpRequest, line: &SharedHttpConnector) -> HttpConnectorFuture {
+        if !wire::writes(&call) || !wire::body(&call).contains(self.words) {
+            return line.call(call);
+        }
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        let body = wire::body(&call).replace(self.words, self.by);
+        line.call(wire::with_body(call, body))
+    }
+}
+
+/// A bug is found within this many worlds of so many histories.
+const WORLDS: u64 = 20;
+const HISTORIES: usize = 20;
+
+/// Runs histories with a bug until they show it.
+async fn found(words: &'static str, by: &'static str, kind: Kind) -> Totals {
+    let planted = Planted { words, by, writes: Arc::default() };
+    for nth in 0..WORLDS {
+        let world =
+            World::through(|steady| wire::store(steady, planted.clone(), RetryConfig::disabled()));
+        let world = Arc::new(world.await);
+        let totals = in_world(world, kind, seed() + nth, HISTORIES).await;
+        println!("with {by:?} for {words:?}: {totals}");
+        if !totals.are_right() {
+            return totals;
+        }
+    }
+    panic!("not found, with {} writes changed", planted.writes.load(Ordering::SeqCst));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_that_is_taken_whether_it_is_free_or_not_is_found() {
+    let oversell = "size(holding) < #capacity OR attribute_exists(pk)";
+    let totals = found("size(holding) < #capacity", oversell, Kind::default()).await;
+    assert!(!totals.not_linearizable.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_that_is_not_given_back_is_found() {
+    let totals = found("DELETE holding :from", "DELETE asking :from", Kind::default()).await;
+    assert!(!totals.not_linearizable.is_empty() && !totals.disagree.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_over_what_somebody_else_changed_is_found() {
+    let any = "(#sequence = :sequence OR attribute_exists(pk))";
+    let totals = found("#sequence = :sequence", any, Kind::default()).await;
+    assert!(!totals.not_linearizable.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_a_slot_over_another_is_found() {
+    let any = "(version = :read OR attribute_exists(pk))";
+    let totals = found("version = :read", any, Kind::default()).await;
+    assert!(!totals.not_linearizable.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_capacity_below_the_places_that_are_held_is_found() {
+    let any = "size(holding) <= :capacity OR attribute_exists(pk)";
+    let totals = found("size(holding) <= :capacity", any, Kind::default()).await;
+    assert!(!totals.not_linearizable.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_for_a_slot_that_was_closed_is_found() {
+    let any = "(disabled = :false OR attribute_exists(pk))";
+    let totals = found("disabled = :false", any, Kind::default()).await;
+    assert!(!totals.not_linearizable.is_empty());
+}
