@@ -1,0 +1,221 @@
+//! The states of a reservation, against the contract ("States of a reservation", and what time does): random people
+//! do random things at random times, and a reservation becomes what the contract says, and nothing else.
+//!
+//! The contract is written down once more in `contract.rs`, from the words of the contract. A copy of it with one
+//! mistake must be told apart from the rules: else the test would show nothing.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+mod contract;
+
+use std::{collections::BTreeSet, ops::Range, panic};
+
+use contract::{Contract, Deed, Doing, Expected, Mistake, Told, instant};
+use domain::{
+    Capacity, Refusal, Reservation, Sealed, Settings, Slot, SlotNumber, Status,
+    reservation::{Action, Actor, NewRequest, Origin, Outcome, PartySize, RequestMark},
+    settings::{AutoApproval, AutoApprovalMode},
+    slot::Place,
+};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestError, TestRunner},
+};
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
+
+/// The contract, or a copy with a mistake, as what a reservation is held against.
+struct Reference<const MISTAKE: usize>;
+
+impl<const MISTAKE: usize> ReferenceStateMachine for Reference<MISTAKE> {
+    type State = Contract;
+    type Transition = Doing;
+
+    fn init_state() -> BoxedStrategy<Contract> {
+        let begun = prop::sample::select(vec!["unconfirmed", "waiting", "pending", "approved"]);
+        (begun, any::<bool>(), any::<bool>())
+            .prop_map(|(begun, holds, at_once)| {
+                Contract::new(begun, holds, at_once, Mistake::ALL[MISTAKE])
+            })
+            .boxed()
+    }
+
+    fn transitions(_: &Contract) -> BoxedStrategy<Doing> {
+        prop_oneof![
+            3 => prop::sample::select(Doing::PASSING.to_vec()).prop_map(Doing::Pass),
+            2 => Just(Doing::LetTimeWork),
+            6 => prop::sample::select(Deed::ALL.to_vec()).prop_map(Doing::Do),
+        ]
+        .boxed()
+    }
+
+    fn apply(state: Contract, doing: &Doing) -> Contract {
+        state.after(*doing)
+    }
+}
+
+/// The rules of the domain, held against that.
+struct Rules<const MISTAKE: usize>;
+
+impl<const MISTAKE: usize> StateMachineTest for Rules<MISTAKE> {
+    type SystemUnderTest = Reservation;
+    type Reference = Reference<MISTAKE>;
+
+    fn init_test(contract: &Contract) -> Reservation {
+        requested(contract)
+    }
+
+    fn apply(reservation: Reservation, contract: &Contract, doing: Doing) -> Reservation {
+        let (settings, now) = (settings(contract), instant(contract.now));
+        let done = match doing {
+            Doing::Pass(_) => return reservation,
+            Doing::LetTimeWork => reservation.after_time(&settings, now),
+            Doing::Do(deed) => {
+                let by = Actor::Staff("staff-1".into());
+                reservation.after(&action(deed, &settings, &reservation), by, now)
+            }
+        };
+        let (told, next) = match done {
+            Ok(Outcome::Already) => (Told::Already, reservation),
+            Ok(Outcome::Becomes(next)) => (Told::Becomes, *next),
+            Err(Refusal::TooLate) => (Told::TooLate, reservation),
+            Err(Refusal::TooEarly) => (Told::TooEarly, reservation),
+            Err(Refusal::StateConflict { current }) => {
+                assert_eq!(current, reservation.status, "the state that was met");
+                (Told::Conflict, reservation)
+            }
+            Err(refusal) => panic!("no refusal of a state: {refusal}"),
+        };
+        assert_eq!(told, contract.told, "{doing:?} at {now} to {}", next.status.as_str());
+        next
+    }
+
+    fn check_invariants(reservation: &Reservation, contract: &Contract) {
+        let Expected { status, sequence, expires_at, approves_at, holds_place } =
+            contract.expects();
+        assert_eq!(reservation.status.as_str(), status);
+        assert_eq!(reservation.sequence, sequence);
+        assert_eq!(reservation.expires_at, expires_at.map(instant), "until when in {status}");
+        assert_eq!(reservation.approves_at, approves_at.map(instant), "{status}");
+        assert_eq!(reservation.place() == Place::Holding, holds_place, "{status}");
+
+        let changes: Vec<_> = reservation
+            .history
+            .iter()
+            .map(|change| (change.sequence, change.at, change.from.as_str(), change.to.as_str()))
+            .collect();
+        let expected: Vec<_> =
+            contract.changes.iter().map(|it| (it.0, instant(it.1), it.2, it.3)).collect();
+        assert_eq!(changes, expected, "the history");
+        let first = reservation.as_requested();
+        assert_eq!((first.status.as_str(), first.sequence), (contract.begun, 1));
+        assert_eq!(reservation.updated_at, instant(contract.updated_at));
+    }
+}
+
+/// A reservation as it is when it is made.
+fn requested(contract: &Contract) -> Reservation {
+    let now = instant(contract.now);
+    let slot = Slot {
+        slot_id: "slt_0wx4n07k3m9qxd".parse().unwrap(),
+        slot_number: SlotNumber::nth(1),
+        facility_id: "fac_7k3m9qxd2abc".parse().unwrap(),
+        municipality_code: "131199".parse().unwrap(),
+        starts_at: instant(contract::STARTS),
+        ends_at: instant(contract::STARTS + 45),
+        capacity: Capacity::new(1).unwrap(),
+        note: None,
+        disabled: false,
+        holding: BTreeSet::new(),
+        asking: BTreeSet::new(),
+        waiting: BTreeSet::new(),
+        released: BTreeSet::new(),
+        families: BTreeSet::new(),
+        version: 1,
+    };
+    let (origin, allowed) = match contract.begun {
+        "unconfirmed" => (Origin::Portal, Status::Pending),
+        "waiting" => (Origin::SearchSite, Status::Waiting),
+        "pending" => (Origin::SearchSite, Status::Pending),
+        _ => (Origin::OffSystem, Status::Pending),
+    };
+    let request = NewRequest {
+        reservation_number: "R-7K3M-9QXD".parse().unwrap(),
+        origin,
+        requested_by: Actor::Client("site-1".parse().unwrap()),
+        party_size: PartySize::new(2).unwrap(),
+        consent: None,
+        applicant: Some(Sealed(vec![1])),
+        families: Vec::new(),
+        possible_duplicate: false,
+        memo: None,
+        mark: RequestMark { key: [0; 16], body: [0; 16] },
+    };
+    request.reservation(&slot, &settings(contract), allowed, now)
+}
+
+fn settings(contract: &Contract) -> Settings {
+    let mode = if contract.at_once { AutoApprovalMode::AtOnce } else { AutoApprovalMode::Off };
+    Settings {
+        pending_holds_place: contract.pending_holds_place,
+        auto_approval: AutoApproval { mode, ..AutoApproval::default() },
+        ..Settings::default()
+    }
+}
+
+fn action(deed: Deed, settings: &Settings, reservation: &Reservation) -> Action {
+    let settings = settings.clone();
+    match deed {
+        Deed::Offer => Action::Offer { settings },
+        Deed::Confirm => Action::Confirm { settings },
+        Deed::Approve => Action::Approve { comment: None },
+        Deed::Decline => Action::Decline { comment: "満員".parse().ok() },
+        Deed::CancelByParent => {
+            let until = settings.cancel_closes(reservation.starts_at);
+            Action::CancelByParent { reason: None, until }
+        }
+        Deed::CancelByFacility => Action::CancelByFacility { comment: None },
+        Deed::Expire => Action::Expire,
+        Deed::Complete => Action::Complete,
+        Deed::NoShow => Action::NoShow,
+    }
+}
+
+/// How much happens to one reservation.
+const DEEDS: Range<usize> = 1..20;
+
+prop_state_machine! {
+    #![proptest_config(Config { cases: 4096, ..Config::default() })]
+    #[test]
+    fn rsv_08_a_reservation_becomes_what_the_contract_says(sequential DEEDS => Rules<0>);
+}
+
+/// Whether a copy of the contract with this mistake is told apart from the rules.
+fn is_told_apart<const MISTAKE: usize>() -> bool {
+    let config = Config { cases: 4096, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new(config.clone());
+    let strategy = Reference::<MISTAKE>::sequential_strategy(DEEDS);
+    let run = runner.run(&strategy, |(contract, doings, seen)| {
+        Rules::<MISTAKE>::test_sequential(config.clone(), contract, doings, seen);
+        Ok(())
+    });
+    matches!(run, Err(TestError::Fail(..)))
+}
+
+#[test]
+fn every_mistake_in_the_contract_is_told_apart() {
+    // Each ends in a panic that is caught, some hundred times while it is made smaller.
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let told = [
+        is_told_apart::<0>(),
+        is_told_apart::<1>(),
+        is_told_apart::<2>(),
+        is_told_apart::<3>(),
+        is_told_apart::<4>(),
+        is_told_apart::<5>(),
+        is_told_apart::<6>(),
+    ];
+    panic::set_hook(hook);
+    assert_eq!(told.len(), Mistake::ALL.len());
+    assert_eq!(told, [false, true, true, true, true, true, true], "{:?}", Mistake::ALL);
+}
