@@ -1,11 +1,11 @@
 //! The table's stream: tells everyone who must know.
 //!
 //! Every change becomes mails and webhooks on the queues of those who deliver them, and an entry
-//! in the search index. All of it may happen twice, for the stream delivers at least once; nothing
+//! in the search index and in the feed. All of it may happen twice, for the stream delivers at least once; nothing
 //! of it is left out, for a batch that is not told whole is delivered again.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Instant,
 };
@@ -13,8 +13,8 @@ use std::{
 use aws_lambda_events::dynamodb::{Event as StreamEvent, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use domain::{
-    ClientId, CorrelationId, Facility, MunicipalityCode, Reservation, Slot, Status, event::Event,
-    search::Shard, slot::SlotStatus, vendor::WebhookEndpoint,
+    ClientId, CorrelationId, Facility, FacilityId, MunicipalityCode, Reservation, Slot, SlotId,
+    Status, event::Event, search::Shard, slot::SlotStatus, vendor::WebhookEndpoint,
 };
 use notify::order::{MailOrder, PushOrder, mails_of};
 use runtime::{
@@ -54,6 +54,7 @@ struct Telling {
     pushes: Vec<Message<PushOrder>>,
     lines: Vec<Line>,
     search: BTreeMap<MunicipalityCode, Vec<SearchChange>>,
+    feed: BTreeSet<(FacilityId, SlotId)>,
     endpoints: HashMap<ClientId, Vec<WebhookEndpoint>>,
 }
 
@@ -138,6 +139,7 @@ impl FanOut {
                 if let Some(next) = slot.next_waiting(now) {
                     self.store.add_deadline(now, next).await?;
                 }
+                telling.feed.insert((slot.facility_id.clone(), slot.slot_id.clone()));
                 let changes = telling.search.entry(slot.municipality_code).or_default();
                 let subject = slot.slot_id.to_string();
                 changes.push(SearchChange::Slot(*slot));
@@ -212,11 +214,13 @@ impl FanOut {
     }
 
     async fn tell(&self, telling: Telling) -> Result<(), FanOutError> {
+        let now = self.clock.now();
+        // First what may fail because others write it too: what was sent is sent again with the batch.
+        self.store.tell_slots(&telling.feed, now).await?;
         let mails: Result<_, _> = telling.mails.iter().map(serde_json::to_string).collect();
         let pushes: Result<_, _> = telling.pushes.iter().map(serde_json::to_string).collect();
         self.mails.send(mails?).await?;
         self.pushes.send(pushes?).await?;
-        let now = self.clock.now();
         for (code, changes) in telling.search {
             let apply = |shard: &mut Shard| {
                 changes.iter().fold(false, |changed, change| {

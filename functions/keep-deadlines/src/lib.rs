@@ -1,19 +1,22 @@
 //! Every minute: does what time does to reservations. It approves where the nursery wants it (RSV-19), offers
 //! places that came free, gives up what nobody confirmed or answered in time (RSV-20), reminds parents
-//! on the day before the visit, and completes visits on the day after.
+//! on the day before the visit, and completes visits on the day after. Slots that are long past it takes out of
+//! their feed.
 //!
 //! The table lists what is due in order of time, so a run reads what is due and no more. An entry only
 //! says when to look: what is done is a change like any other, compare-and-set, so two runs at once or a
 //! run that was cut do everything once.
 
+use std::collections::BTreeSet;
+
 use domain::{
-    Instant, Refusal, Reservation, Status,
+    FacilityId, Instant, Refusal, Reservation, SlotId, Status,
     reservation::{Action, Actor},
 };
 use futures::{StreamExt, stream};
 use runtime::telemetry::{self, Causes, ms};
 use serde::{Deserialize, Serialize};
-use store::{Changed, Deadline, Store, StoreError};
+use store::{Changed, Deadline, SlotLeaves, Store, StoreError};
 
 /// What the schedule sends.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -37,6 +40,8 @@ pub struct Report {
     pub reminded: usize,
     /// Visits that were completed.
     pub completed: usize,
+    /// Slots that were taken out of their feed.
+    pub left_feed: usize,
     /// Entries that were put off, because something failed.
     pub failed: usize,
 }
@@ -59,6 +64,22 @@ pub async fn run(store: &Store, now: Instant) -> Result<Report, StoreError> {
 async fn keep_due(store: &Store, now: Instant) -> Result<Report, StoreError> {
     let started = std::time::Instant::now();
     let mut report = Report::default();
+    keep_deadlines(store, now, &mut report).await?;
+    take_out_slots(store, now, &mut report).await?;
+    // Most minutes have nothing to tell.
+    if report.due > 0 {
+        let outcome = if report.failed == 0 { "done" } else { "failed" };
+        let duration_ms = ms(started.elapsed());
+        tracing::info!(job = "keep-deadlines", ?report, outcome, duration_ms, "run");
+    }
+    Ok(report)
+}
+
+async fn keep_deadlines(
+    store: &Store,
+    now: Instant,
+    report: &mut Report,
+) -> Result<(), StoreError> {
     while report.due < A_RUN {
         let due = store.deadlines(now, AT_A_TIME).await?;
         if due.is_empty() {
@@ -83,13 +104,44 @@ async fn keep_due(store: &Store, now: Instant) -> Result<Report, StoreError> {
             }
         }
     }
-    // Most minutes have nothing to tell.
-    if report.due > 0 {
-        let outcome = if report.failed == 0 { "done" } else { "failed" };
-        let duration_ms = ms(started.elapsed());
-        tracing::info!(job = "keep-deadlines", ?report, outcome, duration_ms, "run");
+    Ok(())
+}
+
+/// Takes the slots that are long past out of their feed, as many at once as one transaction takes.
+async fn take_out_slots(
+    store: &Store,
+    now: Instant,
+    report: &mut Report,
+) -> Result<(), StoreError> {
+    for _ in 0..A_RUN / AT_A_TIME {
+        let due = store.slots_leave(now, AT_A_TIME).await?;
+        if due.is_empty() {
+            break;
+        }
+        report.due += due.len();
+        let slot = |leaves: &SlotLeaves| (leaves.facility_id.clone(), leaves.slot_id.clone());
+        let slots: BTreeSet<(FacilityId, SlotId)> = due.iter().map(slot).collect();
+        let together = store.tell_slots(&slots, now).await;
+        for leaves in due {
+            // Where it failed, each alone: the others need not wait for the one that cannot be told.
+            let told = match &together {
+                Ok(_) => Ok(0),
+                Err(_) => store.tell_slots(&BTreeSet::from([slot(&leaves)]), now).await,
+            };
+            match told {
+                Ok(told) => report.left_feed += told,
+                Err(error) => {
+                    tracing::error!(slot_id = %leaves.slot_id, error = %Causes(&error), "put off");
+                    report.failed += 1;
+                    let later = SlotLeaves { at: now + PUT_OFF, ..leaves.clone() };
+                    store.add_slot_leaves(&later).await?;
+                }
+            }
+            store.remove_slot_leaves(&leaves).await?;
+        }
+        report.left_feed += together.unwrap_or_default();
     }
-    Ok(report)
+    Ok(())
 }
 
 /// What was done about an entry.
@@ -109,6 +161,7 @@ impl Report {
         self.expired += other.expired;
         self.reminded += other.reminded;
         self.completed += other.completed;
+        self.left_feed += other.left_feed;
         self.failed += other.failed;
     }
 

@@ -141,7 +141,7 @@ impl Engine {
         self.drain().await?;
         loop {
             let jobs = schedule::next_jobs(*scheduled, to);
-            let deadline = self.store.deadlines(to, 1).await?.first().map(|first| first.at);
+            let deadline = self.store.first_due(to).await?;
             match (jobs, deadline) {
                 (jobs, Some(due)) if jobs.as_ref().is_none_or(|(at, _)| due < *at) => {
                     self.clock.move_to(due);

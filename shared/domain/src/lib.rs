@@ -7,6 +7,7 @@ pub mod applicant;
 pub mod asking;
 pub mod event;
 pub mod facility;
+pub mod feed;
 pub mod id;
 pub mod import;
 pub mod invalid;

@@ -109,9 +109,12 @@ impl Slot {
 
     /// What it is to somebody who looks at it now.
     pub fn status(&self, now: Instant) -> SlotStatus {
-        if self.starts_at <= now {
-            SlotStatus::Past
-        } else if self.disabled {
+        if self.starts_at <= now { SlotStatus::Past } else { self.status_until_start() }
+    }
+
+    /// What it is until it begins.
+    pub(crate) fn status_until_start(&self) -> SlotStatus {
+        if self.disabled {
             SlotStatus::Disabled
         } else if self.remaining() == 0 || !self.waiting.is_empty() {
             // A place that came free belongs to those who wait.
@@ -435,14 +438,14 @@ impl OpenSlots {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     fn at(text: &str) -> Instant {
         text.parse().unwrap()
     }
 
-    fn slot(capacity: i64) -> Slot {
+    pub(crate) fn slot(capacity: i64) -> Slot {
         Slot {
             slot_id: "slt_0wx4n07k3m9qxd".parse().unwrap(),
             slot_number: SlotNumber::nth(1),

@@ -1,14 +1,15 @@
 //! The shapes that callers see. More fields may come; none goes or changes its meaning.
 
 use domain::{
-    Applicant, Capacity, Facility, FacilityId, Instant, Reservation, ReservationNumber, Settings,
-    Slot, SlotId, SlotNumber, Status,
+    Applicant, Facility, FacilityId, Instant, Reservation, ReservationNumber, Settings, Slot,
+    SlotId, Status,
     reservation::{Change, Comment, Consent, Origin, PartySize},
-    slot::{Note, SlotStatus},
 };
 use runtime::Hub;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub use domain::feed::SlotView;
 
 /// A facility as anybody sees it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -18,46 +19,6 @@ pub struct FacilityView {
     pub facility: Facility,
     /// When the next slot with a free place starts.
     pub next_slot_at: Option<Instant>,
-}
-
-/// A slot as anybody sees it (SLOT-05).
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct SlotView {
-    /// The hub's id.
-    pub slot_id: SlotId,
-    /// The number that people use.
-    pub slot_number: SlotNumber,
-    /// Whose it is.
-    pub facility_id: FacilityId,
-    /// When the visit starts.
-    pub starts_at: Instant,
-    /// When it ends.
-    pub ends_at: Instant,
-    /// How many parties it takes.
-    pub capacity: Capacity,
-    /// How many places are free.
-    pub remaining: u8,
-    /// Whether it can be asked for.
-    pub status: SlotStatus,
-    /// A word of the nursery, to be shown before booking (SLOT-13).
-    pub note: Option<Note>,
-}
-
-impl SlotView {
-    /// The slot as it is at this time.
-    pub fn new(slot: Slot, now: Instant) -> Self {
-        Self {
-            remaining: slot.remaining(),
-            status: slot.status(now),
-            slot_id: slot.slot_id,
-            slot_number: slot.slot_number,
-            facility_id: slot.facility_id,
-            starts_at: slot.starts_at,
-            ends_at: slot.ends_at,
-            capacity: slot.capacity,
-            note: slot.note,
-        }
-    }
 }
 
 /// A slot as the nursery's staff see it.

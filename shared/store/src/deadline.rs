@@ -1,13 +1,18 @@
-//! What is due by time: an entry for each reservation that time will do something to, in order.
+//! What is due by time: an entry for each reservation that time will do something to, and for each slot that
+//! is to leave its feed, in order.
 //!
 //! Entries follow the reservations by way of the stream, so they cost a request nothing, and a job
 //! reads what is due and no more. An entry only says when to look: the reservation says what is due, so
 //! an entry that is old or doubled does no harm.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-use domain::{Instant, Reservation, ReservationNumber};
+use domain::{FacilityId, Instant, Reservation, ReservationNumber, SlotId};
 
-use crate::{Store, StoreError, item::sort_key, keys};
+use crate::{
+    Store, StoreError,
+    item::sort_key,
+    keys::{self, Key},
+};
 
 /// That something is due about a reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +21,23 @@ pub struct Deadline {
     pub at: Instant,
     /// About which.
     pub reservation_number: ReservationNumber,
+}
+
+/// That a slot is to leave its feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotLeaves {
+    /// Since when.
+    pub at: Instant,
+    /// Whose slot it is.
+    pub facility_id: FacilityId,
+    /// Which.
+    pub slot_id: SlotId,
+}
+
+impl SlotLeaves {
+    fn key(&self) -> Key {
+        keys::slot_leaves(self.at, &self.facility_id, &self.slot_id)
+    }
 }
 
 impl Store {
@@ -54,11 +76,25 @@ impl Store {
         at: Instant,
         number: &ReservationNumber,
     ) -> Result<(), StoreError> {
+        self.remove(keys::deadline(at, number)).await
+    }
+
+    /// Adds that a slot is to leave its feed.
+    pub async fn add_slot_leaves(&self, leaves: &SlotLeaves) -> Result<(), StoreError> {
+        self.add(leaves.key().attributes()).await
+    }
+
+    /// Removes that a slot is to leave its feed; what is not there is removed already.
+    pub async fn remove_slot_leaves(&self, leaves: &SlotLeaves) -> Result<(), StoreError> {
+        self.remove(leaves.key()).await
+    }
+
+    async fn remove(&self, key: Key) -> Result<(), StoreError> {
         let output = self
             .db
             .delete_item()
             .table_name(&*self.table)
-            .set_key(Some(keys::deadline(at, number).attributes()))
+            .set_key(Some(key.attributes()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await?;
@@ -68,13 +104,49 @@ impl Store {
 
     /// What is due at this instant, the longest due first: up to `limit`.
     pub async fn deadlines(&self, now: Instant, limit: usize) -> Result<Vec<Deadline>, StoreError> {
+        let parse =
+            |at, number: &str| Some(Deadline { at, reservation_number: number.parse().ok()? });
+        self.due(keys::DUE, now, limit, parse).await
+    }
+
+    /// The slots that are to leave their feed at this instant, the longest due first: up to `limit`.
+    pub async fn slots_leave(
+        &self,
+        now: Instant,
+        limit: usize,
+    ) -> Result<Vec<SlotLeaves>, StoreError> {
+        let parse = |at, slot: &str| {
+            let (facility, slot) = slot.split_once('#')?;
+            Some(SlotLeaves {
+                at,
+                facility_id: facility.parse().ok()?,
+                slot_id: slot.parse().ok()?,
+            })
+        };
+        self.due(keys::SLOTS_LEAVE, now, limit, parse).await
+    }
+
+    /// When something is due first, where that is by then.
+    pub async fn first_due(&self, until: Instant) -> Result<Option<Instant>, StoreError> {
+        let deadline = self.deadlines(until, 1).await?.first().map(|deadline| deadline.at);
+        let leaves = self.slots_leave(until, 1).await?.first().map(|leaves| leaves.at);
+        Ok(deadline.into_iter().chain(leaves).min())
+    }
+
+    async fn due<T>(
+        &self,
+        partition: &str,
+        now: Instant,
+        limit: usize,
+        parse: impl Fn(Instant, &str) -> Option<T>,
+    ) -> Result<Vec<T>, StoreError> {
         let until = format!("{:013}~", now.epoch_ms());
         let output = self
             .db
             .query()
             .table_name(&*self.table)
             .key_condition_expression("pk = :due AND sk <= :until")
-            .expression_attribute_values(":due", AttributeValue::S(keys::DUE.into()))
+            .expression_attribute_values(":due", AttributeValue::S(partition.into()))
             .expression_attribute_values(":until", AttributeValue::S(until))
             .limit(limit as i32)
             // What was handled a moment ago must not come again.
@@ -83,11 +155,10 @@ impl Store {
             .send()
             .await?;
         self.meter.read(output.consumed_capacity());
-        let unknown = || StoreError::UnknownForm("a deadline".into());
+        let unknown = || StoreError::UnknownForm("what is due".into());
         let parse = |sk: &str| {
-            let (at, number) = sk.split_once('#')?;
-            let at = Instant::from_epoch_ms(at.parse().ok()?)?;
-            Some(Deadline { at, reservation_number: number.parse().ok()? })
+            let (at, what) = sk.split_once('#')?;
+            parse(Instant::from_epoch_ms(at.parse().ok()?)?, what)
         };
         let items = output.items.unwrap_or_default();
         items.iter().map(|item| sort_key(item).and_then(parse).ok_or_else(unknown)).collect()

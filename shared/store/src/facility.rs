@@ -116,7 +116,7 @@ impl Store {
         id: &FacilityId,
     ) -> Result<(Option<Facility>, Settings), StoreError> {
         let (mut facility, mut settings) = (None, Settings::default());
-        for item in self.get_items([keys::facility(id), keys::settings(id)]).await? {
+        for item in self.get_items([keys::facility(id), keys::settings(id)], false).await? {
             match crate::item::sort_key(&item) {
                 Some("FAC") => facility = Some(from_table(item)?),
                 _ => settings = from_item(item)?,
@@ -152,7 +152,7 @@ impl Store {
 
     /// These facilities, in no order.
     pub async fn facilities(&self, ids: &[FacilityId]) -> Result<Vec<Facility>, StoreError> {
-        let items = self.get_items(ids.iter().map(keys::facility)).await?;
+        let items = self.get_items(ids.iter().map(keys::facility), false).await?;
         items.into_iter().map(from_table).collect()
     }
 

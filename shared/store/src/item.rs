@@ -96,10 +96,11 @@ impl Store {
         Ok(output.item)
     }
 
-    /// Those of the items that exist, in no order.
+    /// Those of the items that exist, in no order. `consistent` as for one slot.
     pub(crate) async fn get_items(
         &self,
         keys: impl IntoIterator<Item = Key>,
+        consistent: bool,
     ) -> Result<Vec<Item>, StoreError> {
         let keys: Vec<Item> = keys.into_iter().map(Key::attributes).collect();
         let mut items = Vec::with_capacity(keys.len());
@@ -108,6 +109,7 @@ impl Store {
             while !wanted.is_empty() {
                 let request = KeysAndAttributes::builder()
                     .set_keys(Some(wanted))
+                    .consistent_read(consistent)
                     .build()
                     .map_err(|error| StoreError::Refused(error.into()))?;
                 let output = self

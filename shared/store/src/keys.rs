@@ -16,6 +16,10 @@
 //! | a digest for it | `MUN#<code>` | `DIG#<date>` |
 //! | its facilities without slots | `MUN#<code>` | `PLAN#<month>` |
 //! | what is due by time | `DUE` | `<milliseconds>#<reservation_number>` |
+//! | when a slot leaves its feed | `DUE#slots` | `<milliseconds>#<facility_id>#<slot_id>` |
+//! | an entry of a feed | `FEED#<feed>` | `<change number>` |
+//! | what it says of a thing | `FEED#<feed>` | `<id>` |
+//! | its numbers so far | `FEED#<feed>` | `COUNT` |
 //! | search entries of a municipality | `SEARCH` | `<code>` |
 //! | their versions | `SEARCH` | `VERSIONS` |
 //! | slots numbered so far | `COUNT` | `SLOT` |
@@ -27,6 +31,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     ClientId, FacilityId, Instant, MunicipalityCode, ReservationNumber, SlotId, WebhookEndpointId,
+    feed::Feed,
 };
 
 /// Partition and sort key of one item.
@@ -134,6 +139,37 @@ pub const DUE: &str = "DUE";
 /// That something is due about a reservation.
 pub fn deadline(at: Instant, number: &ReservationNumber) -> Key {
     Key::new(DUE, format!("{:013}#{number}", at.epoch_ms()))
+}
+
+/// The partition of the slots that leave their feed by time.
+pub const SLOTS_LEAVE: &str = "DUE#slots";
+
+/// That a slot is to leave its feed.
+pub fn slot_leaves(at: Instant, facility: &FacilityId, slot: &SlotId) -> Key {
+    Key::new(SLOTS_LEAVE, format!("{:013}#{facility}#{slot}", at.epoch_ms()))
+}
+
+/// The partition of a feed.
+fn feed_partition(feed: Feed) -> String {
+    format!("FEED#{}", feed.name())
+}
+
+/// An entry of a feed. Numbers go as far as JSON does without loss.
+pub fn feed_entry(feed: Feed, change_number: u64) -> Key {
+    Key::new(feed_partition(feed), format!("{change_number:016}"))
+}
+
+/// Where the entries of every feed end: before the ids and the count.
+pub const LAST_FEED_ENTRY: &str = "9999999999999999";
+
+/// What a feed says of one thing.
+pub fn feed_place(feed: Feed, id: &str) -> Key {
+    Key::new(feed_partition(feed), id)
+}
+
+/// How many numbers a feed has given out.
+pub fn feed_count(feed: Feed) -> Key {
+    Key::new(feed_partition(feed), "COUNT")
 }
 
 /// The search entries of a municipality.

@@ -8,6 +8,7 @@ mod cause;
 mod deadline;
 mod error;
 mod facility;
+mod feed;
 pub mod item;
 pub mod keys;
 mod meter;
@@ -28,9 +29,10 @@ use aws_sdk_dynamodb::Client;
 
 pub use self::{
     cause::{cause_of, caused_by},
-    deadline::Deadline,
+    deadline::{Deadline, SlotLeaves},
     error::StoreError,
     facility::{MunicipalityContact, SavedSettings},
+    feed::FeedItem,
     meter::{Consumed, Meter},
     notice::{Asking, Digest, Listed, PlanAsking, PlanDigest},
     reservation::{Changed, Reserved},

@@ -102,7 +102,7 @@ impl Store {
         &self,
         numbers: &[ReservationNumber],
     ) -> Result<Vec<Reservation>, StoreError> {
-        let items = self.get_items(numbers.iter().map(keys::reservation)).await?;
+        let items = self.get_items(numbers.iter().map(keys::reservation), false).await?;
         let mut found = HashMap::new();
         for item in items {
             let reservation = from_table(item)?;

@@ -66,7 +66,7 @@ impl Store {
         &self,
         codes: impl IntoIterator<Item = MunicipalityCode>,
     ) -> Result<Vec<(MunicipalityCode, ShardVersion, Shard)>, StoreError> {
-        let items = self.get_items(codes.into_iter().map(keys::search_shard)).await?;
+        let items = self.get_items(codes.into_iter().map(keys::search_shard), false).await?;
         items
             .into_iter()
             .map(|item| {

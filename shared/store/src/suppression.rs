@@ -56,7 +56,7 @@ impl Store {
         marks_to_read.sort_unstable();
         marks_to_read.dedup();
         let mut found = Vec::new();
-        for item in self.get_items(marks_to_read.iter().map(keys::suppression)).await? {
+        for item in self.get_items(marks_to_read.iter().map(keys::suppression), false).await? {
             let item: SuppressionItem = from_item(item)?;
             // DynamoDB removes what expired within days, not at once.
             if item.expires_at.is_none_or(|at| now.epoch_ms() / 1000 < at) {

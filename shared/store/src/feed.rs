@@ -1,0 +1,258 @@
+//! The feeds: what anybody may know of each thing of a kind, in the order of the changes.
+//!
+//! A feed is one partition, which follows the table by way of the stream: an entry for each change number, the
+//! last entry of each thing once more under its id, and the count. One transaction gives a change its number
+//! and shows it, and takes the thing's former entry away, so a thing is in the feed once.
+//!
+//! Nobody who reads on after the last number may miss a change: no number may become visible after a greater
+//! one. The count alone does not keep that, because others see the items of a transaction one by one. So
+//! each transaction also touches the entries of the one before, and cannot begin while one of them is still
+//! on its way.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, ReturnConsumedCapacity, TransactWriteItem,
+};
+use domain::{
+    FacilityId, Instant, SlotId,
+    feed::{Feed, SlotView},
+};
+use rand::RngExt;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    Store, StoreError,
+    item::{Item, from_item, number, put, to_item},
+    keys::{self, Key},
+    schema::EXPIRES_AT,
+    slot,
+};
+
+/// What a feed says of a thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedItem<T> {
+    /// Which thing.
+    pub id: String,
+    /// In which place of the order: greater than that of every earlier change.
+    pub change_number: u64,
+    /// What it is; `None`: it is deleted.
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
+    pub data: Option<T>,
+}
+
+/// What a feed is to say of a thing.
+struct Saying<T> {
+    id: String,
+    data: Option<T>,
+    /// The entry by time that finds it when it is to leave the feed.
+    leaves: Key,
+}
+
+/// The numbers that were given out, and which of them by the last transaction.
+#[derive(Default, Serialize, Deserialize)]
+struct Count {
+    first_of_last: u64,
+    last: u64,
+}
+
+/// DynamoDB takes 100 writes in one transaction: the count, and for each thing its entry, the same under its id,
+/// its former entry, when it leaves, and an entry of the transaction before.
+const SAID_AT_ONCE: usize = 19;
+
+/// How often somebody else may be faster before the stream is told to come again.
+const TRIES: u32 = 40;
+
+/// A thing that was deleted is told as such for this long, and who did not read meanwhile begins anew: RPDE
+/// asks for seven days.
+const DELETED_FOR_SECONDS: i64 = 30 * 24 * 3600;
+
+/// What was said last stays a week longer than its entry: DynamoDB takes away in no order.
+const REMEMBERED_FOR_SECONDS: i64 = DELETED_FOR_SECONDS + 7 * 24 * 3600;
+
+/// A condition that always holds.
+const WHATEVER: &str = "attribute_exists(pk) OR attribute_not_exists(pk)";
+
+impl Store {
+    /// Brings the feed in step with what these slots are now; returns how many it did not yet say so of. Safe to
+    /// repeat, in any order, at any time.
+    pub async fn tell_slots(
+        &self,
+        slots: &BTreeSet<(FacilityId, SlotId)>,
+        now: Instant,
+    ) -> Result<usize, StoreError> {
+        let slots: Vec<_> = slots.iter().collect();
+        let mut told = 0;
+        for some in slots.chunks(SAID_AT_ONCE) {
+            let ids: Vec<&str> = some.iter().map(|(_, slot)| slot.as_str()).collect();
+            told += self.say(Feed::Slots, &ids, now, || self.slots_to_say(some, now)).await?;
+        }
+        Ok(told)
+    }
+
+    async fn slots_to_say(
+        &self,
+        slots: &[&(FacilityId, SlotId)],
+        now: Instant,
+    ) -> Result<Vec<Saying<SlotView>>, StoreError> {
+        let keys = slots.iter().map(|(facility, slot)| keys::slot(facility, slot));
+        let items = self.get_items(keys, true).await?.into_iter();
+        let saying = |item| {
+            let slot = slot::from_table(item)?;
+            let leaves = keys::slot_leaves(slot.leaves_feed_at(), &slot.facility_id, &slot.slot_id);
+            Ok(Saying { id: slot.slot_id.to_string(), data: slot.in_feed(now), leaves })
+        };
+        items.map(saying).collect()
+    }
+
+    /// Says of these things what `is` reads of them.
+    async fn say<T, F>(
+        &self,
+        feed: Feed,
+        ids: &[&str],
+        now: Instant,
+        is: impl Fn() -> F,
+    ) -> Result<usize, StoreError>
+    where
+        T: Serialize + DeserializeOwned + PartialEq,
+        F: Future<Output = Result<Vec<Saying<T>>, StoreError>>,
+    {
+        for attempt in 0..TRIES {
+            // First what was said, then what is. The other way round, somebody who read later than we could have
+            // spoken in between, and we would take it back.
+            let keys = ids.iter().map(|id| keys::feed_place(feed, id));
+            let said = self.get_items(keys, true).await?.into_iter().map(from_item::<FeedItem<T>>);
+            let said = said.map(|item| item.map(|item| (item.id.clone(), item)));
+            let said: HashMap<String, FeedItem<T>> = said.collect::<Result<_, _>>()?;
+            let mut news = is().await?;
+            news.retain(|saying| match said.get(&saying.id) {
+                Some(said) => said.data != saying.data,
+                // What was never in the feed need not be deleted from it.
+                None => saying.data.is_some(),
+            });
+            let told = news.len();
+            if news.is_empty() || self.number(feed, &said, news, now).await? {
+                return Ok(told);
+            }
+            tracing::debug!(attempt, feed = feed.name(), "somebody else said something");
+            let wait = rand::rng().random_range(0..=u64::from(attempt) * 2);
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+        }
+        Err(StoreError::Unavailable("too many writers of the same feed".into()))
+    }
+
+    /// Gives these changes their numbers and shows them, if nobody else does at the same time.
+    async fn number<T: Serialize>(
+        &self,
+        feed: Feed,
+        said: &HashMap<String, FeedItem<T>>,
+        news: Vec<Saying<T>>,
+        now: Instant,
+    ) -> Result<bool, StoreError> {
+        let item = self.get_item(keys::feed_count(feed), true).await?;
+        let Count { first_of_last, last } = item.map(from_item).transpose()?.unwrap_or_default();
+        let next = Count { first_of_last: last + 1, last: last + news.len() as u64 };
+        let mut writes =
+            vec![self.put_next(to_item(keys::feed_count(feed), &next)?, "last", last)?];
+        let mut before: Vec<u64> = (first_of_last.max(1)..=last).collect();
+        for (saying, change_number) in news.into_iter().zip(last + 1..) {
+            let former = said.get(&saying.id);
+            let former_number = former.map_or(0, |former| former.change_number);
+            let appears = former.is_none_or(|former| former.data.is_none());
+            let said = FeedItem { id: saying.id, change_number, data: saying.data };
+            let item = |key: Key, kept: i64| -> Result<Item, StoreError> {
+                let mut item = to_item(key, &said)?;
+                if said.data.is_none() {
+                    item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + kept));
+                }
+                Ok(item)
+            };
+            let place = item(keys::feed_place(feed, &said.id), REMEMBERED_FOR_SECONDS)?;
+            writes.push(self.put_next(place, "change_number", former_number)?);
+            let entry = item(keys::feed_entry(feed, change_number), DELETED_FOR_SECONDS)?;
+            writes.push(put(&self.table, entry, "attribute_not_exists(pk)", [])?);
+            if former.is_some() {
+                before.retain(|touched| *touched != former_number);
+                writes.push(self.delete(keys::feed_entry(feed, former_number))?);
+            }
+            if appears {
+                writes.push(put(&self.table, saying.leaves.attributes(), WHATEVER, [])?);
+            }
+        }
+        for touched in before {
+            writes.push(self.touch(keys::feed_entry(feed, touched))?);
+        }
+        Ok(self.transact(writes).await?.is_ok())
+    }
+
+    /// Writes an item over one whose number is this; 0 where there is none.
+    fn put_next(
+        &self,
+        item: Item,
+        attribute: &'static str,
+        read: u64,
+    ) -> Result<TransactWriteItem, StoreError> {
+        if read == 0 {
+            return put(&self.table, item, "attribute_not_exists(pk)", []);
+        }
+        let condition = format!("#{attribute} = :read");
+        put(&self.table, item, &condition, [(":read", AttributeValue::N(read.to_string()))])
+    }
+
+    fn delete(&self, key: Key) -> Result<TransactWriteItem, StoreError> {
+        let delete =
+            Delete::builder().table_name(&*self.table).set_key(Some(key.attributes())).build();
+        let delete = delete.map_err(|error| StoreError::Refused(error.into()))?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// Leaves an item as it is, but not while another transaction is at it.
+    fn touch(&self, key: Key) -> Result<TransactWriteItem, StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(&*self.table)
+            .set_key(Some(key.attributes()))
+            .condition_expression(WHATEVER)
+            .build()
+            .map_err(|error| StoreError::Refused(error.into()))?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    /// What a feed says after this number, in its order: up to `limit`.
+    pub async fn feed<T: DeserializeOwned>(
+        &self,
+        feed: Feed,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<FeedItem<T>>, StoreError> {
+        let low = keys::feed_entry(feed, after + 1);
+        let mut pages = self
+            .db
+            .query()
+            .table_name(&*self.table)
+            .key_condition_expression("pk = :feed AND sk BETWEEN :low AND :high")
+            .expression_attribute_values(":feed", AttributeValue::S(low.pk))
+            .expression_attribute_values(":low", AttributeValue::S(low.sk))
+            .expression_attribute_values(":high", AttributeValue::S(keys::LAST_FEED_ENTRY.into()))
+            // An older state could lack a number and have a greater one.
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .limit(limit as i32)
+            .into_paginator()
+            .send();
+        let mut found = Vec::new();
+        while found.len() < limit
+            && let Some(page) = pages.next().await
+        {
+            let page = page?;
+            self.meter.read(page.consumed_capacity());
+            for item in page.items.unwrap_or_default() {
+                found.push(from_item(item)?);
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+}
