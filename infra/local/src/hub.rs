@@ -126,6 +126,7 @@ pub fn functions(
         ("search-facilities", search_facilities::routes(hub(), index)),
         ("get-facility", get_facility::routes(hub())),
         ("list-slots", list_slots::routes(hub())),
+        ("feeds", feeds::routes(hub())),
         ("staff-slots", staff_slots::routes(hub())),
         ("facility-settings", facility_settings::routes(hub())),
         ("request-reservation", request_reservation::routes(hub(), seal())),

@@ -2,6 +2,7 @@
 //! has never heard of the hub. It fails if any step does.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
     mem,
 };
@@ -99,6 +100,10 @@ struct Tour<'a, W> {
     facility: String,
     site_hears: Ear,
     ict_hears: Ear,
+    /// Where the copy of all slots reads on.
+    feed: String,
+    /// The copy: each slot by its id.
+    copy: BTreeMap<String, Value>,
     mails_seen: usize,
     /// Mails that ask for slots: on the 10th of a month, wherever the story then is.
     plan_mails: usize,
@@ -116,6 +121,8 @@ impl<'a, W: Write> Tour<'a, W> {
             out,
             site: api.as_client("search_site", 0).await?,
             ict: api.as_client("ict", 0).await?,
+            feed: "/v1/feeds/slots".into(),
+            copy: BTreeMap::new(),
             mails_seen: api.mails().await?.len(),
             tokens_are_old: false,
             plan_mails: 0,
@@ -151,6 +158,11 @@ impl<'a, W: Write> Tour<'a, W> {
         self.scene("A parent looks for a nursery and finds a free time")?;
         self.find(&slot).await?;
 
+        self.scene(
+            "A search site copies the times of all nurseries, and follows the feed from there",
+        )?;
+        self.follow(&slot, json!(4)).await?;
+
         self.scene("The parent asks for a visit; the nursery approves with a word")?;
         let approved = self.request("visit-1", &slot).await?;
         self.told(&["reservation.requested"], &[PARENT, NURSERY]).await?;
@@ -167,6 +179,7 @@ impl<'a, W: Write> Tour<'a, W> {
         self.act(Who::Nursery, &format!("{path}/approve"), "上履きをお持ちください。", "approved")
             .await?;
         self.told(&["reservation.approved"], &[PARENT]).await?;
+        self.follow(&slot, json!(3)).await?;
 
         self.scene(
             "Who sends the same request again is given the same visit; who decides again is told",
@@ -352,8 +365,39 @@ impl<'a, W: Write> Tour<'a, W> {
         writeln!(self.out, "   {} mails ask for slots", self.plan_mails)?;
         expect("mails that ask for slots", true, &json!(self.plan_mails > 0))?;
 
+        self.scene("Seven days after a visit, its time leaves the feed")?;
+        let gone = at(visit.saturating_add(jiff::Span::new().days(8)), 9);
+        if self.now().await? < gone {
+            self.move_clock(json!({"set": gone})).await?;
+        }
+        self.told(&[], &[]).await?;
+        self.follow(&slot, Value::Null).await?;
+
         writeln!(self.out, "\nEverything came out as it should.")?;
         Ok(())
+    }
+
+    /// Reads the feed on to its last page, and compares how many places of a slot the copy says are free.
+    async fn follow(&mut self, slot: &Value, free: Value) -> Told {
+        loop {
+            let page = self.get(Who::Anyone, &self.feed.clone()).await?.body;
+            let items = page["items"].as_array().cloned().unwrap_or_default();
+            for item in &items {
+                let id = text(&item["id"]).to_owned();
+                match text(&item["state"]) {
+                    "updated" => drop(self.copy.insert(id, item["data"].clone())),
+                    _ => drop(self.copy.remove(&id)),
+                }
+            }
+            let next = text(&page["next"]);
+            self.feed = next[next.find("/v1/").unwrap_or_default()..].to_owned();
+            writeln!(self.out, "      {} changes, then {} slots", items.len(), self.copy.len())?;
+            if items.is_empty() {
+                break;
+            }
+        }
+        let copied = self.copy.get(text(&slot["slot_id"])).map(|slot| slot["remaining"].clone());
+        expect("free places in the copy", free, &copied.unwrap_or_default())
     }
 
     /// Asks for a visit on the portal and follows the link in the mail: the session that the link opens.

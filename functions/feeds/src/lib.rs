@@ -1,0 +1,154 @@
+//! `GET /v1/feeds/slots`: every slot, in the order of the changes, for whoever keeps a copy (ISS-14c).
+//!
+//! OpenActive RPDE 1.0 by change number: from the beginning or after a number, and on by `next` for ever. Who
+//! follows has every slot as it is, and hears of every change. Names are those of that specification.
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use deserr::Deserr;
+use domain::{
+    Invalid,
+    feed::{Feed, SlotView},
+    invalid::{InputErrors, within},
+};
+use http::header::CACHE_CONTROL;
+use hub_http::{Problem, Query, QueryParams};
+use runtime::Hub;
+use serde::Serialize;
+use store::FeedItem;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes(hub: Hub) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(slots_feed)).with_state(hub)
+}
+
+/// The greatest number that JSON has without loss.
+const GREATEST: i64 = 9_007_199_254_740_991;
+
+/// As many as RPDE recommends.
+const LIMIT: i64 = 500;
+
+/// Under which terms the data may be used.
+const LICENSE: &str = "https://creativecommons.org/licenses/by/4.0/";
+
+/// Where in the feed to read.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = InputErrors, deny_unknown_fields, rename_all = camelCase)]
+#[into_params(parameter_in = Query)]
+struct FeedQuery {
+    /// `modified` of the last item that is known; from the beginning where it is not said.
+    #[deserr(default, try_from(String) = some_number -> Invalid)]
+    #[param(rename = "afterChangeNumber", minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    after_change_number: Option<u64>,
+    /// 1 to 500; 500 where it is not said.
+    #[deserr(default, try_from(String) = some_limit -> Invalid)]
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u16>,
+}
+
+impl QueryParams for FeedQuery {}
+
+fn some_number(text: String) -> Result<Option<u64>, Invalid> {
+    number::<0, GREATEST, u64>(&text).map(Some)
+}
+
+fn some_limit(text: String) -> Result<Option<u16>, Invalid> {
+    number::<1, LIMIT, u16>(&text).map(Some)
+}
+
+fn number<const MIN: i64, const MAX: i64, N: TryFrom<i64>>(text: &str) -> Result<N, Invalid> {
+    within::<MIN, MAX, N>(text.parse().map_err(|_| Invalid::OutOfRange(MIN, MAX))?)
+}
+
+impl FeedQuery {
+    /// The address of the page after this number.
+    fn next(&self, hub: &Hub, feed: Feed, after: Option<u64>) -> String {
+        let after = after.map(|number| format!("afterChangeNumber={number}"));
+        let limit = self.limit.map(|limit| format!("limit={limit}"));
+        let query: Vec<String> = after.into_iter().chain(limit).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{}/v1/feeds/{}{mark}{}", hub.base_url, feed.name(), query.join("&"))
+    }
+}
+
+/// A page of a feed.
+#[derive(Debug, Serialize, ToSchema)]
+struct FeedPage<T> {
+    /// What changed, in the order of the changes; each thing is in the feed once, as it is now.
+    items: Vec<FeedItemView<T>>,
+    /// Where to read on. A page without items is the last one for now: ask for it again later.
+    #[schema(format = "uri")]
+    next: String,
+    /// Under which terms the data may be used.
+    #[schema(format = "uri")]
+    license: &'static str,
+}
+
+/// What a feed says of a thing.
+#[derive(Debug, Serialize, ToSchema)]
+struct FeedItemView<T> {
+    /// Whether the thing is there.
+    state: FeedState,
+    /// What kind of thing it is.
+    #[schema(examples("slot"))]
+    kind: &'static str,
+    /// Its id.
+    id: String,
+    /// The number of the change: greater than that of every item before.
+    #[schema(minimum = 1)]
+    modified: u64,
+    /// The thing; not where it is deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<T>,
+}
+
+/// Whether a thing is there.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum FeedState {
+    /// New or changed.
+    Updated,
+    /// Not there any more; told for thirty days.
+    Deleted,
+}
+
+impl<T> FeedItemView<T> {
+    fn new(item: FeedItem<T>, feed: Feed) -> Self {
+        Self {
+            state: if item.data.is_some() { FeedState::Updated } else { FeedState::Deleted },
+            kind: feed.kind(),
+            id: item.id,
+            modified: item.change_number,
+            data: item.data,
+        }
+    }
+}
+
+/// Every slot, in the order of the changes (OpenActive RPDE 1.0). A slot that was disabled is deleted, and so is
+/// one that began seven days ago; a full one stays.
+#[utoipa::path(
+    get, path = "/v1/feeds/slots", tag = "public",
+    params(FeedQuery),
+    responses((status = 200, description = "A page of the feed", body = FeedPage<SlotView>,
+        headers(("Cache-Control" = String, description = "An hour; eight seconds for the last page")))),
+)]
+async fn slots_feed(
+    State(hub): State<Hub>,
+    Query(query): Query<FeedQuery>,
+) -> Result<Response, Problem> {
+    let feed = Feed::Slots;
+    let limit = query.limit.map_or(LIMIT as usize, usize::from);
+    let after = query.after_change_number;
+    let found = hub.store.feed::<SlotView>(feed, after.unwrap_or(0), limit).await?;
+    let next = query.next(&hub, feed, found.last().map(|item| item.change_number).or(after));
+    // What a page says of its numbers stays true: whatever changes has a greater one, on a page behind.
+    let cache = if found.is_empty() { "public, max-age=8" } else { "public, max-age=3600" };
+    let items = found.into_iter().map(|item| FeedItemView::new(item, feed)).collect();
+    let page = FeedPage { items, next, license: LICENSE };
+    Ok(([(CACHE_CONTROL, cache)], Json(page)).into_response())
+}
