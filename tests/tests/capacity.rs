@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+use std::collections::BTreeSet;
+
 use domain::{Instant, Sealed};
 use http::Method;
 use serde_json::json;
 use store::{Changed, Consumed};
-use tests::{World, site};
+use tests::{As, World, site};
 
 const SLOT: &str = "2026-12-10T10:00:00+09:00";
 
@@ -79,6 +81,63 @@ async fn a_count_of_new_requests_costs_what_is_new() {
     assert_eq!(count, 20);
     // Twenty entries of the index lie within one half unit of 4 KB.
     assert_eq!(world.store().meter().take().read, 0.5);
+}
+
+#[tokio::test]
+async fn a_change_of_a_slot_costs_ten_write_units_in_the_feed() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 3).await;
+    let told = BTreeSet::from([(slot.facility_id.clone(), slot.slot_id.clone())]);
+    let other = world.slot("2026-12-11T10:00:00+09:00", 3).await;
+    world.tell().await;
+    world.requested(&other, "k1").await;
+    world.tell().await;
+    world.requested(&slot, "k2").await;
+    world.store().meter().take();
+    let now = world.hub.clock.now();
+    assert_eq!(world.store().tell_slots(&told, now).await.unwrap(), 1);
+    // The count, the entry, the same under the slot's id, the former entry, and the one of the other slot, which
+    // must not be on its way any more: five items in a transaction. Read: what was said, what is, and the count,
+    // each consistently.
+    assert_eq!(world.store().meter().take(), Consumed { read: 3.0, write: 10.0 });
+}
+
+#[tokio::test]
+async fn what_nobody_sees_of_a_slot_costs_the_feed_two_read_units() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 3).await;
+    let number = world.requested(&slot, "k1").await;
+    world.tell().await;
+    // An approval leaves the places as they are.
+    world.act(&number, "approve", json!({})).await;
+    world.store().meter().take();
+    let told = BTreeSet::from([(slot.facility_id, slot.slot_id)]);
+    let now = world.hub.clock.now();
+    assert_eq!(world.store().tell_slots(&told, now).await.unwrap(), 0);
+    assert_eq!(world.store().meter().take(), Consumed { read: 2.0, write: 0.0 });
+}
+
+#[tokio::test]
+async fn a_page_of_the_feed_costs_what_it_weighs() {
+    let world = World::new().await;
+    let path = format!("/v1/staff/facilities/{}/slots/bulk", world.facility.facility_id);
+    let hours =
+        |hour: u8| json!({"starts": format!("{hour:02}:00"), "ends": format!("{hour:02}:45")});
+    let pattern = json!({"from": "2026-12-02", "to": "2027-02-28", "capacity": 3,
+        "weekdays": ["mon", "tue", "wed", "thu", "fri"], "times": (9..18).map(hours).collect::<Vec<_>>()});
+    let headers = [("idempotency-key", "winter")];
+    let opened = world.call(&world.staff(), Method::POST, &path, Some(pattern), &headers).await;
+    assert!(opened.body["created"].as_u64().unwrap() >= 500, "{}", opened.shown());
+    world.tell().await;
+    world.store().meter().take();
+    let page = world.get(&As::Anyone, "/v1/feeds/slots").await.body;
+    assert_eq!(page["items"].as_array().unwrap().len(), 500);
+    let Consumed { read, write } = world.store().meter().take();
+    // Five hundred entries of some 260 bytes, consistently: a unit for 4 KB.
+    assert!(read <= 40.0 && write == 0.0, "{read}");
+    let last = world.get(&As::Anyone, "/v1/feeds/slots?afterChangeNumber=9007199254740991").await;
+    assert_eq!(last.body["items"], json!([]));
+    assert!(world.store().meter().take().read <= 1.0);
 }
 
 /// Answered requests that the table is filled with; what waits among them is counted apart.

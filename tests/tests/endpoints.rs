@@ -217,6 +217,52 @@ async fn each_deadline_has_a_problem_of_its_own() {
 }
 
 #[tokio::test]
+async fn the_feed_is_read_by_pages_that_may_be_kept() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 2).await;
+    let closed = world.slot("2026-12-11T10:00:00+09:00", 1).await;
+    world.tell().await;
+    world.requested(&slot, "k1").await;
+    let disable = format!("/v1/staff/facilities/{}/slots/{}", closed.facility_id, closed.slot_id);
+    world.post(&world.staff(), &format!("{disable}/disable"), json!({})).await;
+    world.tell().await;
+    let path = "/v1/feeds/slots";
+    let cached =
+        |answer: &tests::Answer| answer.headers["cache-control"].to_str().unwrap().to_owned();
+    let feed = world.get(&As::Anyone, path).await;
+    assert_snapshot!("feed", feed.shown());
+    assert_eq!(cached(&feed), "public, max-age=3600");
+    let known = [("if-none-match", feed.headers["etag"].to_str().unwrap())];
+    let again = world.call(&As::Anyone, Method::GET, path, None, &known).await;
+    assert_eq!((again.status.as_u16(), cached(&again)), (304, cached(&feed)));
+
+    let first = world.get(&As::Anyone, "/v1/feeds/slots?limit=1").await.body;
+    let next = "https://hub.example.jp/v1/feeds/slots?afterChangeNumber=3&limit=1";
+    assert_eq!((first["items"].as_array().unwrap().len(), &first["next"]), (1, &json!(next)));
+    let path = "/v1/feeds/slots?afterChangeNumber=4";
+    let last = world.get(&As::Anyone, path).await;
+    assert_eq!((&last.body["items"], cached(&last).as_str()), (&json!([]), "public, max-age=8"));
+    assert_eq!(last.body["next"], format!("https://hub.example.jp{path}"));
+    let empty = World::new().await.get(&As::Anyone, "/v1/feeds/slots").await.body;
+    assert_eq!(empty["next"], "https://hub.example.jp/v1/feeds/slots");
+
+    for (query, pointer) in [
+        ("afterChangeNumber=-1", "/afterChangeNumber"),
+        ("afterChangeNumber=9007199254740992", "/afterChangeNumber"),
+        ("afterChangeNumber=x", "/afterChangeNumber"),
+        ("limit=0", "/limit"),
+        ("limit=501", "/limit"),
+        ("limit=1&limit=2", "/limit"),
+        ("afterTimestamp=1", "/afterTimestamp"),
+        ("after_change_number=1", "/after_change_number"),
+    ] {
+        let answer = world.get(&As::Anyone, &format!("/v1/feeds/slots?{query}")).await;
+        assert_eq!((answer.status.as_u16(), answer.problem()), (400, "invalid-request"), "{query}");
+        assert_eq!(answer.body["errors"][0]["pointer"], pointer);
+    }
+}
+
+#[tokio::test]
 async fn mails_say_what_happened() {
     let world = World::new().await;
     let slot = world.slot(SLOT, 3).await;
