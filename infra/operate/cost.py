@@ -57,6 +57,7 @@ def how_often(scenario, usage):
         "facility": facilities,
         "poll": facilities * usage["each"]["ict_share"] * month["business_hours"],
         "crawl": scenario["search_sites"] * facilities * month["days"],
+        "site": scenario["search_sites"],
         "run": month["business_hours"],
     }
 

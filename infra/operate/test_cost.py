@@ -73,6 +73,7 @@ class Cost(unittest.TestCase):
             ("a_request_costs_six_write_units", "request a visit"),
             ("an_approval_costs_three_write_units", "answer it"),
             ("a_status_costs_half_a_read_unit", "ask how it stands"),
+            ("a_change_of_a_slot_costs_ten_write_units_in_the_feed", "tell a change of a slot in the feed"),
         ]:
             figures = asserted(test)
             self.assertEqual(use(name).get("read", 0), figures["read"], name)
