@@ -11,7 +11,16 @@ use std::{
     },
 };
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::{BehaviorVersion, Credentials, Region},
+    types::AttributeValue,
+};
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+    orchestrator::{HttpRequest, HttpResponse},
+};
+use aws_smithy_types::body::SdkBody;
 use domain::{FacilityId, Instant, Slot, SlotId, feed::Feed, slot::Place};
 use fan_out::FanOut;
 use futures::future::join_all;
@@ -344,4 +353,61 @@ async fn runs_at_once_take_each_slot_out_once() {
         .collect();
     assert_eq!(numbers, (46..=90).collect::<Vec<_>>(), "one number for each");
     check(&world, &slots).await;
+}
+
+/// DynamoDB where of the last transaction, with the numbers 2 and 3, only 3 can be seen.
+#[derive(Debug, Clone)]
+struct HalfSeen {
+    still_on_its_way: bool,
+}
+
+impl HttpConnector for HalfSeen {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let entry = |number: u64| json!({"id": {"S": format!("slt_{number}")}, "change_number": {"N": number.to_string()}});
+        let call = request.headers().get("x-amz-target").unwrap_or_default();
+        let (status, body) = match call.split_once('.').unwrap().1 {
+            "GetItem" => (200, json!({"Item": {"first_of_last": {"N": "2"}, "last": {"N": "3"}}})),
+            "Query" => (200, json!({"Items": [entry(1), entry(3)], "Count": 2})),
+            "TransactGetItems" if self.still_on_its_way => {
+                let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+                (
+                    400,
+                    json!({"__type": kind, "CancellationReasons": [{"Code": "TransactionConflict"}]}),
+                )
+            }
+            "TransactGetItems" => (200, json!({"Responses": [{}]})),
+            other => panic!("{other} is not a call of a reader"),
+        };
+        let status = aws_smithy_runtime_api::http::StatusCode::try_from(status).unwrap();
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body.to_string()))))
+    }
+}
+
+#[tokio::test]
+async fn nobody_reads_past_a_number_that_is_still_on_its_way() {
+    for (still_on_its_way, seen) in [(true, vec![1]), (false, vec![1, 3])] {
+        let connector = SharedHttpConnector::new(HalfSeen { still_on_its_way });
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("ap-northeast-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .build();
+        let store = store::Store::new(Client::from_conf(config), "table");
+        let page = store.feed::<Value>(Feed::Slots, 0, 500).await.unwrap();
+        assert_eq!(page.iter().map(|item| item.change_number).collect::<Vec<_>>(), seen);
+    }
+}
+
+#[tokio::test]
+async fn what_expired_of_the_last_transaction_hides_nothing_behind_it() {
+    let world = World::new().await;
+    let slots = [world.slot(SLOT, 3).await, world.slot("2026-12-11T10:00:00+09:00", 3).await];
+    world.tell().await;
+    let first = store::keys::feed_entry(Feed::Slots, 1).attributes();
+    let delete = world.raw().delete_item().table_name(local::embedded::TABLE);
+    delete.set_key(Some(first)).send().await.unwrap();
+    let mut reader = Reader::new(500);
+    reader.read_on(&world).await;
+    assert_eq!(reader.copy.keys().collect::<Vec<_>>(), [slots[1].slot_id.as_str()]);
 }

@@ -7,15 +7,19 @@
 //! Nobody who reads on after the last number may miss a change: no number may become visible after a greater
 //! one. The count alone does not keep that, because others see the items of a transaction one by one. So
 //! each transaction also touches the entries of the one before, and cannot begin while one of them is still
-//! on its way.
+//! on its way; and who reads looks at the count first, and asks for what is missing of the last transaction.
 
 use std::{
     collections::{BTreeSet, HashMap},
     time::Duration,
 };
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, ReturnConsumedCapacity, TransactWriteItem,
+use aws_sdk_dynamodb::{
+    operation::transact_get_items::TransactGetItemsError,
+    types::{
+        AttributeValue, ConditionCheck, Delete, Get, ReturnConsumedCapacity, TransactGetItem,
+        TransactWriteItem,
+    },
 };
 use domain::{
     FacilityId, Instant, SlotId,
@@ -152,8 +156,7 @@ impl Store {
         news: Vec<Saying<T>>,
         now: Instant,
     ) -> Result<bool, StoreError> {
-        let item = self.get_item(keys::feed_count(feed), true).await?;
-        let Count { first_of_last, last } = item.map(from_item).transpose()?.unwrap_or_default();
+        let Count { first_of_last, last } = self.feed_count(feed).await?;
         let next = Count { first_of_last: last + 1, last: last + news.len() as u64 };
         let mut writes =
             vec![self.put_next(to_item(keys::feed_count(feed), &next)?, "last", last)?];
@@ -220,6 +223,11 @@ impl Store {
         Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
+    async fn feed_count(&self, feed: Feed) -> Result<Count, StoreError> {
+        let item = self.get_item(keys::feed_count(feed), true).await?;
+        Ok(item.map(from_item).transpose()?.unwrap_or_default())
+    }
+
     /// What a feed says after this number, in its order: up to `limit`.
     pub async fn feed<T: DeserializeOwned>(
         &self,
@@ -227,7 +235,56 @@ impl Store {
         after: u64,
         limit: usize,
     ) -> Result<Vec<FeedItem<T>>, StoreError> {
-        let low = keys::feed_entry(feed, after + 1);
+        let Count { first_of_last, last } = self.feed_count(feed).await?;
+        if last <= after {
+            return Ok(Vec::new());
+        }
+        let mut found: Vec<FeedItem<T>> = self.entries(feed, after + 1, last, limit).await?;
+        let there: BTreeSet<u64> = found.iter().map(|item| item.change_number).collect();
+        let end = there.last().copied().unwrap_or_default();
+        let missing = first_of_last.max(after + 1)..end;
+        let missing: Vec<u64> = missing.filter(|number| !there.contains(number)).collect();
+        if !missing.is_empty() && self.on_their_way(feed, &missing).await? {
+            found.retain(|item| item.change_number < first_of_last);
+        }
+        Ok(found)
+    }
+
+    /// Whether a transaction is at one of these entries right now.
+    async fn on_their_way(&self, feed: Feed, entries: &[u64]) -> Result<bool, StoreError> {
+        let gets = entries.iter().map(|number| {
+            let key = keys::feed_entry(feed, *number).attributes();
+            let get = Get::builder().table_name(&*self.table).set_key(Some(key)).build();
+            let get = get.map_err(|error| StoreError::Refused(error.into()))?;
+            Ok(TransactGetItem::builder().get(get).build())
+        });
+        let result = self
+            .db
+            .transact_get_items()
+            .set_transact_items(Some(gets.collect::<Result<_, StoreError>>()?))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match result {
+            Ok(output) => {
+                self.meter.read(output.consumed_capacity());
+                Ok(false)
+            }
+            Err(error) => match error.as_service_error() {
+                Some(TransactGetItemsError::TransactionCanceledException(_)) => Ok(true),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    async fn entries<T: DeserializeOwned>(
+        &self,
+        feed: Feed,
+        first: u64,
+        last: u64,
+        limit: usize,
+    ) -> Result<Vec<FeedItem<T>>, StoreError> {
+        let (low, high) = (keys::feed_entry(feed, first), keys::feed_entry(feed, last));
         let mut pages = self
             .db
             .query()
@@ -235,8 +292,7 @@ impl Store {
             .key_condition_expression("pk = :feed AND sk BETWEEN :low AND :high")
             .expression_attribute_values(":feed", AttributeValue::S(low.pk))
             .expression_attribute_values(":low", AttributeValue::S(low.sk))
-            .expression_attribute_values(":high", AttributeValue::S(keys::LAST_FEED_ENTRY.into()))
-            // An older state could lack a number and have a greater one.
+            .expression_attribute_values(":high", AttributeValue::S(high.sk))
             .consistent_read(true)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .limit(limit as i32)

@@ -159,9 +159,6 @@ pub fn feed_entry(feed: Feed, change_number: u64) -> Key {
     Key::new(feed_partition(feed), format!("{change_number:016}"))
 }
 
-/// Where the entries of every feed end: before the ids and the count.
-pub const LAST_FEED_ENTRY: &str = "9999999999999999";
-
 /// What a feed says of one thing.
 pub fn feed_place(feed: Feed, id: &str) -> Key {
     Key::new(feed_partition(feed), id)
