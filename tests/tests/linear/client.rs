@@ -157,7 +157,7 @@ impl History {
     }
 
     /// Looks at the slot in the public list.
-    pub async fn look_as_anybody(&self, client: usize) -> (usize, usize) {
+    pub async fn look_as_anybody(&self, client: usize) -> Value {
         let day = self.starts_at.date();
         let path = format!("/v1/facilities/{}/slots?from={day}&to={day}", self.door.facility());
         let looking = self.door.call(&Who::Anybody, Method::GET, &path, None, None);
@@ -166,14 +166,13 @@ impl History {
             let own = items.find(|slot| slot["slot_id"] == self.slot_id.as_str());
             own.cloned().unwrap_or_else(|| reply.unexpected())
         };
-        let places = |slot: &Value| (count(slot, "capacity"), count(slot, "remaining"));
         let told = |reply: &Reply| {
             let slot = own(reply);
-            let (capacity, remaining) = places(&slot);
+            let (capacity, remaining) = (count(&slot, "capacity"), count(&slot, "remaining"));
             vec![Op::LookAsAnybody { capacity, remaining, status: slot_status(&slot) }]
         };
         let reply = self.timed(client, looking, told).await;
-        places(&own(&reply))
+        own(&reply)
     }
 
     /// Reads any reservation, as its site does.

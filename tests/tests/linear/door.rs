@@ -1,6 +1,9 @@
 //! Where clients reach a hub: the routers in this process, or the local hub over HTTP.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use domain::{FacilityId, Instant, ReservationNumber, SlotId, id::VisitToken};
@@ -49,6 +52,9 @@ pub trait Door: Send + Sync {
     /// Lets time do its work.
     async fn keep_deadlines(&self);
 
+    /// Lets everybody be told of what happened.
+    async fn tell(&self);
+
     /// The slot's own set of those that hold a place, where the table can be read.
     async fn holding(&self, slot: &SlotId) -> Option<BTreeSet<ReservationNumber>>;
 
@@ -56,6 +62,23 @@ pub trait Door: Send + Sync {
 
     /// Whether a parent's session can be had, so that requests of the portal can be confirmed.
     fn has_parents(&self) -> bool;
+}
+
+/// What the feed of slots says when all is told: each slot that is in it.
+pub async fn feed(door: &dyn Door) -> BTreeMap<SlotId, Value> {
+    door.tell().await;
+    let (mut slots, mut after) = (BTreeMap::new(), 0);
+    loop {
+        let path = format!("/v1/feeds/slots?afterChangeNumber={after}");
+        let page = door.call(&Who::Anybody, Method::GET, &path, None, None).await.body;
+        let items = page["items"].as_array().unwrap();
+        let Some(last) = items.last() else { return slots };
+        after = last["modified"].as_u64().unwrap();
+        let updated = items.iter().filter(|item| item["state"] == "updated");
+        slots.extend(updated.map(|item| {
+            (item["id"].as_str().unwrap().parse().unwrap(), item["data"].clone())
+        }));
+    }
 }
 
 /// The routers in this process.
@@ -105,6 +128,10 @@ impl Door for InProcess {
         assert_eq!(report.failed, 0);
     }
 
+    async fn tell(&self) {
+        self.0.tell().await;
+    }
+
     async fn holding(&self, slot: &SlotId) -> Option<BTreeSet<ReservationNumber>> {
         let slot = self.0.store().slot(self.facility(), slot, true).await.unwrap();
         slot.map(|slot| slot.holding)
@@ -140,12 +167,6 @@ impl OverHttp {
             facility: facility.parse().unwrap(),
             anybody,
         }
-    }
-
-    /// Waits until nothing is left that could run now.
-    pub async fn drain(&self) {
-        let drained = self.anybody.post("/_local/drain", json!({})).await.unwrap();
-        assert_eq!(drained.status, 200, "{}", drained.body);
     }
 
     /// What the hub's clock shows.
@@ -197,6 +218,11 @@ impl Door for OverHttp {
     async fn keep_deadlines(&self) {
         let moved = self.anybody.move_clock(json!({"advance": "PT24H30M"})).await.unwrap();
         assert_eq!(moved.status, 200, "{}", moved.body);
+    }
+
+    async fn tell(&self) {
+        let drained = self.anybody.post("/_local/drain", json!({})).await.unwrap();
+        assert_eq!(drained.status, 200, "{}", drained.body);
     }
 
     async fn holding(&self, _: &SlotId) -> Option<BTreeSet<ReservationNumber>> {

@@ -1,13 +1,13 @@
 //! What is found of a history when it is over: whether it is linearizable, and whether the places agree.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     ops::AddAssign,
     time::{Duration, Instant},
 };
 
-use domain::{ReservationNumber, Status};
+use domain::{ReservationNumber, SlotId, Status};
 use http::Method;
 use porcupine_rs::{Operation, check_operations};
 use serde_json::Value;
@@ -130,8 +130,13 @@ impl History {
     }
 
     /// Looks at everything once more, now that nobody does anything, and judges. Time did its work between
-    /// `began` and now.
-    pub async fn verdict(&self, began: i64, pending_holds_place: bool) -> Totals {
+    /// `began` and now; the feed was read when all was told.
+    pub async fn verdict(
+        &self,
+        began: i64,
+        pending_holds_place: bool,
+        feed: &BTreeMap<SlotId, Value>,
+    ) -> Totals {
         let time_ended = moment();
         let recorded = self.recorded().await;
         for found in &recorded {
@@ -145,7 +150,9 @@ impl History {
             self.note(0, (moment(), moment()), Op::Read { id, status, sequence });
         }
         self.look(0).await;
-        let (capacity, remaining) = self.look_as_anybody(0).await;
+        let slot = self.look_as_anybody(0).await;
+        let (capacity, remaining): (usize, usize) =
+            (count(&slot, "capacity"), count(&slot, "remaining"));
         let holding: BTreeSet<ReservationNumber> = recorded
             .iter()
             .filter(|found| holds_place(found.status, pending_holds_place))
@@ -173,7 +180,10 @@ impl History {
             totals.oversold.push(name());
         }
         let agrees = self.door.holding(&self.slot_id).await.is_none_or(|set| set == holding);
-        if holding.len() + remaining != capacity || !agrees {
+        // A slot that is disabled is in no feed.
+        let in_feed = Some(&slot).filter(|slot| slot["status"] != "disabled");
+        let feed_agrees = feed.get(&self.slot_id) == in_feed;
+        if holding.len() + remaining != capacity || !agrees || !feed_agrees {
             totals.disagree.push(name());
         }
         totals
