@@ -12,6 +12,7 @@ pub mod id;
 pub mod import;
 pub mod invalid;
 pub mod municipality;
+pub mod report;
 pub mod reservation;
 pub mod search;
 pub mod settings;

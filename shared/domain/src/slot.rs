@@ -335,6 +335,12 @@ pub enum DayOfWeek {
     Sun,
 }
 
+impl DayOfWeek {
+    /// The days of a week, in order.
+    pub const ALL: [Self; 7] =
+        [Self::Mon, Self::Tue, Self::Wed, Self::Thu, Self::Fri, Self::Sat, Self::Sun];
+}
+
 /// A span of local time on one day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserr, ToSchema)]
 #[deserr(error = InputErrors, deny_unknown_fields, validate = TimeOfDay::check -> Invalid)]

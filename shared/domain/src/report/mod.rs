@@ -1,0 +1,26 @@
+//! What is counted of reservations and slots, for the people who look after many nurseries.
+//!
+//! Reports count [`Fact`]s: of each reservation what is counted, and nothing personal. Each report is a
+//! plain function of facts or slots.
+
+mod count;
+mod fact;
+mod lead;
+mod month;
+mod online;
+mod review;
+mod slots;
+mod times;
+mod waiting;
+
+pub use self::{
+    count::{Percent, Share},
+    fact::{Answered, AnsweredBy, Fact},
+    lead::{LeadBand, LeadTimes, lead_times},
+    month::{Month, ReportedMonths, StateCounts, StatesByMonth, states_by_month},
+    online::{OnlineByMonth, OriginCounts, online_by_month},
+    review::{ReviewBand, ReviewTimes, review_times},
+    slots::{SlotUse, SlotUseByMonth, slot_use_by_month},
+    times::{HourCount, RequestTimes, WeekdayCount, request_times},
+    waiting::{NewRequests, WaitingOfDay, WaitingRequest, WaitingRequests, new_requests, waiting},
+};
