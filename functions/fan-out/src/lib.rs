@@ -1,7 +1,7 @@
 //! The table's stream: tells everyone who must know.
 //!
-//! Every change becomes mails and webhooks on the queues of those who deliver them, and an entry
-//! in the search index and in the feed. All of it may happen twice, for the stream delivers at least once; nothing
+//! Every change becomes mails and webhooks on the queues of those who deliver them, an entry in the
+//! search index and in the feed, and what reports count. All of it may happen twice, for the stream delivers at least once; nothing
 //! of it is left out, for a batch that is not told whole is delivered again.
 
 use std::{
@@ -118,6 +118,7 @@ impl FanOut {
             StreamChange::Reservation { before, after } => {
                 let before = before.as_deref();
                 self.store.follow_deadline(before, &after).await?;
+                self.store.follow_fact(before, &after).await?;
                 let mails = mails_of(before, &after).into_iter();
                 let mails = mails.map(|mail| Message::new(mail, cause(), after.updated_at));
                 telling.mails.extend(mails);

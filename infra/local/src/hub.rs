@@ -134,6 +134,7 @@ pub fn functions(
         ("cancel-reservation", cancel_reservation::routes(hub(), seal())),
         ("review-reservation", review_reservation::routes(hub(), seal())),
         ("staff-reservations", staff_reservations::routes(hub(), seal())),
+        ("reports", reports::routes(hub())),
         ("ict-reservations", ict_reservations::routes(hub())),
         ("ict-new-count", ict_new_count::routes(hub())),
         ("visits", visits::routes(hub(), seal())),

@@ -105,6 +105,9 @@ impl std::fmt::Display for BookingUrl {
 
 crate::id::text_conversions!(BookingUrl);
 
+/// No nursery takes requests earlier than this many days before the visit.
+pub const OPENS_DAYS_BEFORE: i64 = 365;
+
 /// The settings of a facility. A facility that never saved any has the defaults; what a request
 /// leaves out becomes the default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Deserr, ToSchema)]
@@ -112,7 +115,7 @@ crate::id::text_conversions!(BookingUrl);
 #[deserr(error = InputErrors, deny_unknown_fields, validate = few_addresses -> InputErrors)]
 pub struct Settings {
     /// Requests are taken from this many days before the visit.
-    #[deserr(default = 90, try_from(i64) = within::<1, 365, u16> -> Invalid)]
+    #[deserr(default = 90, try_from(i64) = within::<1, OPENS_DAYS_BEFORE, u16> -> Invalid)]
     #[schema(minimum = 1, maximum = 365)]
     pub booking_opens_days_before: u16,
     /// Requests are taken until this many hours before the visit.

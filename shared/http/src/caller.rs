@@ -138,6 +138,15 @@ pub struct Operator {
     pub subject: String,
 }
 
+/// A person who looks after many nurseries.
+#[derive(Debug, Clone)]
+pub enum Authority {
+    /// Those of a municipality.
+    Municipality(MunicipalStaff),
+    /// All of them.
+    Operator(Operator),
+}
+
 /// A person who may read reservations.
 #[derive(Debug, Clone)]
 pub enum Staff {
@@ -222,6 +231,9 @@ callers! {
         Caller::Site(client) => Vendor { client, kind: VendorKind::SearchSite },
         Caller::Ict(client) => Vendor { client, kind: VendorKind::Ict };
     FacilityStaff: Caller::Facility(staff) => staff;
+    Authority:
+        Caller::Municipality(staff) => Authority::Municipality(staff),
+        Caller::Operator(operator) => Authority::Operator(operator);
     Staff:
         Caller::Facility(staff) => Staff::Facility(staff),
         Caller::Municipality(staff) => Staff::Municipality(staff),

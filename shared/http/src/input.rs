@@ -69,8 +69,8 @@ where
     }
 }
 
-/// A day in a query.
-pub(crate) fn some_date(text: String) -> Result<Option<jiff::civil::Date>, Invalid> {
+/// A day in a query, `YYYY-MM-DD`.
+pub fn some_date(text: String) -> Result<Option<jiff::civil::Date>, Invalid> {
     domain::time::parse_date(&text).map(Some)
 }
 

@@ -21,7 +21,7 @@ pub use self::{
     etag::{IfMatch, etag_of},
     finish::{finish, serve},
     idempotency::{Created, IdempotencyKey, body_mark},
-    input::{Body, Path, Query, QueryParams},
+    input::{Body, Path, Query, QueryParams, some_date},
     page::{Limit, List, cursor},
     problem::{KINDS, Kind, Problem, settled},
     reserving::{Reserving, approve_at_once},

@@ -15,6 +15,7 @@
 //! | municipality's contact | `MUN#<code>` | `SET` |
 //! | a digest for it | `MUN#<code>` | `DIG#<date>` |
 //! | its facilities without slots | `MUN#<code>` | `PLAN#<month>` |
+//! | what reports count of a reservation | `FACT#<code>` | `<milliseconds>#<reservation_number>` |
 //! | what is due by time | `DUE` | `<milliseconds>#<reservation_number>` |
 //! | when a slot leaves its feed | `DUE#slots` | `<milliseconds>#<facility_id>#<slot_id>` |
 //! | an entry of a feed | `FEED#<feed>` | `<change number>` |
@@ -130,6 +131,16 @@ pub fn plan_asking(facility: &FacilityId, month: jiff::civil::Date) -> Key {
 /// A municipality's list of facilities without slots in a month.
 pub fn plan_digest(code: MunicipalityCode, month: jiff::civil::Date) -> Key {
     Key::new(format!("MUN#{code}"), format!("PLAN#{}", month.strftime("%Y-%m")))
+}
+
+/// The partition of what reports count in a municipality.
+pub fn fact_partition(code: MunicipalityCode) -> String {
+    format!("FACT#{code}")
+}
+
+/// What reports count of a reservation, by the time of the request.
+pub fn fact(code: MunicipalityCode, requested_at: Instant, number: &ReservationNumber) -> Key {
+    Key::new(fact_partition(code), format!("{:013}#{number}", requested_at.epoch_ms()))
 }
 
 /// The partition of what is due by time. One is enough: it takes a thousand writes a second, and a

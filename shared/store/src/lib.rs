@@ -8,6 +8,7 @@ mod cause;
 mod deadline;
 mod error;
 mod facility;
+mod fact;
 mod feed;
 pub mod item;
 pub mod keys;

@@ -1,0 +1,10 @@
+//! Runs the function in AWS Lambda.
+
+use runtime::{Hub, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::start();
+    let hub = Hub::start().await?;
+    lambda_http::run(hub_http::serve(reports::routes(hub))).await
+}

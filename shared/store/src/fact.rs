@@ -1,0 +1,133 @@
+//! What reports count: a small item for each reservation, by municipality and time of the request.
+//!
+//! Facts follow the reservations by way of the stream, so they cost a request nothing, and a report reads
+//! those of its municipalities and days and no more. None holds anything personal.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use domain::{
+    FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Status,
+    report::{Answered, AnsweredBy, Fact},
+    reservation::Origin,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Store, StoreError,
+    item::{Item, epoch_ms, from_item, number, some_epoch_ms, sort_key, to_item},
+    keys,
+};
+
+/// A fact as it stands in the table; municipality, time of the request and number are its key.
+#[derive(Serialize, Deserialize)]
+struct FactItem {
+    facility_id: FacilityId,
+    origin: Origin,
+    status: Status,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unconfirmed: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
+    pending_since: Option<Instant>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
+    answered_at: Option<Instant>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answered_by: Option<AnsweredBy>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
+    ended_at: Option<Instant>,
+    #[serde(with = "epoch_ms")]
+    starts_at: Instant,
+    sequence: u32,
+}
+
+fn item(fact: &Fact) -> Result<Item, StoreError> {
+    let key = keys::fact(fact.municipality_code, fact.requested_at, &fact.reservation_number);
+    to_item(
+        key,
+        &FactItem {
+            facility_id: fact.facility_id.clone(),
+            origin: fact.origin,
+            status: fact.status,
+            unconfirmed: !fact.confirmed,
+            pending_since: fact.pending_since,
+            answered_at: fact.answered.map(|answer| answer.at),
+            answered_by: fact.answered.map(|answer| answer.by),
+            ended_at: fact.ended_at,
+            starts_at: fact.starts_at,
+            sequence: fact.sequence,
+        },
+    )
+}
+
+fn from_table(municipality_code: MunicipalityCode, item: Item) -> Result<Fact, StoreError> {
+    let key = |sk: &str| -> Option<(Instant, ReservationNumber)> {
+        let (at, number) = sk.split_once('#')?;
+        Some((Instant::from_epoch_ms(at.parse().ok()?)?, number.parse().ok()?))
+    };
+    let (requested_at, reservation_number) = sort_key(&item)
+        .and_then(key)
+        .ok_or_else(|| StoreError::UnknownForm("the key of a fact".into()))?;
+    let item: FactItem = from_item(item)?;
+    Ok(Fact {
+        reservation_number,
+        facility_id: item.facility_id,
+        municipality_code,
+        origin: item.origin,
+        status: item.status,
+        confirmed: !item.unconfirmed,
+        requested_at,
+        pending_since: item.pending_since,
+        answered: item.answered_at.zip(item.answered_by).map(|(at, by)| Answered { at, by }),
+        ended_at: item.ended_at,
+        starts_at: item.starts_at,
+        sequence: item.sequence,
+    })
+}
+
+impl Store {
+    /// Brings the fact of a reservation in step with what it became. Safe to repeat: an older change, told
+    /// again, does not take the place of a newer one.
+    ///
+    /// Costs a write unit, and nothing where nothing changed that is counted.
+    pub async fn follow_fact(
+        &self,
+        before: Option<&Reservation>,
+        after: &Reservation,
+    ) -> Result<(), StoreError> {
+        let fact = Fact::of(after);
+        if before.is_some_and(|before| Fact::of(before).says_the_same_as(&fact)) {
+            return Ok(());
+        }
+        let newer = "attribute_not_exists(pk) OR #sequence < :sequence";
+        self.put_if(item(&fact)?, newer, [(":sequence", number(fact.sequence))]).await.map(drop)
+    }
+
+    /// The facts of a municipality's reservations that were asked for from this instant on and before the
+    /// other, by time of the request.
+    pub async fn facts(
+        &self,
+        code: MunicipalityCode,
+        from: Instant,
+        until: Instant,
+    ) -> Result<Vec<Fact>, StoreError> {
+        let bound = |at: Instant| AttributeValue::S(format!("{:013}", at.epoch_ms().max(0)));
+        let mut pages = self
+            .db
+            .query()
+            .table_name(&*self.table)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :until")
+            .expression_attribute_values(":pk", AttributeValue::S(keys::fact_partition(code)))
+            .expression_attribute_values(":from", bound(from))
+            .expression_attribute_values(":until", bound(until.max(from)))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .into_paginator()
+            .send();
+        let mut facts = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page?;
+            self.meter.read(page.consumed_capacity());
+            for item in page.items.unwrap_or_default() {
+                facts.push(from_table(code, item)?);
+            }
+        }
+        Ok(facts)
+    }
+}
