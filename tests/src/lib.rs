@@ -95,7 +95,7 @@ pub struct Answer {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body; `null` without one.
+    /// The body; `null` without one, a text where it is no JSON.
     pub body: Value,
 }
 
@@ -284,7 +284,10 @@ impl World {
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        let body = serde_json::from_slice(&bytes).unwrap_or_default();
+        let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| {
+            let text = String::from_utf8(bytes.to_vec()).unwrap();
+            if text.is_empty() { Value::Null } else { text.into() }
+        });
         Answer { status: parts.status, headers: parts.headers, body }
     }
 

@@ -37,6 +37,8 @@ async fn each_route_is_open_to_its_callers_alone() {
             } else if path.starts_with("/v1/visits/current") {
                 // A parent alone, whose cookie none of these has.
                 &[]
+            } else if path.starts_with("/v1/staff/reports/") || path == "/v1/staff/dashboard" {
+                &["municipality", "operator"]
             } else if path.starts_with("/v1/staff/") {
                 match path.ends_with("/reservations") || path.ends_with("/{reservation_number}") {
                     true => &["facility", "municipality", "operator"],
@@ -50,6 +52,7 @@ async fn each_route_is_open_to_its_callers_alone() {
                 .replace("{reservation_number}", number.as_str())
                 .replace("{slot_id}", slot.slot_id.as_str())
                 .replace("{id}", "whe_7k3m9qxd2abc")
+                .replace("{report}", "REP-05")
                 .replace("{name}", "slot-full");
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             for (name, caller) in &callers {
@@ -68,7 +71,7 @@ async fn each_route_is_open_to_its_callers_alone() {
             }
         }
     }
-    assert!(walked >= 26 * callers.len(), "every route was walked: {walked}");
+    assert!(walked >= 28 * callers.len(), "every route was walked: {walked}");
 }
 
 #[tokio::test]
@@ -89,6 +92,14 @@ async fn what_belongs_to_others_is_not_there() {
         (other.clone(), Method::GET, format!("/v1/staff/facilities/{facility}/reservations")),
         (other, Method::GET, format!("/v1/staff/facilities/{facility}/settings")),
         (As::Municipality("131211"), Method::GET, format!("/v1/staff/reservations/{number}")),
+        (As::Municipality("131211"), Method::GET, "/v1/staff/dashboard?municipality=131199".into()),
+        (
+            As::Municipality("131211"),
+            Method::GET,
+            "/v1/staff/reports/REP-05?municipality=131211&municipality=131199".into(),
+        ),
+        (As::Operator, Method::GET, "/v1/staff/reports/REP-03".into()),
+        (As::Operator, Method::GET, "/v1/staff/reports/rep-05".into()),
         (site(), Method::GET, "/v1/reservations/R-0000-0000".into()),
         (site(), Method::GET, "/v1/reservations/no-number".into()),
     ] {

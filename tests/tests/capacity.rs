@@ -140,6 +140,48 @@ async fn a_page_of_the_feed_costs_what_it_weighs() {
     assert!(world.store().meter().take().read <= 1.0);
 }
 
+#[tokio::test]
+async fn a_fact_costs_a_write_unit_and_a_report_reads_the_facts_of_its_days() {
+    let world = World::new().await;
+    let slot = world.slot("2027-01-20T10:00:00+09:00", 50).await;
+    let number = world.requested(&slot, "k1").await;
+    let approve = format!("/v1/staff/reservations/{number}/approve");
+    assert_eq!(world.post(&world.staff(), &approve, json!({})).await.status, 200);
+    let approved = world.store().reservation(&number, true).await.unwrap().unwrap();
+    let requested = approved.as_requested();
+    world.store().meter().take();
+    world.store().follow_fact(None, &requested).await.unwrap();
+    assert_eq!(world.store().meter().take(), Consumed { read: 0.0, write: 1.0 });
+    world.store().follow_fact(Some(&requested), &approved).await.unwrap();
+    assert_eq!(world.store().meter().take(), Consumed { read: 0.0, write: 1.0 });
+    // A reminder changes nothing that is counted.
+    let reminded = approved.reminded(world.hub.clock.now());
+    world.store().follow_fact(Some(&approved), &reminded).await.unwrap();
+    assert_eq!(world.store().meter().take(), Consumed::default());
+
+    // Forty a day over ten days.
+    let day = jiff::SignedDuration::from_hours(24);
+    for nth in 0..400 {
+        let reservation_number = world.hub.secret.reservation_number("filler", &nth.to_string(), 0);
+        let requested_at = approved.requested_at + day * (nth / 40 + 1);
+        let filler = domain::Reservation { reservation_number, requested_at, ..approved.clone() };
+        world.store().follow_fact(None, &filler).await.unwrap();
+    }
+    world.store().meter().take();
+    let read = |days: i32| {
+        let (code, from) = (approved.municipality_code, approved.requested_at + day);
+        let (store, until) = (world.store(), from + day * days);
+        async move {
+            let facts = store.facts(code, from, until).await.unwrap();
+            (facts.len(), store.meter().take().read)
+        }
+    };
+    let (of_a_day, of_all) = (read(1).await, read(10).await);
+    assert_eq!((of_a_day.0, of_all.0), (40, 400));
+    // Seventeen facts and more in half a unit.
+    assert!(of_a_day.1 <= 1.5 && of_all.1 <= 12.0, "{of_a_day:?} {of_all:?}");
+}
+
 /// Answered requests that the table is filled with; what waits among them is counted apart.
 const ANSWERED: usize = 100_000;
 

@@ -80,6 +80,13 @@ impl Api {
         self.send(Method::GET, path, None, &[]).await
     }
 
+    /// Reads a file.
+    pub async fn file(&self, path: &str) -> Result<String, ApiError> {
+        let request = self.http.get(format!("{}{path}", self.base));
+        let request = request.bearer_auth(self.token.as_deref().unwrap_or_default());
+        Ok(request.send().await?.error_for_status()?.text().await?)
+    }
+
     /// Posts.
     pub async fn post(&self, path: &str, body: Value) -> Result<Answer, ApiError> {
         self.send(Method::POST, path, Some(&body), &[]).await

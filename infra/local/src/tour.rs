@@ -9,7 +9,7 @@ use std::{
 
 use http::{
     Method, StatusCode,
-    header::{ETAG, SET_COOKIE},
+    header::{CONTENT_TYPE, ETAG, SET_COOKIE},
 };
 use jiff::civil::Date;
 use serde_json::{Value, json};
@@ -64,6 +64,7 @@ enum Who {
     Site,
     Ict,
     Nursery,
+    City,
 }
 
 impl Who {
@@ -73,6 +74,7 @@ impl Who {
             Self::Site => "search site",
             Self::Ict => "ICT system",
             Self::Nursery => "nursery",
+            Self::City => "municipality",
         }
     }
 }
@@ -97,6 +99,7 @@ struct Tour<'a, W> {
     site: Api,
     ict: Api,
     staff: Api,
+    city: Api,
     facility: String,
     site_hears: Ear,
     ict_hears: Ear,
@@ -123,6 +126,7 @@ impl<'a, W: Write> Tour<'a, W> {
             ict: api.as_client("ict", 0).await?,
             feed: "/v1/feeds/slots".into(),
             copy: BTreeMap::new(),
+            city: api.as_user("municipality", 0).await?.0,
             mails_seen: api.mails().await?.len(),
             tokens_are_old: false,
             plan_mails: 0,
@@ -351,6 +355,9 @@ impl<'a, W: Write> Tour<'a, W> {
         expect("a visit that nobody noted", "completed", &came["status"])?;
         self.told(&[], &[]).await?;
 
+        self.scene("The municipality looks at what waits, and at what became of it all")?;
+        self.count_visits(tuesday, visit).await?;
+
         self.scene(
             "On the 10th, nurseries that opened nothing for the third month ahead are asked",
         )?;
@@ -400,6 +407,26 @@ impl<'a, W: Write> Tour<'a, W> {
         expect("free places in the copy", free, &copied.unwrap_or_default())
     }
 
+    /// Reads the dashboard, and each report once as JSON and once as CSV.
+    async fn count_visits(&mut self, from: Date, to: Date) -> Told {
+        let seen = self.get(Who::City, "/v1/staff/dashboard").await?.body;
+        expect("requests that wait", 0, &seen["waiting"]["total"])?;
+        expect("requests in all", 8, &seen["new"]["total"])?;
+        for id in ["REP-01", "REP-02", "REP-05", "REP-06", "REP-07", "REP-08", "REP-09", "REP-16"] {
+            let days = match id {
+                "REP-01" | "REP-02" => String::new(),
+                _ => format!("from={from}&to={to}&"),
+            };
+            let path = format!("/v1/staff/reports/{id}?{days}format=");
+            let json = self.get(Who::City, &format!("{path}json")).await?.body;
+            expect("report", id, &json["report"])?;
+            let csv = self.get(Who::City, &format!("{path}csv")).await?;
+            let kind = csv.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            expect("a file", "text/csv; charset=utf-8", &json!(kind))?;
+        }
+        Ok(())
+    }
+
     /// Asks for a visit on the portal and follows the link in the mail: the session that the link opens.
     async fn ask_on_portal(&mut self, key: &str, slot: &Value) -> Result<String, TourError> {
         let body = visit_request(&self.facility, text(&slot["slot_id"]));
@@ -439,12 +466,14 @@ impl<'a, W: Write> Tour<'a, W> {
             self.site = self.api.as_client("search_site", 0).await?;
             self.ict = self.api.as_client("ict", 0).await?;
             self.staff = self.api.as_user("facility", 0).await?.0;
+            self.city = self.api.as_user("municipality", 0).await?.0;
         }
         Ok(match who {
             Who::Anyone => self.api.clone(),
             Who::Site => self.site.clone(),
             Who::Ict => self.ict.clone(),
             Who::Nursery => self.staff.clone(),
+            Who::City => self.city.clone(),
         })
     }
 
