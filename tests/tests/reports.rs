@@ -158,6 +158,11 @@ async fn rep_02_what_nobody_confirmed_is_not_counted_and_who_waits_is() {
     assert_eq!(total().await, [1, 1], "the one that waits");
     world.set("2026-12-01T10:16:00+09:00");
     assert_eq!(total().await, [1, 1], "the other was given up");
+    let new = world.get(&city(), "/v1/staff/reports/REP-02").await;
+    assert_eq!((&new.body["last_7_days"], &new.body["total"]), (&json!(1), &json!(1)));
+    world.set("2026-12-08T00:00:00+09:00");
+    let new = world.get(&city(), "/v1/staff/reports/REP-02").await;
+    assert_eq!((&new.body["last_7_days"], &new.body["total"]), (&json!(0), &json!(1)));
 }
 
 #[tokio::test]

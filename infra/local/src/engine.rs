@@ -148,28 +148,43 @@ impl Engine {
                 }
                 (Some((at, jobs)), _) => {
                     self.clock.move_to(at);
-                    for job in jobs {
-                        self.run(job, at).await;
-                    }
                     *scheduled = at;
+                    let mut worked = false;
+                    for job in jobs {
+                        worked |= self.run(job, at).await;
+                    }
+                    // Most runs find nothing to do, and nothing follows from them.
+                    if !worked {
+                        continue;
+                    }
                     self.state.put("engine", "scheduled", &at).await?;
                 }
                 (None, _) => break,
             }
             self.drain().await?;
         }
+        self.state.put("engine", "scheduled", &*scheduled).await?;
         self.clock.move_to(to);
         self.state.put("engine", "clock", &self.clock.ahead_ms()).await?;
         self.drain().await
     }
 
-    async fn run(&self, job: Job, at: Instant) {
-        let run = match job {
-            Job::PingPending => ping_pending::run(&self.store, at).await.map(drop),
-            Job::CheckSlotPlans => check_slot_plans::run(&self.store, at).await.map(drop),
+    /// Whether there was anything to do.
+    async fn run(&self, job: Job, at: Instant) -> bool {
+        let written = match job {
+            Job::PingPending => {
+                ping_pending::run(&self.store, at).await.map(|run| run.asked + run.digests)
+            }
+            Job::CheckSlotPlans => {
+                check_slot_plans::run(&self.store, at).await.map(|run| run.asked + run.told)
+            }
         };
-        if let Err(error) = run {
-            tracing::error!(%error, ?job, %at, "the scheduled run failed");
+        match written {
+            Ok(written) => written > 0,
+            Err(error) => {
+                tracing::error!(%error, ?job, %at, "the scheduled run failed");
+                true
+            }
         }
     }
 
