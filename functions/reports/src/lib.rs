@@ -136,7 +136,7 @@ async fn dashboard(
 /// others requests by the day of the request.
 #[utoipa::path(
     get, path = "/v1/staff/reports/{report}", tag = "staff",
-    params(("report" = ReportId, Path, description = "Which report"), ReportQuery),
+    params(("report" = inline(ReportId), Path, description = "Which report"), ReportQuery),
     responses((
         status = 200, description = "The report",
         content((Report = "application/json"), (String = "text/csv")),

@@ -58,11 +58,11 @@ pub(crate) struct ReportQuery {
     to: Option<Date>,
     /// Of these municipalities; may be repeated. All that the caller may see where it is not said.
     #[deserr(default)]
-    #[param(explode = true)]
+    #[param(explode = true, required = false)]
     pub(crate) municipality: Vec<MunicipalityCode>,
     /// `json` or `csv`.
     #[deserr(default, try_from(String) = Format::try_from -> Invalid)]
-    #[param(value_type = Option<Format>)]
+    #[param(inline, value_type = Option<Format>)]
     pub(crate) format: Format,
 }
 
@@ -106,7 +106,7 @@ impl ReportQuery {
 pub(crate) struct DashboardQuery {
     /// Of these municipalities; may be repeated. All that the caller may see where it is not said.
     #[deserr(default)]
-    #[param(explode = true)]
+    #[param(explode = true, required = false)]
     pub(crate) municipality: Vec<MunicipalityCode>,
 }
 

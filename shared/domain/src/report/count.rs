@@ -44,7 +44,7 @@ impl Serialize for Percent {
     }
 }
 
-/// A share as it is written.
+/// A part of a whole.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Share)]
 struct WrittenShare {
