@@ -178,7 +178,7 @@ async fn a_fact_costs_a_write_unit_and_a_report_reads_the_facts_of_its_days() {
     };
     let (of_a_day, of_all) = (read(1).await, read(10).await);
     assert_eq!((of_a_day.0, of_all.0), (40, 400));
-    // Seventeen facts and more in half a unit.
+    // Sixteen facts and more in half a unit.
     assert!(of_a_day.1 <= 1.5 && of_all.1 <= 12.0, "{of_a_day:?} {of_all:?}");
 }
 

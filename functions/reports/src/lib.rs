@@ -150,8 +150,13 @@ async fn get_report(
     Query(query): Query<ReportQuery>,
 ) -> Result<Response, Problem> {
     let now = hub.clock.now();
-    let of_now = matches!(id, ReportId::Waiting | ReportId::New);
-    let days = if of_now { query.without_days()? } else { Some(query.days(now.date())?) };
+    let days = match id {
+        ReportId::Waiting | ReportId::New => {
+            query.without_days()?;
+            None
+        }
+        _ => Some(query.days(now.date())?),
+    };
     let reading = Reading::new(&hub.store, &authority, query.municipality).await?;
     let content = reading.content(id, days, now).await?;
     let (from, to) = days.unzip();

@@ -86,7 +86,7 @@ impl ReportQuery {
     }
 
     /// That no days are named, for a report that tells of now.
-    pub(crate) fn without_days(&self) -> Result<Option<(Date, Date)>, Problem> {
+    pub(crate) fn without_days(&self) -> Result<(), Problem> {
         let named = [("/from", self.from), ("/to", self.to)].into_iter();
         let wrong: Vec<_> = named
             .filter(|(_, day)| day.is_some())
@@ -95,7 +95,7 @@ impl ReportQuery {
                 invalid: Invalid::UnknownField,
             })
             .collect();
-        if wrong.is_empty() { Ok(None) } else { Err(InputErrors(wrong).into()) }
+        if wrong.is_empty() { Ok(()) } else { Err(InputErrors(wrong).into()) }
     }
 }
 

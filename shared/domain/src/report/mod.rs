@@ -17,7 +17,7 @@ pub use self::{
     count::{Percent, Share},
     fact::{Answered, AnsweredBy, Fact},
     lead::{LeadBand, LeadTimes, lead_times},
-    month::{Month, ReportedMonths, StateCounts, StatesByMonth, states_by_month},
+    month::{Month, ReportedMonth, StateCounts, StatesByMonth, states_by_month},
     online::{OnlineByMonth, OriginCounts, online_by_month},
     review::{ReviewBand, ReviewTimes, review_times},
     slots::{SlotUse, SlotUseByMonth, slot_use_by_month},

@@ -83,7 +83,7 @@ impl StateCounts {
 
 /// The counts of one month.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ReportedMonths<T> {
+pub struct ReportedMonth<T> {
     /// The month.
     #[schema(value_type = String, examples("2026-11"))]
     pub month: Month,
@@ -96,7 +96,7 @@ pub struct ReportedMonths<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct StatesByMonth {
     /// Month by month.
-    pub months: Vec<ReportedMonths<StateCounts>>,
+    pub months: Vec<ReportedMonth<StateCounts>>,
     /// All of them together.
     pub total: StateCounts,
 }
@@ -113,8 +113,8 @@ pub fn states_by_month(facts: &[Fact], from: Date, to: Date) -> StatesByMonth {
     StatesByMonth { months: listed(months), total }
 }
 
-pub(super) fn listed<T>(months: BTreeMap<Month, T>) -> Vec<ReportedMonths<T>> {
-    months.into_iter().map(|(month, counts)| ReportedMonths { month, counts }).collect()
+pub(super) fn listed<T>(months: BTreeMap<Month, T>) -> Vec<ReportedMonth<T>> {
+    months.into_iter().map(|(month, counts)| ReportedMonth { month, counts }).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Fact, Month, ReportedMonths, Share, month};
+use super::{Fact, Month, ReportedMonth, Share, month};
 use crate::reservation::Origin;
 
 /// Bookings, by where they came from.
@@ -36,7 +36,7 @@ impl OriginCounts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OnlineByMonth {
     /// Month by month.
-    pub months: Vec<ReportedMonths<OriginCounts>>,
+    pub months: Vec<ReportedMonth<OriginCounts>>,
     /// All of them together.
     pub total: OriginCounts,
 }

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Fact, Month, ReportedMonths, Share, count::count, month};
+use super::{Fact, Month, ReportedMonth, Share, count::count, month};
 use crate::Slot;
 
 /// Slots, their places, and the visits in them.
@@ -37,7 +37,7 @@ impl SlotUse {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SlotUseByMonth {
     /// Month by month.
-    pub months: Vec<ReportedMonths<SlotUse>>,
+    pub months: Vec<ReportedMonth<SlotUse>>,
     /// All of them together.
     pub total: SlotUse,
 }
