@@ -122,11 +122,15 @@ impl Answer {
 impl World {
     /// With one nursery, linked to the ICT system `ict-1`, at [`NOW`].
     pub async fn new() -> Self {
-        Self::through(|steady| Store::new(steady.clone(), local::embedded::TABLE)).await
+        Self::on(Embedded::store).await
     }
 
-    /// The same, with the table reached as `store` reaches it through a client that never fails.
-    pub async fn through(store: impl FnOnce(&aws_sdk_dynamodb::Client) -> Store) -> Self {
+    /// The same, with the table at the end of such a wire.
+    pub async fn through(wire: impl wire::Wire, retries: RetryConfig) -> Self {
+        Self::on(|embedded| wire::store(&embedded.steady, wire, retries)).await
+    }
+
+    async fn on(store: impl FnOnce(&Embedded) -> Store) -> Self {
         let embedded = Embedded::start(None, Faults::default()).await.expect("an embedded store");
         let now = Arc::new(AtomicI64::new(NOW.parse::<Instant>().unwrap().epoch_ms()));
         let clock = {
@@ -134,7 +138,7 @@ impl World {
             Clock::new(move || Instant::from_epoch_ms(now.load(Ordering::SeqCst)).unwrap())
         };
         let hub = Hub {
-            store: store(&embedded.steady),
+            store: store(&embedded),
             clock,
             secret: Secret::new([7; 32]).unwrap(),
             base_url: "https://hub.example.jp".into(),

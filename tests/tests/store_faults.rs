@@ -162,7 +162,7 @@ impl Losing {
 
     /// A world at the end of this wire, with the retries of a deployed function.
     async fn world(&self) -> World {
-        World::through(|steady| wire::store(steady, self.clone(), wire::retries())).await
+        World::through(self.clone(), wire::retries()).await
     }
 
     /// From now on so many answers are lost.

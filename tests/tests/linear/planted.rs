@@ -50,9 +50,7 @@ const HISTORIES: usize = 20;
 async fn found(words: &'static str, by: &'static str, kind: Kind) -> Totals {
     let planted = Planted { words, by, writes: Arc::default() };
     for nth in 0..WORLDS {
-        let world =
-            World::through(|steady| wire::store(steady, planted.clone(), RetryConfig::disabled()));
-        let world = Arc::new(world.await);
+        let world = Arc::new(World::through(planted.clone(), RetryConfig::disabled()).await);
         let totals = in_world(world, kind, seed() + nth, HISTORIES).await;
         println!("with {by:?} for {words:?}: {totals}");
         if !totals.are_right() {

@@ -12,7 +12,6 @@ use futures::{StreamExt, stream};
 use jiff::SignedDuration;
 use local::{LocalHub, Options};
 use serde_json::json;
-use store::Store;
 use tests::{World, wire};
 
 use crate::{
@@ -69,11 +68,10 @@ impl wire::Wire for Rough {
 
 /// Histories in a world of their own.
 pub async fn in_process(kind: Kind, seed: u64, histories: usize) -> Totals {
-    let world = World::through(|steady| match kind.rough {
-        true => wire::store(steady, Rough, wire::retries()),
-        false => Store::new(steady.clone(), local::embedded::TABLE),
-    })
-    .await;
+    let world = match kind.rough {
+        true => World::through(Rough, wire::retries()).await,
+        false => World::new().await,
+    };
     in_world(Arc::new(world), kind, seed, histories).await
 }
 
