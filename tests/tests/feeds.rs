@@ -278,7 +278,7 @@ async fn a_slot_that_is_disabled_is_deleted_and_one_that_is_enabled_again_stays(
     change(&world, &slot, json!({"capacity": 3, "disabled": false})).await;
     world.tell().await;
     reader.read_on(&world).await;
-    assert_eq!(reader.copy, truth(&world, &[slot.clone()]).await);
+    assert_eq!(reader.copy, truth(&world, std::slice::from_ref(&slot)).await);
     assert_eq!((expires(entry(3)).await, expires(place()).await), (None, None));
     check(&world, &[slot]).await;
 }
