@@ -42,7 +42,8 @@ def play(template, keep=None, out=None, then=lambda emulator: []):
     """What is wrong with the template, line by line; what is wrong `then`, if nothing is."""
     with tempfile.TemporaryDirectory(prefix="hokatsu-") as temporary:
         guard = Guard()
-        directory = keep or Path(temporary)
+        # Functions run elsewhere, and look for the moved time here.
+        directory = (keep or Path(temporary)).resolve()
         directory.mkdir(parents=True, exist_ok=True)
         emulator = Emulator(directory, guard.url)
         try:
