@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn slot_12_use_is_approved_visits_of_the_places_that_were_offered() {
+    fn slot_12_rep_06_use_is_approved_visits_of_the_places_that_were_offered() {
         let visit = fact(Status::Approved).starts_at;
         let slots = [
             slot(visit, 3, 2, false),
