@@ -14,7 +14,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use aws_lambda_events::{
+    dynamodb::Event as StreamEvent,
+    sqs::{SqsEvent, SqsMessage},
+};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use axum::{Router, body::Body};
 use domain::{
@@ -336,6 +339,11 @@ impl World {
             }
             total.add(&report);
         }
+    }
+
+    /// The next changes that were not told.
+    pub async fn untold(&self) -> StreamEvent {
+        self.stream.lock().await.next().unwrap()
     }
 
     /// Tells all that changed, as the stream does.

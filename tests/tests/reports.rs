@@ -219,6 +219,7 @@ async fn sec_02_a_fact_tells_nothing_of_a_person() {
         "starts_at",
         "sequence",
         "correlation_id",
+        "call",
     ];
     for name in items.iter().flat_map(|item| item.keys()) {
         assert!(known.contains(&name.as_str()), "{name}");

@@ -75,9 +75,10 @@ pub async fn feed(door: &dyn Door) -> BTreeMap<SlotId, Value> {
         let Some(last) = items.last() else { return slots };
         after = last["modified"].as_u64().unwrap();
         let updated = items.iter().filter(|item| item["state"] == "updated");
-        slots.extend(updated.map(|item| {
-            (item["id"].as_str().unwrap().parse().unwrap(), item["data"].clone())
-        }));
+        slots.extend(
+            updated
+                .map(|item| (item["id"].as_str().unwrap().parse().unwrap(), item["data"].clone())),
+        );
     }
 }
 
