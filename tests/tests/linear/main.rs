@@ -40,7 +40,7 @@ fn close(what: &str, started: Instant, totals: &Totals) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_process_every_history_is_linearizable() {
-    let (started, histories) = (Instant::now(), setting("HISTORIES", 5000) as usize);
+    let (started, histories) = (Instant::now(), setting("HISTORIES", 2000) as usize);
     let mut totals = Totals::default();
     let mut nth = 0;
     while totals.histories < histories {
@@ -55,7 +55,7 @@ async fn in_process_every_history_is_linearizable() {
 #[tokio::test(flavor = "multi_thread")]
 async fn over_http_every_history_is_linearizable() {
     let started = Instant::now();
-    let totals = over_http(seed(), setting("HTTP_HISTORIES", 200) as usize).await;
+    let totals = over_http(seed(), setting("HTTP_HISTORIES", 100) as usize).await;
     close("over HTTP", started, &totals);
     assert!(totals.by_time > 0, "time did something");
 }
