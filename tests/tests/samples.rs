@@ -133,6 +133,19 @@ async fn every_http_sample_is_answered_by_its_function() {
 }
 
 #[tokio::test]
+async fn a_file_leaves_the_function_byte_for_byte() {
+    let world = world(true).await;
+    let index = search_facilities::Index::new(std::time::Duration::ZERO);
+    let functions = local::functions(&world.hub, &world.seal, Reach::Internet, index);
+    let (_, routes) = functions.into_iter().find(|(function, _)| *function == "reports").unwrap();
+    let request = lambda_http::request::from_str(&sample("reports")).unwrap();
+    let answer = hub_http::serve(routes).oneshot(request).await.unwrap();
+    let answer = lambda_http::IntoResponse::into_response(answer).await;
+    let file = String::from_utf8(answer.body().to_vec()).unwrap();
+    assert!(file.starts_with("\u{feff}申請月,"), "Excel knows UTF-8 by the mark: {file:?}");
+}
+
+#[tokio::test]
 async fn the_sample_of_the_stream_becomes_mails_and_webhooks() {
     let world = world(true).await;
     add_endpoint(&world).await;

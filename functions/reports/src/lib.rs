@@ -197,6 +197,9 @@ impl Report {
         };
         let headers = [
             (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+            // `lambda_http` decodes text, which takes the byte order mark away and leaves the length as it
+            // was; what names an encoding, even none, it hands on byte for byte.
+            (header::CONTENT_ENCODING, "identity".to_owned()),
             (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
         ];
         Ok((headers, file).into_response())
