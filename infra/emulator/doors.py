@@ -199,12 +199,12 @@ class Doors:
 
     def drain(self, _):
         """Waits until no message is due and no function has called for a while."""
-        until = time.monotonic() + 120
+        until = time.monotonic() + 600
         while time.monotonic() < until:
             if self.guard.quiet_for(QUIET_SECONDS) and not self.due():
                 return {}
             time.sleep(0.05)
-        raise TimeoutError("still at work after two minutes")
+        raise TimeoutError("still at work after ten minutes")
 
     def due(self):
         """Whether a message waits for nothing but its function, or was handed to it just now."""
