@@ -3,7 +3,7 @@
 
     AWS_ENDPOINT_URL=http://127.0.0.1:4566 STACK=hokatsu infra/operate/walk.py
 
-`infra/emulator/run` does so after the story.
+`infra/emulator/run --walk` does so after the story.
 
 It closes the hub and replaces its table, so it goes nowhere but to this machine. Needs boto3 and the AWS CLI.
 Not walked: redrive, because ministack has no move tasks.
