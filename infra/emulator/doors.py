@@ -11,12 +11,11 @@ from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
-import urllib3
 from ministack.services.eventbridge import _cron_next_fire, _parse_cron_fields
 
 from emulator import REGION, routes
 from guard import ACCOUNT
-from net import serve
+from net import ONCE, pool, serve
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 TOKENS_LAST = timedelta(minutes=30)
@@ -30,7 +29,7 @@ class Doors:
     def __init__(self, emulator, guard, template, callback, demo):
         self.emulator, self.guard, self.template = emulator, guard, template
         self.clients, self.users = demo["clients"], demo["users"]
-        self.http = urllib3.PoolManager(maxsize=16)
+        self.http = pool()
         resources = emulator.resources()
         self.api, self.staff_client, self.callback = resources["Api"], resources["StaffClient"], callback
         self.answered = set()
@@ -64,7 +63,7 @@ class Doors:
             return 200, {"content-type": "application/json"}, json.dumps(told).encode()
         own = target.startswith("/oauth2/")
         url = self.emulator.url + ("" if own else f"/_aws/execute-api/{self.api}/$default") + target
-        headers = {name: value for name, value in headers.items() if name != "host"}
+        headers = {name: value for name, value in headers.items() if name != "host"} | ONCE
         answer = self.http.request(method, url, body=body, headers=headers, redirect=False, retries=False)
         if answer.status < 400:
             self.answered.add((method, urlsplit(target).path))
@@ -105,7 +104,7 @@ class Doors:
 
     def form(self, path, fields):
         return self.http.request("POST", self.emulator.url + path, body=urlencode(fields), redirect=False,
-                                 headers={"content-type": "application/x-www-form-urlencoded"})
+                                 headers={"content-type": "application/x-www-form-urlencoded", **ONCE})
 
     # ── What happened ──────────────────────────────────────────────────────────────────────────────
 

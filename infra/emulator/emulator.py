@@ -19,7 +19,7 @@ import urllib3
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
-from net import free_port
+from net import free_port, pool
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK, BUCKET, REGION = "hokatsu", "artifacts", "ap-northeast-1"
@@ -81,7 +81,7 @@ class Emulator:
             stderr=subprocess.STDOUT,
         )
         self.session = boto3.Session("test", "test", region_name=REGION)
-        self.http = urllib3.PoolManager()
+        self.http = pool()
         self.wait_until_ready()
 
     def wait_until_ready(self):
@@ -95,6 +95,13 @@ class Emulator:
                 pass
             time.sleep(0.1)
         raise SystemExit(f"ministack does not start, see {self.log.name}")
+
+    def died(self):
+        """How the emulator ended by itself, if it did: then nothing is known of the hub."""
+        ended = self.process.poll()
+        if ended is None:
+            return []
+        return [f"ministack ended with {ended}", *Path(self.log.name).read_text().splitlines()[-20:]]
 
     def stop(self):
         self.process.terminate()

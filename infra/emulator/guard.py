@@ -9,10 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import psutil
-import urllib3
 from ministack.core import iam_actions, iam_evaluator, router
 
-from net import serve
+from net import ONCE, pool, serve
 
 ACCOUNT = "000000000000"
 READS = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"}
@@ -55,7 +54,7 @@ class Guard:
         self.refused = []
         self.running, self.writes, self.last_call = 0, 0, 0.0
         self.lock = threading.Lock()
-        self.pool = urllib3.PoolManager(maxsize=64)
+        self.pool = pool()
         self.url = serve(self.answer, function_at)
 
     def watch(self, emulator):
@@ -109,7 +108,7 @@ class Guard:
                         self.refused.append((self.named(function), action, self.named(resource), context))
                     return iam_actions.access_denied_response(
                         service, action, function, str(uuid4()), headers=headers, resource_arn=resource)
-            answer = self.pool.request(method, self.emulator.url + target, body=body, headers=headers,
+            answer = self.pool.request(method, self.emulator.url + target, body=body, headers=headers | ONCE,
                                        redirect=False, retries=False)
             return answer.status, dict(answer.headers), answer.data
         finally:

@@ -4,11 +4,24 @@ import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+import urllib3
+
+ONCE = {"connection": "close"}
+
 
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def pool():
+    """Connections to the emulator, each for one request.
+
+    A server may close a kept connection just when the next request is on its way, and what is not safe to repeat then
+    has no answer.
+    """
+    return urllib3.PoolManager(maxsize=64, headers=ONCE)
 
 
 def serve(answer, who=lambda address: None):

@@ -59,7 +59,7 @@ def play(template, keep=None, out=None, then=nothing):
             never_called = [f"never called: {route}" for route in doors.never_called()]
             return [*refused(guard), *unneeded(guard), *never_called] or then(emulator)
         except subprocess.CalledProcessError as failed:
-            return [f"failed: hokatsu {failed.cmd[1]}: {failed.stderr.strip()}", *refused(guard)]
+            return [f"failed: hokatsu {failed.cmd[1]}: {failed.stderr.strip()}", *refused(guard), *emulator.died()]
         finally:
             emulator.stop()
 
