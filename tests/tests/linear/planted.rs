@@ -27,6 +27,8 @@ use crate::{
 struct Planted {
     words: &'static str,
     by: &'static str,
+    /// They wait until everybody else had a turn, many times: what was true when they were sent no longer is.
+    late: bool,
     /// How many writes were changed.
     writes: Arc<AtomicUsize>,
 }
@@ -38,7 +40,14 @@ impl Wire for Planted {
         }
         self.writes.fetch_add(1, Ordering::SeqCst);
         let body = wire::body(&call).replace(self.words, self.by);
-        line.call(wire::with_body(call, body))
+        let (call, line, turns) =
+            (wire::with_body(call, body), line.clone(), if self.late { TURNS } else { 0 });
+        HttpConnectorFuture::new(async move {
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+            line.call(call).await
+        })
     }
 }
 
@@ -46,12 +55,19 @@ impl Wire for Planted {
 const WORLDS: u64 = 20;
 const HISTORIES: usize = 20;
 
+/// Turns that everybody else has before a write that is late.
+const TURNS: usize = 300;
+
 /// Runs histories with a bug until they show it.
 async fn found(words: &'static str, by: &'static str, kind: Kind) -> Totals {
-    let planted = Planted { words, by, writes: Arc::default() };
+    found_in(Planted { words, by, late: false, writes: Arc::default() }, kind).await
+}
+
+async fn found_in(planted: Planted, kind: Kind) -> Totals {
+    let Planted { words, by, .. } = planted;
     for nth in 0..WORLDS {
         let world = Arc::new(World::through(planted.clone(), RetryConfig::disabled()).await);
-        let totals = in_world(world, kind, seed() + nth, HISTORIES).await;
+        let totals = in_world(&world, kind, seed() + nth, HISTORIES).await;
         println!("with {by:?} for {words:?}: {totals}");
         if !totals.are_right() {
             return totals;
@@ -98,5 +114,14 @@ async fn a_capacity_below_the_places_that_are_held_is_found() {
 async fn a_request_for_a_slot_that_was_closed_is_found() {
     let any = "(disabled = :false OR attribute_exists(pk))";
     let totals = found("disabled = :false", any, Kind::default()).await;
+    assert!(!totals.not_linearizable.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_that_is_taken_from_those_who_wait_is_found() {
+    let words = "attribute_not_exists(waiting) AND ";
+    let totals =
+        found_in(Planted { words, by: "", late: true, writes: Arc::default() }, Kind::default())
+            .await;
     assert!(!totals.not_linearizable.is_empty());
 }

@@ -1,6 +1,12 @@
 //! Many histories: several side by side in one world, each with a slot of its own on a day of its own.
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use aws_smithy_runtime_api::client::{
     http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
@@ -44,12 +50,15 @@ impl Kind {
     }
 }
 
-/// A wire on which calls meet others, and answers are lost.
-#[derive(Debug, Clone)]
-struct Rough;
+/// A wire on which calls meet others, and answers are lost, once it is rough.
+#[derive(Debug, Clone, Default)]
+struct Rough(Arc<AtomicBool>);
 
 impl wire::Wire for Rough {
     fn carry(&self, call: HttpRequest, line: &SharedHttpConnector) -> HttpConnectorFuture {
+        if !self.0.load(Ordering::SeqCst) {
+            return line.call(call);
+        }
         match rand::random_range(0..100) {
             0..5 if wire::operation(&call) == "TransactWriteItems" => {
                 let body = json!({
@@ -68,15 +77,25 @@ impl wire::Wire for Rough {
 
 /// Histories in a world of their own.
 pub async fn in_process(kind: Kind, seed: u64, histories: usize) -> Totals {
+    let rough = Rough::default();
     let world = match kind.rough {
-        true => World::through(Rough, wire::retries()).await,
+        true => World::through(rough.clone(), wire::retries()).await,
         false => World::new().await,
     };
-    in_world(Arc::new(world), kind, seed, histories).await
+    let world = Arc::new(world);
+    let begun = begin(&world, kind, seed, histories).await;
+    rough.0.store(true, Ordering::SeqCst);
+    run(&world, kind, &begun).await
 }
 
 /// Histories in this world.
-pub async fn in_world(world: Arc<World>, kind: Kind, seed: u64, histories: usize) -> Totals {
+pub async fn in_world(world: &Arc<World>, kind: Kind, seed: u64, histories: usize) -> Totals {
+    let begun = begin(world, kind, seed, histories).await;
+    run(world, kind, &begun).await
+}
+
+/// Histories with what is there before the clients come.
+async fn begin(world: &Arc<World>, kind: Kind, seed: u64, histories: usize) -> Vec<Arc<History>> {
     if kind.asking {
         world.save_settings(json!({"pending_holds_place": false})).await;
     }
@@ -87,8 +106,10 @@ pub async fn in_world(world: Arc<World>, kind: Kind, seed: u64, histories: usize
         let (name, seed) = (format!("{seed}-{nth}"), seed * 1_000_003 + nth as u64 * 101);
         History::begin(door, (name, seed), starts_at, !kind.asking, kind.with_time)
     };
-    let begun: Vec<_> =
-        stream::iter(0..histories).map(begin).buffered(SIDE_BY_SIDE).collect().await;
+    stream::iter(0..histories).map(begin).buffered(SIDE_BY_SIDE).collect().await
+}
+
+async fn run(world: &World, kind: Kind, begun: &[Arc<History>]) -> Totals {
     if kind.with_time {
         // Places that came free are offered; a day later nobody has taken the offer, or confirmed.
         world.settle().await;
@@ -99,11 +120,11 @@ pub async fn in_world(world: Arc<World>, kind: Kind, seed: u64, histories: usize
         let history = history.clone();
         async move { history.run().await }
     };
-    stream::iter(&begun).map(run).buffer_unordered(SIDE_BY_SIDE).collect::<()>().await;
+    stream::iter(begun).map(run).buffer_unordered(SIDE_BY_SIDE).collect::<()>().await;
     if kind.with_time {
         world.settle().await;
     }
-    judge(&begun, began, !kind.asking).await
+    judge(begun, began, !kind.asking).await
 }
 
 async fn judge(begun: &[Arc<History>], began: i64, pending_holds_place: bool) -> Totals {
