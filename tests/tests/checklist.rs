@@ -1,7 +1,7 @@
 //! `docs/checklist.md` shows for each row of the checklist which tests prove it. It is made from the names of
 //! the tests, which begin with the ids: `rsv_04_…` is for RSV-04.
 //!
-//! `UPDATE_DOCS=1 cargo test -p tests --test checklist` writes it anew.
+//! `UPDATE_DOCS=1 cargo test --workspace --test checklist` writes it anew.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
@@ -126,7 +126,7 @@ fn every_row_has_a_test_and_the_page_shows_it() {
     let mut page = String::from(
         "# What proves each row of the checklist\n\n\
          Made from the names of the tests, which begin with the ids; \
-         `UPDATE_DOCS=1 cargo test -p tests --test checklist` writes it anew.\n\n\
+         `UPDATE_DOCS=1 cargo test --workspace --test checklist` writes it anew.\n\n\
          | row | what it asks for | tests |\n|---|---|---|\n",
     );
     for (id, asks) in ROWS {
