@@ -155,9 +155,12 @@ class Guard:
         return bool(allowing)
 
 
-def function_at(address):
-    """The function whose process has this end of a connection."""
+def function_at(near, far):
+    """The function whose process has the far end of a connection.
+
+    Its own address is not enough: from one port two processes may call two servers, and functions also call ministack.
+    """
     for connection in psutil.net_connections("tcp4"):
-        if connection.laddr == address and connection.pid:
+        if (connection.laddr, connection.raddr) == (far, near) and connection.pid:
             return psutil.Process(connection.pid).environ().get("AWS_LAMBDA_FUNCTION_NAME")
     return None

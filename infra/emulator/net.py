@@ -24,10 +24,16 @@ def pool():
     return urllib3.PoolManager(maxsize=64, headers=ONCE)
 
 
-def serve(answer, who=lambda address: None):
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # As many functions may begin at once; whoever is not let in tries again only after a second.
+    request_queue_size = 128
+
+
+def serve(answer, who=lambda near, far: None):
     """Serves `answer(method, path, headers, body, caller) -> (status, headers, body)`; the server's URL.
 
-    `who` is asked once for each connection who is at its other end.
+    `who` is asked once for each connection, by the addresses of this end and the other, who is at the other.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -35,7 +41,7 @@ def serve(answer, who=lambda address: None):
 
         def setup(self):
             super().setup()
-            self.caller = who(self.client_address)
+            self.caller = who(self.server.server_address, self.client_address)
 
         def handle_any(self):
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
@@ -54,7 +60,6 @@ def serve(answer, who=lambda address: None):
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_address[1]}"
