@@ -68,8 +68,8 @@ pub enum Doing {
 }
 
 impl Doing {
-    /// From a moment to some days, so that deadlines are met exactly, just before and long after.
-    pub const PASSING: [Minutes; 7] = [1, 14, 15, 6 * HOUR, 23 * HOUR, DAY, 3 * DAY];
+    /// From a moment to the day before the visit, so that deadlines are met exactly, just before and long after.
+    pub const PASSING: [Minutes; 8] = [1, 14, 15, 6 * HOUR, 23 * HOUR, DAY, 3 * DAY, 8 * DAY];
 }
 
 /// What is told of it.

@@ -19,7 +19,7 @@ use domain::{
 };
 use proptest::{
     prelude::*,
-    test_runner::{Config, TestError, TestRunner},
+    test_runner::{Config, TestError, TestRng, TestRunner},
 };
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
@@ -189,10 +189,12 @@ prop_state_machine! {
     fn rsv_08_a_reservation_becomes_what_the_contract_says(sequential DEEDS => Rules<0>);
 }
 
-/// Whether a copy of the contract with this mistake is told apart from the rules.
+/// Whether a copy of the contract with this mistake is told apart from the rules: by the same histories each time,
+/// for what chance finds in most runs it misses in some.
 fn is_told_apart<const MISTAKE: usize>() -> bool {
     let config = Config { cases: 4096, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new(config.clone());
+    let rng = TestRng::deterministic_rng(config.rng_algorithm);
+    let mut runner = TestRunner::new_with_rng(config.clone(), rng);
     let strategy = Reference::<MISTAKE>::sequential_strategy(DEEDS);
     let run = runner.run(&strategy, |(contract, doings, seen)| {
         Rules::<MISTAKE>::test_sequential(config.clone(), contract, doings, seen);
