@@ -11,9 +11,12 @@ use std::{
     path::PathBuf,
 };
 
-use domain::{Instant, time::is_business_day};
+use domain::{
+    Instant,
+    time::{business_time, is_business_day},
+};
 use jiff::{
-    ToSpan,
+    SignedDuration, ToSpan,
     civil::{Date, date},
 };
 use local::{
@@ -180,6 +183,33 @@ fn first_year(now: Instant) -> i16 {
     let today = now.date().saturating_add(60.days());
     let this_year = date(today.year(), 10, 30);
     if today <= this_year { today.year() } else { today.year() + 1 }
+}
+
+/// The replay falls into whichever year comes next.
+#[test]
+fn the_log_is_the_pilots_in_each_year() {
+    for year in 2024..2034 {
+        let visits = log::pilot(year);
+        for period in log::periods(year) {
+            let asked =
+                |visit: &Visit| (period.from..=period.to).contains(&visit.requested_at.date());
+            assert_eq!(count(&visits, asked), period.requested, "{year}");
+        }
+        let took =
+            |visit: &Visit| visit.answered_at.map(|at| business_time(visit.requested_at, at));
+        let within = |hours| {
+            let most = SignedDuration::from_hours(hours);
+            count(&visits, |visit| took(visit).is_some_and(|took| took <= most))
+        };
+        let answers = (within(3), within(24), count(&visits, |visit| took(visit).is_some()));
+        let expected = (log::WITHIN_3_HOURS, log::WITHIN_24_HOURS, log::ANSWERS);
+        assert_eq!(answers, expected, "{year}");
+        let orderly = |visit: &Visit| {
+            let times = [Some(visit.requested_at), visit.answered_at, visit.cancelled_at];
+            times.into_iter().flatten().is_sorted() && visit.cancelled_at < Some(visit.starts_at)
+        };
+        assert!(visits.iter().all(orderly), "{year}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
