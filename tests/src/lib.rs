@@ -3,47 +3,42 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+mod caller;
+mod stand_ins;
 pub mod wire;
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
 
-use async_trait::async_trait;
-use aws_lambda_events::{
-    dynamodb::Event as StreamEvent,
-    sqs::{SqsEvent, SqsMessage},
-};
+use aws_lambda_events::dynamodb::Event as StreamEvent;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use axum::{Router, body::Body};
 use domain::{
-    Capacity, ClientId, Facility, FacilityId, Instant, ReservationNumber, Secret, Settings, Slot,
+    Capacity, Facility, FacilityId, Instant, ReservationNumber, Secret, Settings, Slot,
     facility::{ChildCapacity, EstablishmentBody, FacilityType},
     slot::{OpenSlot, SlotStatus},
     vendor::VendorKind,
 };
 use fan_out::FanOut;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{Method, Request};
 use http_body_util::BodyExt;
-use lambda_http::{
-    aws_lambda_events::apigw::{
-        ApiGatewayRequestAuthorizer, ApiGatewayRequestAuthorizerJwtDescription,
-        ApiGatewayV2httpRequestContext,
-    },
-    request::RequestContext,
-};
 use local::{Faults, LocalSeal, Stream, embedded::Embedded};
 use notify::Reach;
-use runtime::{Clock, Hub, Mail, MailError, Mailer, Queue, QueueError, Seal};
+use runtime::{Clock, Hub, Mail, Seal};
 use search_facilities::Index;
 use send_mail::SendMail;
 use serde_json::{Value, json};
+use stand_ins::embedded;
 use store::{MunicipalityContact, Once, Opened, SavedSettings, Store, VendorRecord};
 use tower::ServiceExt;
+
+pub use caller::{Answer, As, client, context, site};
+pub use stand_ins::{Mailbox, Messages, queue_event};
 
 /// A Tuesday, in business hours, with no holiday near.
 pub const NOW: &str = "2026-12-01T10:00:00+09:00";
@@ -72,56 +67,6 @@ pub struct World {
     stream: tokio::sync::Mutex<Stream>,
     /// How often in a row the stream delivers what is not told: once, where nothing is in the way.
     deliveries: usize,
-}
-
-/// Who calls.
-#[derive(Debug, Clone)]
-pub enum As {
-    /// Nobody.
-    Anyone,
-    /// A search site with all its scopes.
-    Site(&'static str),
-    /// An ICT system with all its scopes.
-    Ict(&'static str),
-    /// Staff of this facility.
-    Staff(FacilityId),
-    /// Staff of this municipality.
-    Municipality(&'static str),
-    /// An operator.
-    Operator,
-    /// Whoever has a token with these claims.
-    Token(Value),
-}
-
-/// An answer.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body; `null` without one, a text where it is no JSON.
-    pub body: Value,
-}
-
-impl Answer {
-    /// The last part of the problem's type.
-    pub fn problem(&self) -> &str {
-        let kind = self.body["type"].as_str().unwrap_or_default();
-        kind.trim_start_matches("/problems/")
-    }
-
-    /// For snapshots: status, the headers that callers rely on, and the body.
-    pub fn shown(&self) -> String {
-        let told = ["location", "etag", "idempotency-replayed", "retry-after", "content-type"];
-        let headers: Vec<String> = told
-            .iter()
-            .filter_map(|name| {
-                Some(format!("{name}: {}\n", self.headers.get(*name)?.to_str().ok()?))
-            })
-            .collect();
-        format!("{}\n{}\n{:#}", self.status, headers.concat(), self.body)
-    }
 }
 
 impl World {
@@ -458,11 +403,6 @@ impl World {
     }
 }
 
-/// The first search site.
-pub fn site() -> As {
-    As::Site("site-1")
-}
-
 /// A nursery with this name.
 pub fn facility(name: &str, code: &str, municipality: &str) -> Facility {
     let municipality_code = code.parse().unwrap();
@@ -485,99 +425,5 @@ pub fn facility(name: &str, code: &str, municipality: &str) -> Facility {
         message_to_parents: None,
         external_booking_url: None,
         updated_at: NOW.parse().unwrap(),
-    }
-}
-
-/// What API Gateway says about a request of this caller.
-pub fn context(who: &As) -> RequestContext {
-    const SITE: &str =
-        "hub/reservations:write hub/reservations:read hub/events:read hub/webhooks:write";
-    const ICT: &str = "hub/ict:read hub/ict:write hub/events:read hub/webhooks:write";
-    let claims = match who {
-        As::Anyone => None,
-        As::Site(id) => Some(json!({"sub": id, "client_id": id, "scope": SITE})),
-        As::Ict(id) => Some(json!({"sub": id, "client_id": id, "scope": ICT})),
-        As::Staff(id) => Some(json!({"sub": "staff-1", "role": "facility", "facility_id": id})),
-        As::Municipality(code) => {
-            Some(json!({"sub": "city-1", "role": "municipality", "municipality": code}))
-        }
-        As::Operator => Some(json!({"sub": "operator-1", "role": "operator"})),
-        As::Token(claims) => Some(claims.clone()),
-    };
-    let mut context = ApiGatewayV2httpRequestContext::default();
-    context.request_id = Some("request-1".into());
-    context.authorizer = claims.map(|claims| {
-        let mut jwt = ApiGatewayRequestAuthorizerJwtDescription::default();
-        jwt.claims = serde_json::from_value(claims).unwrap();
-        let mut authorizer = ApiGatewayRequestAuthorizer::default();
-        authorizer.jwt = Some(jwt);
-        authorizer
-    });
-    RequestContext::ApiGatewayV2(context)
-}
-
-/// A queue that only remembers.
-#[derive(Debug, Default)]
-pub struct Messages(pub Mutex<Vec<Value>>, pub Mutex<Vec<Duration>>);
-
-#[async_trait]
-impl Queue for Messages {
-    async fn send(&self, messages: Vec<String>) -> Result<(), QueueError> {
-        let values = messages.iter().map(|body| serde_json::from_str(body).unwrap());
-        self.0.lock().unwrap().extend(values);
-        Ok(())
-    }
-    async fn postpone(&self, _: &str, wait: Duration) -> Result<(), QueueError> {
-        self.1.lock().unwrap().push(wait);
-        Ok(())
-    }
-}
-
-/// A mail service that only remembers.
-#[derive(Debug, Default)]
-pub struct Mailbox(pub Mutex<Vec<Mail>>);
-
-#[async_trait]
-impl Mailer for Mailbox {
-    async fn send(&self, mail: Mail) -> Result<(), MailError> {
-        self.0.lock().unwrap().push(mail);
-        Ok(())
-    }
-}
-
-/// An event of a queue with these bodies.
-pub fn queue_event(bodies: &[Value], receives: usize) -> SqsEvent {
-    let mut event = SqsEvent::default();
-    for (place, body) in bodies.iter().enumerate() {
-        let mut message = SqsMessage::default();
-        message.message_id = Some(format!("message-{place}"));
-        message.receipt_handle = Some(format!("receipt-{place}"));
-        message.body = Some(body.to_string());
-        let count = receives.to_string();
-        message.attributes.insert("ApproximateReceiveCount".into(), count);
-        event.records.push(message);
-    }
-    event
-}
-
-/// A client's id.
-pub fn client(id: &str) -> ClientId {
-    id.parse().unwrap()
-}
-
-/// A value as the embedded store has it.
-fn embedded(value: aws_sdk_dynamodb::types::AttributeValue) -> dynoxide::types::AttributeValue {
-    use aws_sdk_dynamodb::types::AttributeValue as Sdk;
-    use dynoxide::types::AttributeValue as Embedded;
-    match value {
-        Sdk::S(text) => Embedded::S(text),
-        Sdk::N(number) => Embedded::N(number),
-        Sdk::B(bytes) => Embedded::B(bytes.into_inner()),
-        Sdk::Bool(truth) => Embedded::BOOL(truth),
-        Sdk::Null(null) => Embedded::NULL(null),
-        Sdk::Ss(texts) => Embedded::SS(texts),
-        Sdk::L(list) => Embedded::L(list.into_iter().map(embedded).collect()),
-        Sdk::M(map) => Embedded::M(map.into_iter().map(|(n, v)| (n, embedded(v))).collect()),
-        other => panic!("no item of the hub has {other:?}"),
     }
 }

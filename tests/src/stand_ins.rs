@@ -1,0 +1,69 @@
+use std::{sync::Mutex, time::Duration};
+
+use async_trait::async_trait;
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use runtime::{Mail, MailError, Mailer, Queue, QueueError};
+use serde_json::Value;
+
+/// A queue that only remembers.
+#[derive(Debug, Default)]
+pub struct Messages(pub Mutex<Vec<Value>>, pub Mutex<Vec<Duration>>);
+
+#[async_trait]
+impl Queue for Messages {
+    async fn send(&self, messages: Vec<String>) -> Result<(), QueueError> {
+        let values = messages.iter().map(|body| serde_json::from_str(body).unwrap());
+        self.0.lock().unwrap().extend(values);
+        Ok(())
+    }
+    async fn postpone(&self, _: &str, wait: Duration) -> Result<(), QueueError> {
+        self.1.lock().unwrap().push(wait);
+        Ok(())
+    }
+}
+
+/// A mail service that only remembers.
+#[derive(Debug, Default)]
+pub struct Mailbox(pub Mutex<Vec<Mail>>);
+
+#[async_trait]
+impl Mailer for Mailbox {
+    async fn send(&self, mail: Mail) -> Result<(), MailError> {
+        self.0.lock().unwrap().push(mail);
+        Ok(())
+    }
+}
+
+/// An event of a queue with these bodies.
+pub fn queue_event(bodies: &[Value], receives: usize) -> SqsEvent {
+    let mut event = SqsEvent::default();
+    for (place, body) in bodies.iter().enumerate() {
+        let mut message = SqsMessage::default();
+        message.message_id = Some(format!("message-{place}"));
+        message.receipt_handle = Some(format!("receipt-{place}"));
+        message.body = Some(body.to_string());
+        let count = receives.to_string();
+        message.attributes.insert("ApproximateReceiveCount".into(), count);
+        event.records.push(message);
+    }
+    event
+}
+
+/// A value as the embedded store has it.
+pub(crate) fn embedded(
+    value: aws_sdk_dynamodb::types::AttributeValue,
+) -> dynoxide::types::AttributeValue {
+    use aws_sdk_dynamodb::types::AttributeValue as Sdk;
+    use dynoxide::types::AttributeValue as Embedded;
+    match value {
+        Sdk::S(text) => Embedded::S(text),
+        Sdk::N(number) => Embedded::N(number),
+        Sdk::B(bytes) => Embedded::B(bytes.into_inner()),
+        Sdk::Bool(truth) => Embedded::BOOL(truth),
+        Sdk::Null(null) => Embedded::NULL(null),
+        Sdk::Ss(texts) => Embedded::SS(texts),
+        Sdk::L(list) => Embedded::L(list.into_iter().map(embedded).collect()),
+        Sdk::M(map) => Embedded::M(map.into_iter().map(|(n, v)| (n, embedded(v))).collect()),
+        other => panic!("no item of the hub has {other:?}"),
+    }
+}
