@@ -132,16 +132,22 @@ async fn a_parent_is_reminded_once_and_a_visit_is_completed_the_day_after() {
     assert_eq!(world.places(&slot).await.0, 1, "who came had the place");
 }
 
-/// Ten of each kind of reservation that is due at `NOW`, and what each becomes.
+/// Ten reservations that are due at `NOW`, of each kind, and what becomes of them.
 async fn ten_due(world: &World) -> Vec<(ReservationNumber, &'static str)> {
-    let mut due = Vec::new();
+    let automatic = json!({"auto_approval": {"mode": "after_business_hours"}});
+    world.save_settings(automatic).await;
     let visited = world.slot("2026-12-08T10:00:00+09:00", 50).await;
-    let unanswered = world.slot("2026-12-09T08:00:00+09:00", 50).await;
-    for key in 0..5 {
-        let number = approved(world, &visited, &format!("visited {key}")).await;
-        due.push((number, "completed"));
-        let number = world.requested(&unanswered, &format!("unanswered {key}")).await;
-        due.push((number, "expired"));
+    let soon = world.slot("2026-12-09T08:00:00+09:00", 50).await;
+    let today = world.slot("2026-12-09T15:00:00+09:00", 50).await;
+    let far = world.slot("2027-01-20T10:00:00+09:00", 50).await;
+    let mut due = Vec::new();
+    for key in ["1", "2", "3"] {
+        due.push((approved(world, &visited, &format!("visited {key}")).await, "completed"));
+        due.push((world.requested(&soon, &format!("unanswered {key}")).await, "expired"));
+    }
+    for key in ["1", "2"] {
+        due.push((approved(world, &today, &format!("expected {key}")).await, "reminded"));
+        due.push((world.requested(&far, &format!("automatic {key}")).await, "approved"));
     }
     due
 }
@@ -151,8 +157,14 @@ const NOW: &str = "2026-12-09T07:00:00+09:00";
 async fn check(world: &World, due: &[(ReservationNumber, &'static str)]) {
     for (number, becomes) in due {
         let reservation = world.store().reservation(number, true).await.unwrap().unwrap();
-        assert_eq!(reservation.status.as_str(), *becomes);
-        assert_eq!(reservation.history.iter().filter(|c| c.to.as_str() == *becomes).count(), 1);
+        // It was asked for, approved where a family was expected, and then this, once.
+        let (status, sequence) = match *becomes {
+            "reminded" => ("approved", 3),
+            "completed" => ("completed", 3),
+            status => (status, 2),
+        };
+        assert_eq!((reservation.status.as_str(), reservation.sequence), (status, sequence));
+        assert_eq!(reservation.reminded_at.is_some(), *becomes == "reminded");
     }
 }
 
@@ -168,7 +180,8 @@ async fn runs_at_once_keep_each_deadline_once() {
     runs.await.into_iter().for_each(|report| total.add(&report.unwrap()));
     assert_eq!(total.failed, 0);
     // A run that finds what another one just did counts nothing.
-    assert!(total.expired + total.completed >= 10, "{total:?}");
+    let done = total.expired + total.completed + total.reminded + total.approved;
+    assert!(done >= 10, "{total:?}");
     check(&world, &due).await;
     assert_eq!(world.settle().await.due, 0, "and nothing is left");
 }
@@ -211,13 +224,14 @@ async fn ten_that_are_due_among_a_hundred_thousand_cost_what_ten_cost() {
     assert!(looked.read <= 1.0, "ten entries: {looked:?}");
 
     let report = keep_deadlines::run(world.store(), now).await.unwrap();
-    assert_eq!((report.due, report.completed, report.expired), (10, 5, 5));
+    assert_eq!((report.due, report.completed, report.expired), (10, 3, 3));
+    assert_eq!((report.reminded, report.approved), (2, 2));
     let used = world.store().meter().take();
     // Twice the list; for each the reservation twice, consistently, and the settings.
     assert!(used.read <= 2.0 + 10.0 * 3.0, "{used:?}");
-    // Five puts in two indexes; five transactions of two items, which leave one index and change the other; each
+    // Seven puts in two indexes; three transactions of two items, which leave one index and change the other; each
     // without its entry.
-    assert!(used.write <= 10.0 * 8.0, "{used:?}");
+    assert!(used.write <= 10.0 * 5.0, "{used:?}");
     check(&world, &due).await;
 }
 
@@ -263,4 +277,28 @@ async fn checks_of_slots_at_once_or_cut_ask_each_nursery_once() {
     let mails = world.send_mails().await;
     let list = mails.iter().filter(|mail| mail.subject.contains("枠がない施設 板橋区 9件")).count();
     assert_eq!((before + mails.len() - list, list), (9, 1), "{before} before, {asked} after");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_of_slots_reads_what_nurseries_opened_not_what_families_asked_for() {
+    let world = World::new().await;
+    let mut asked_for = None;
+    for n in 1..20 {
+        let nursery = tests::facility(&format!("保育園{n}"), "131199", "板橋区");
+        world.add_facility(&nursery).await;
+        if n >= 10 {
+            asked_for = Some(world.slot_of(&nursery, "2027-03-01T10:00:00+09:00", 50).await);
+        }
+    }
+    let like = world.requested(&asked_for.unwrap(), "like").await;
+    world.settle().await;
+    world.fill_like(&like, 100_000).await;
+    let now: Instant = "2026-12-10T09:00:00+09:00".parse().unwrap();
+    world.store().meter().take();
+    let report = check_slot_plans::run(world.store(), now).await.unwrap();
+    assert_eq!((report.looked_at, report.asked, report.told), (20, 10, 1));
+    let used = world.store().meter().take();
+    // The slots of each nursery, and who they are.
+    assert!(used.read <= 20.0 * 0.5 + 1.0, "{used:?}");
+    assert_eq!(used.write, 11.0, "ten nurseries and their municipality");
 }
