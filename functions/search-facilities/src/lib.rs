@@ -40,7 +40,7 @@ pub fn routes(hub: Hub, index: Index) -> OpenApiRouter {
 struct SearchQuery {
     /// In one of these municipalities; may be repeated.
     #[deserr(default)]
-    #[param(explode = true)]
+    #[param(explode = true, required = false)]
     municipality: Vec<MunicipalityCode>,
     /// Terms separated by spaces, each part of the name, the kana or the place. Width, kana, spacing,
     /// ヶ/ケ and old forms of kanji do not matter.
