@@ -103,6 +103,11 @@ class Emulator:
             return []
         return [f"ministack ended with {ended}", *Path(self.log.name).read_text().splitlines()[-20:]]
 
+    def time_broke(self):
+        """Whether a process in the moved time was ended by it. libfaketime reads the time into one buffer for all
+        threads, and ends the process in the rare case that a thread reads what another is writing."""
+        return "libfaketime: In parse_ft_string(), failed to parse" in Path(self.log.name).read_text(errors="replace")
+
     def stop(self):
         self.process.terminate()
         try:
