@@ -1,3 +1,5 @@
+//! Who calls, what API Gateway says of them, and what they are answered.
+
 use domain::{ClientId, FacilityId};
 use http::{HeaderMap, StatusCode};
 use lambda_http::{

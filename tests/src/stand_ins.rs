@@ -1,3 +1,5 @@
+//! What stands for the queues and the mail service, and what the embedded store reads.
+
 use std::{sync::Mutex, time::Duration};
 
 use async_trait::async_trait;

@@ -295,22 +295,10 @@ impl Store {
         while plan.peek().is_some() {
             let chunk: Vec<_> = plan.by_ref().take(SLOTS_AT_ONCE).collect();
             let first = self.count_slots(chunk.len()).await?;
-            let slots = chunk.into_iter().zip(first..).map(|((slot_id, open), count)| Slot {
-                slot_id,
-                slot_number: SlotNumber::nth(count),
-                facility_id: facility.facility_id.clone(),
-                municipality_code: facility.municipality_code,
-                starts_at: open.starts_at,
-                ends_at: open.ends_at,
-                capacity: open.capacity,
-                note: open.note,
-                disabled: false,
-                holding: BTreeSet::new(),
-                asking: BTreeSet::new(),
-                waiting: BTreeSet::new(),
-                released: BTreeSet::new(),
-                families: BTreeSet::new(),
-                version: 1,
+            let slots = chunk.into_iter().zip(first..).map(|((slot_id, open), count)| {
+                let (facility_id, code) =
+                    (facility.facility_id.clone(), facility.municipality_code);
+                Slot::new(slot_id, SlotNumber::nth(count), facility_id, code, open)
             });
             opened.extend(self.put_new_slots(facility, slots.collect(), now).await?);
         }

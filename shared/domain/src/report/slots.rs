@@ -66,14 +66,12 @@ pub fn slot_use_by_month(slots: &[Slot], facts: &[Fact], from: Date, to: Date) -
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use jiff::SignedDuration;
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
-        Capacity, Instant, SlotNumber, Status,
+        Instant, Status,
         report::fact::tests::{any_fact, at, fact},
     };
 
@@ -84,21 +82,11 @@ mod tests {
     fn slot(starts_at: Instant, capacity: i64, held: usize, disabled: bool) -> Slot {
         let number = |n: usize| format!("R-0000-{n:04}").parse().unwrap();
         Slot {
-            slot_id: "slt_0wx4n07k3m9qxd".parse().unwrap(),
-            slot_number: SlotNumber::nth(1),
-            facility_id: "fac_7k3m9qxd2abc".parse().unwrap(),
-            municipality_code: "131199".parse().unwrap(),
             starts_at,
             ends_at: starts_at + SignedDuration::from_mins(45),
-            capacity: Capacity::new(capacity).unwrap(),
-            note: None,
             disabled,
             holding: (0..held).map(number).collect(),
-            asking: BTreeSet::new(),
-            waiting: BTreeSet::new(),
-            released: BTreeSet::new(),
-            families: BTreeSet::new(),
-            version: 1,
+            ..crate::slot::tests::slot(capacity)
         }
     }
 

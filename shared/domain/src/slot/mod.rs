@@ -103,6 +103,33 @@ pub enum SlotStatus {
 }
 
 impl Slot {
+    /// As a nursery opens it: nobody has asked for it yet.
+    pub fn new(
+        slot_id: SlotId,
+        slot_number: SlotNumber,
+        facility_id: FacilityId,
+        municipality_code: MunicipalityCode,
+        open: OpenSlot,
+    ) -> Self {
+        Self {
+            slot_id,
+            slot_number,
+            facility_id,
+            municipality_code,
+            starts_at: open.starts_at,
+            ends_at: open.ends_at,
+            capacity: open.capacity,
+            note: open.note,
+            disabled: false,
+            holding: BTreeSet::new(),
+            asking: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            released: BTreeSet::new(),
+            families: BTreeSet::new(),
+            version: 1,
+        }
+    }
+
     /// Places that are free (SLOT-05).
     pub fn remaining(&self) -> u8 {
         let held = u8::try_from(self.holding.len()).unwrap_or(u8::MAX);
@@ -246,23 +273,19 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn slot(capacity: i64) -> Slot {
-        Slot {
-            slot_id: "slt_0wx4n07k3m9qxd".parse().unwrap(),
-            slot_number: SlotNumber::nth(1),
-            facility_id: "fac_7k3m9qxd2abc".parse().unwrap(),
-            municipality_code: "131199".parse().unwrap(),
+        let open = OpenSlot {
             starts_at: at("2026-12-10T10:00:00+09:00"),
             ends_at: at("2026-12-10T10:45:00+09:00"),
             capacity: Capacity::new(capacity).unwrap(),
             note: None,
-            disabled: false,
-            holding: BTreeSet::new(),
-            asking: BTreeSet::new(),
-            waiting: BTreeSet::new(),
-            released: BTreeSet::new(),
-            families: BTreeSet::new(),
-            version: 1,
-        }
+        };
+        Slot::new(
+            "slt_0wx4n07k3m9qxd".parse().unwrap(),
+            SlotNumber::nth(1),
+            "fac_7k3m9qxd2abc".parse().unwrap(),
+            "131199".parse().unwrap(),
+            open,
+        )
     }
 
     #[test]

@@ -8,14 +8,14 @@
 
 mod contract;
 
-use std::{collections::BTreeSet, ops::Range, panic};
+use std::{ops::Range, panic};
 
 use contract::{Contract, Deed, Doing, Expected, Mistake, Told, instant};
 use domain::{
     Capacity, Refusal, Reservation, Sealed, Settings, Slot, SlotNumber, Status,
     reservation::{Action, Actor, NewRequest, Origin, Outcome, PartySize, RequestMark},
     settings::{AutoApproval, AutoApprovalMode},
-    slot::Place,
+    slot::{OpenSlot, Place},
 };
 use proptest::{
     prelude::*,
@@ -115,23 +115,19 @@ impl<const MISTAKE: usize> StateMachineTest for Rules<MISTAKE> {
 /// A reservation as it is when it is made.
 fn requested(contract: &Contract) -> Reservation {
     let now = instant(contract.now);
-    let slot = Slot {
-        slot_id: "slt_0wx4n07k3m9qxd".parse().unwrap(),
-        slot_number: SlotNumber::nth(1),
-        facility_id: "fac_7k3m9qxd2abc".parse().unwrap(),
-        municipality_code: "131199".parse().unwrap(),
+    let open = OpenSlot {
         starts_at: instant(contract::STARTS),
         ends_at: instant(contract::STARTS + 45),
         capacity: Capacity::new(1).unwrap(),
         note: None,
-        disabled: false,
-        holding: BTreeSet::new(),
-        asking: BTreeSet::new(),
-        waiting: BTreeSet::new(),
-        released: BTreeSet::new(),
-        families: BTreeSet::new(),
-        version: 1,
     };
+    let slot = Slot::new(
+        "slt_0wx4n07k3m9qxd".parse().unwrap(),
+        SlotNumber::nth(1),
+        "fac_7k3m9qxd2abc".parse().unwrap(),
+        "131199".parse().unwrap(),
+        open,
+    );
     let (origin, allowed) = match contract.begun {
         "unconfirmed" => (Origin::Portal, Status::Pending),
         "waiting" => (Origin::SearchSite, Status::Waiting),
