@@ -6,14 +6,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use aws_sdk_dynamodb::{
     Client, Config,
-    config::{BehaviorVersion, Credentials, Region},
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
     types::AttributeValue,
 };
 use aws_smithy_runtime_api::client::{
@@ -26,7 +26,11 @@ use fan_out::FanOut;
 use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{As, World, site};
+use tests::{
+    As, World, site,
+    wire::{self, Wire},
+};
+use tokio::sync::oneshot;
 
 const SLOT: &str = "2026-12-10T10:00:00+09:00";
 
@@ -160,6 +164,50 @@ async fn who_follows_while_many_tell_at_once_misses_nothing() {
     let mut later = Reader::new(500);
     later.read_on(&world).await;
     assert_eq!(later.seen, numbers, "the stream, told after all, has nothing to add");
+}
+
+/// Holds the first write back: it says that it is there, and waits to be let go.
+#[derive(Debug, Clone)]
+struct HeldBack(Arc<Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>>);
+
+impl Wire for HeldBack {
+    fn carry(&self, call: HttpRequest, line: &SharedHttpConnector) -> HttpConnectorFuture {
+        let first = if wire::writes(&call) { self.0.lock().unwrap().take() } else { None };
+        let line = line.clone();
+        HttpConnectorFuture::new(async move {
+            if let Some((there, let_go)) = first {
+                there.send(()).unwrap();
+                let_go.await.unwrap();
+            }
+            line.call(call).await
+        })
+    }
+}
+
+#[tokio::test]
+async fn what_became_again_what_was_said_before_is_not_said_otherwise_by_who_was_slower() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 3).await;
+    world.tell().await;
+    let told = BTreeSet::from([id(&slot)]);
+    let now = world.hub.clock.now();
+    let number = world.requested(&slot, "k1").await;
+    // One place fewer is about to be told ...
+    let ((there, is_there), (let_go, is_let_go)) = (oneshot::channel(), oneshot::channel());
+    let held_back = HeldBack(Arc::new(Mutex::new(Some((there, is_let_go)))));
+    let slower = wire::store(world.raw(), held_back, RetryConfig::disabled());
+    let slower = {
+        let told = told.clone();
+        tokio::spawn(async move { slower.tell_slots(&told, now).await })
+    };
+    is_there.await.unwrap();
+    // ... when it comes free again, and who looks finds that the feed says so already.
+    let path = format!("/v1/reservations/{number}/cancel");
+    assert_eq!(world.post(&site(), &path, json!({})).await.status, 200);
+    assert_eq!(world.store().tell_slots(&told, now).await.unwrap(), 0);
+    let_go.send(()).unwrap();
+    slower.await.unwrap().unwrap();
+    check(&world, &[slot]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -124,6 +124,7 @@ impl Store {
         T: Serialize + DeserializeOwned + PartialEq,
         F: Future<Output = Result<Vec<Saying<T>>, StoreError>>,
     {
+        let mut told = 0;
         for attempt in 0..TRIES {
             // First what was said, then what is. The other way round, somebody who read later than we could have
             // spoken in between, and we would take it back.
@@ -137,9 +138,15 @@ impl Store {
                 // What was never in the feed need not be deleted from it.
                 None => saying.data.is_some(),
             });
-            let told = news.len();
-            if news.is_empty() || self.number(feed, &said, news, now).await? {
+            if news.is_empty() {
                 return Ok(told);
+            }
+            let some = news.len();
+            if self.number(feed, &said, news, now).await? {
+                // Then it looks again. While this was on its way a thing may have become again what was said
+                // before, and who was to tell that found nothing to tell.
+                told += some;
+                continue;
             }
             tracing::debug!(attempt, feed = feed.name(), "somebody else said something");
             let wait = rand::rng().random_range(0..=u64::from(attempt) * 2);
