@@ -166,18 +166,25 @@ async fn who_follows_while_many_tell_at_once_misses_nothing() {
     assert_eq!(later.seen, numbers, "the stream, told after all, has nothing to add");
 }
 
-/// Holds the first write back: it says that it is there, and waits to be let go.
+/// Holds the first write back.
 #[derive(Debug, Clone)]
-struct HeldBack(Arc<Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>>);
+struct HeldBack(Arc<Mutex<Option<Hold>>>);
+
+/// A write that is held back says that it is there, and waits to be let go.
+#[derive(Debug)]
+struct Hold {
+    there: oneshot::Sender<()>,
+    let_go: oneshot::Receiver<()>,
+}
 
 impl Wire for HeldBack {
     fn carry(&self, call: HttpRequest, line: &SharedHttpConnector) -> HttpConnectorFuture {
         let first = if wire::writes(&call) { self.0.lock().unwrap().take() } else { None };
         let line = line.clone();
         HttpConnectorFuture::new(async move {
-            if let Some((there, let_go)) = first {
-                there.send(()).unwrap();
-                let_go.await.unwrap();
+            if let Some(hold) = first {
+                hold.there.send(()).unwrap();
+                hold.let_go.await.unwrap();
             }
             line.call(call).await
         })
@@ -193,8 +200,9 @@ async fn what_became_again_what_was_said_before_is_not_said_otherwise_by_who_was
     let now = world.hub.clock.now();
     let number = world.requested(&slot, "k1").await;
     // One place fewer is about to be told ...
-    let ((there, is_there), (let_go, is_let_go)) = (oneshot::channel(), oneshot::channel());
-    let held_back = HeldBack(Arc::new(Mutex::new(Some((there, is_let_go)))));
+    let (there, is_there) = oneshot::channel();
+    let (release, let_go) = oneshot::channel();
+    let held_back = HeldBack(Arc::new(Mutex::new(Some(Hold { there, let_go }))));
     let slower = wire::store(world.raw(), held_back, RetryConfig::disabled());
     let slower = {
         let told = told.clone();
@@ -205,7 +213,7 @@ async fn what_became_again_what_was_said_before_is_not_said_otherwise_by_who_was
     let path = format!("/v1/reservations/{number}/cancel");
     assert_eq!(world.post(&site(), &path, json!({})).await.status, 200);
     assert_eq!(world.store().tell_slots(&told, now).await.unwrap(), 0);
-    let_go.send(()).unwrap();
+    release.send(()).unwrap();
     slower.await.unwrap().unwrap();
     check(&world, &[slot]).await;
 }
