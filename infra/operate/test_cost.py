@@ -17,8 +17,8 @@ def use(name):
 
 
 def asserted(test):
-    """The figures that a test of tests/tests/capacity.rs asserts: ("write", 6.0), …"""
-    code = (ROOT / "tests/tests/capacity.rs").read_text(encoding="utf-8")
+    """The figures that a test of tests/tests/in_process/capacity.rs asserts: ("write", 6.0), …"""
+    code = (ROOT / "tests/tests/in_process/capacity.rs").read_text(encoding="utf-8")
     body = code.split(f"async fn {test}()")[1].split("\n}\n")[0]
     figures = re.findall(r"assert_eq!\((read|write), ([\d.]+)\)", body)
     figures += re.findall(r"(read|write): ([\d.]+)", body)

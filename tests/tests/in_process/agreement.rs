@@ -1,0 +1,249 @@
+//! The document, the template, the routers, the table and the sample events say the same.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
+
+use notify::webhook;
+use runtime::metrics;
+use serde_json::Value as Json;
+use serde_yaml_ng::Value;
+use store::schema;
+use tests::World;
+use utoipa_axum::router::OpenApiRouter;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn template() -> Value {
+    let text = fs::read_to_string(root().join("template.yaml")).unwrap();
+    serde_yaml_ng::from_str(&text).unwrap()
+}
+
+/// The resources of a type, by their logical ids.
+fn resources(template: &Value, kind: &str) -> BTreeMap<String, Value> {
+    let all = template["Resources"].as_mapping().unwrap().iter();
+    let wanted = all.filter(|(_, resource)| resource["Type"] == kind);
+    wanted.map(|(id, r)| (id.as_str().unwrap().to_owned(), r["Properties"].clone())).collect()
+}
+
+/// The text of a value, whether it stands alone or in a short form such as `!Ref` or `!Sub`.
+fn text(value: &Value) -> &str {
+    match value {
+        Value::Tagged(tagged) => tagged.value.as_str().unwrap_or_default(),
+        other => other.as_str().unwrap_or_default(),
+    }
+}
+
+fn names(folder: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(root().join(folder)).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// A route: function, method, path, and whether a token is needed.
+type Route = (String, String, String, bool);
+
+fn routes_of(name: &str, router: OpenApiRouter) -> Vec<Route> {
+    let document = serde_json::to_value(router.into_openapi()).unwrap();
+    let mut routes = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            // A parent's cookie is the function's business, a token the gateway's.
+            let by_token = |scheme: &Json| scheme.get("visit_session").is_none();
+            let secured = operation["security"].as_array().is_some_and(|s| s.iter().any(by_token));
+            routes.push((name.to_owned(), method.to_uppercase(), path.clone(), secured));
+        }
+    }
+    routes
+}
+
+async fn routes_of_routers() -> BTreeSet<Route> {
+    let world = World::new().await;
+    let index = search_facilities::Index::new(std::time::Duration::ZERO);
+    let functions = local::functions(&world.hub, &world.seal, notify::Reach::Internet, index);
+    functions.into_iter().flat_map(|(name, router)| routes_of(name, router)).collect()
+}
+
+/// The resources of the template that are functions, by their folder.
+fn functions_of_template() -> BTreeMap<String, Value> {
+    let template = template();
+    let resources = template["Resources"].as_mapping().unwrap();
+    let functions = resources.values().filter(|r| r["Type"] == "AWS::Serverless::Function");
+    functions
+        .map(|function| {
+            let folder = function["Properties"]["CodeUri"].as_str().unwrap();
+            let binary = function["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap();
+            let name = folder.trim_start_matches("functions/").to_owned();
+            assert_eq!(binary, name, "the binary of a folder has its name");
+            (name, function["Properties"].clone())
+        })
+        .collect()
+}
+
+fn routes_of_template() -> BTreeSet<Route> {
+    let mut routes = BTreeSet::new();
+    for (name, function) in functions_of_template() {
+        let events = function["Events"].as_mapping().cloned().unwrap_or_default();
+        for event in events.values().filter(|event| event["Type"] == "HttpApi") {
+            // Where nothing is: every router says so by itself.
+            if event["Properties"]["Path"] == "$default" {
+                continue;
+            }
+            let text = |field: &str| event["Properties"][field].as_str().unwrap().to_owned();
+            let secured = event["Properties"]["Auth"]["Authorizer"].is_string();
+            routes.insert((name.clone(), text("Method"), text("Path"), secured));
+        }
+    }
+    routes
+}
+
+#[tokio::test]
+async fn the_template_routes_what_the_routers_answer_and_nothing_else() {
+    let (routers, template) = (routes_of_routers().await, routes_of_template());
+    let missing: Vec<_> = routers.difference(&template).collect();
+    let unknown: Vec<_> = template.difference(&routers).collect();
+    assert!(missing.is_empty(), "answered, but not in template.yaml: {missing:#?}");
+    assert!(unknown.is_empty(), "in template.yaml, but not answered so: {unknown:#?}");
+}
+
+#[tokio::test]
+async fn the_document_that_is_served_is_what_the_handlers_say() {
+    let checked_in = fs::read_to_string(root().join("docs/openapi.json")).unwrap();
+    let written = format!("{:#}\n", local::document());
+    assert!(
+        checked_in == written,
+        "docs/openapi.json is old: cargo run -- openapi > docs/openapi.json"
+    );
+    let document: Json = serde_json::from_str(&checked_in).unwrap();
+    let documented: BTreeSet<(String, String)> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, item)| {
+            item.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone()))
+        })
+        .collect();
+    let routers: BTreeSet<_> =
+        routes_of_routers().await.into_iter().map(|(_, method, path, _)| (method, path)).collect();
+    assert_eq!(documented, routers);
+}
+
+#[test]
+fn every_function_has_a_resource_and_a_sample_event() {
+    let folders = names("functions");
+    let resources: BTreeSet<_> = functions_of_template().into_keys().collect();
+    let events: BTreeSet<_> =
+        names("events").into_iter().map(|file| file.trim_end_matches(".json").to_owned()).collect();
+    assert_eq!(folders, resources, "functions/ and template.yaml");
+    assert_eq!(folders, events, "functions/ and events/");
+}
+
+#[test]
+fn every_function_has_an_alarm_and_every_alarm_a_runbook() {
+    let template = template();
+    let pages = names("docs/runbooks");
+    let mut watched = BTreeSet::new();
+    for (id, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
+        let description = text(&alarm["AlarmDescription"]).to_owned();
+        let page = description.split_once("${Runbooks}/").map_or("", |(_, page)| page);
+        assert!(pages.contains(page), "{id} names no page of docs/runbooks/: {description:?}");
+        // Others may look at a function too, but only this one sees that it crashes.
+        if alarm["MetricName"] == "Errors" {
+            let dimensions = alarm["Dimensions"].as_sequence().into_iter().flatten();
+            watched.extend(dimensions.map(|dimension| text(&dimension["Value"]).to_owned()));
+        }
+    }
+    for (id, function) in resources(&template, "AWS::Serverless::Function") {
+        assert!(watched.contains(&id), "no alarm on errors of {}", text(&function["CodeUri"]));
+    }
+}
+
+#[test]
+fn every_metric_that_is_looked_at_is_written_and_told_in_the_log_guide() {
+    let template = template();
+    assert!(!template["Globals"]["Function"]["Environment"]["Variables"]["STAGE"].is_null());
+    let mut written: BTreeSet<String> = metrics::names().map(str::to_owned).collect();
+    for filter in resources(&template, "AWS::Logs::MetricFilter").values() {
+        let transformation = &filter["MetricTransformations"][0];
+        assert_eq!(transformation["MetricNamespace"], metrics::NAMESPACE);
+        written.insert(text(&transformation["MetricName"]).to_owned());
+    }
+    let alarms = resources(&template, "AWS::CloudWatch::Alarm").into_values();
+    let of_the_hub = alarms.filter(|alarm| alarm["Namespace"] == metrics::NAMESPACE);
+    let mut looked_at: BTreeSet<String> =
+        of_the_hub.map(|alarm| text(&alarm["MetricName"]).to_owned()).collect();
+    for dashboard in resources(&template, "AWS::CloudWatch::Dashboard").values() {
+        let shown = text(&dashboard["DashboardBody"]).split("[\"hokatsu\", \"").skip(1);
+        looked_at.extend(shown.map(|rest| rest.split('"').next().unwrap().to_owned()));
+    }
+    assert!(looked_at.len() > 3, "{looked_at:?}");
+    let nowhere: Vec<_> = looked_at.difference(&written).collect();
+    assert!(nowhere.is_empty(), "looked at, but written by nobody: {nowhere:?}");
+    let guide = fs::read_to_string(root().join("docs/logs.md")).unwrap();
+    for name in written {
+        assert!(guide.contains(&format!("| `{name}` |")), "docs/logs.md does not tell {name}");
+    }
+}
+
+#[test]
+fn the_template_deploys_the_table_that_the_store_creates() {
+    let template = template();
+    let tables = template["Resources"].as_mapping().unwrap();
+    let table = tables.values().find(|r| r["Type"] == "AWS::DynamoDB::Table").unwrap();
+    let table = &table["Properties"];
+    let keys = |schema: &Value| {
+        let names = schema.as_sequence().unwrap().iter();
+        names.map(|key| key["AttributeName"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(&table["KeySchema"]), ["pk", "sk"]);
+    assert_eq!(table["StreamSpecification"]["StreamViewType"], "NEW_AND_OLD_IMAGES");
+    assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], schema::EXPIRES_AT);
+    let indexes = table["GlobalSecondaryIndexes"].as_sequence().unwrap();
+    assert_eq!(indexes.len(), schema::INDEXES.len());
+    for (deployed, index) in indexes.iter().zip(schema::INDEXES) {
+        assert_eq!(deployed["IndexName"], index.name);
+        assert_eq!(keys(&deployed["KeySchema"]), [index.partition, index.sort]);
+        let included = deployed["Projection"]["NonKeyAttributes"].as_sequence().unwrap();
+        let included: BTreeSet<_> = included.iter().map(|name| name.as_str().unwrap()).collect();
+        assert_eq!(included, index.includes.iter().copied().collect());
+    }
+}
+
+#[test]
+fn the_queue_of_webhooks_hands_out_each_message_once_for_every_step() {
+    let template = template();
+    let queue = &template["Resources"]["PushQueue"]["Properties"];
+    assert_eq!(queue["RedrivePolicy"]["maxReceiveCount"], webhook::STEPS.len());
+}
+
+#[test]
+fn queues_hide_a_message_for_six_times_its_function() {
+    let template = template();
+    let default = template["Globals"]["Function"]["Timeout"].as_u64().unwrap();
+    for (name, queue) in [("vendor-push", "PushQueue"), ("send-mail", "MailQueue")] {
+        let function = functions_of_template().remove(name).unwrap();
+        let timeout = function["Timeout"].as_u64().unwrap_or(default);
+        let hidden = template["Resources"][queue]["Properties"]["VisibilityTimeout"].as_u64();
+        assert!(hidden.unwrap() >= 6 * timeout, "{queue}");
+    }
+}
+
+/// Linking a test program for each of them costs minutes, so most have none: `test = false`. A test written there
+/// would never run.
+#[test]
+fn functions_without_a_test_program_have_no_tests() {
+    for entry in fs::read_dir(root().join("functions")).unwrap() {
+        let folder = entry.unwrap().path();
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let library = manifest.split("[[bin]]").next().unwrap();
+        for source in fs::read_dir(folder.join("src")).unwrap() {
+            let source = source.unwrap().path();
+            let is_run = !library.contains("test = false") && !source.ends_with("main.rs");
+            let has_tests = fs::read_to_string(&source).unwrap_or_default().contains("cfg(test)");
+            assert!(is_run || !has_tests, "{} is never run", source.display());
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What the operations cost, in capacity units, on the embedded store that counts as DynamoDB does.
+
+use std::collections::BTreeSet;
+
+use domain::{Instant, Sealed};
+use http::Method;
+use serde_json::json;
+use store::{Changed, Consumed};
+use tests::{As, World, site};
+
+const SLOT: &str = "2026-12-10T10:00:00+09:00";
+
+/// What AWS KMS adds to a sealed value, about, beyond what the local seal adds.
+const KMS_OVERHEAD: usize = 128;
+
+#[tokio::test]
+async fn a_request_costs_six_write_units() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 3).await;
+    world.store().meter().take();
+    world.requested(&slot, "k1").await;
+    let Consumed { read, write } = world.store().meter().take();
+    // Two items in a transaction at two units each, and one for each index.
+    assert_eq!(write, 6.0);
+    // Facility, settings and slot, each eventually consistent.
+    assert_eq!(read, 1.5);
+}
+
+#[tokio::test]
+async fn an_approval_costs_three_write_units() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 3).await;
+    let number = world.requested(&slot, "k1").await;
+    // As large as it would be in AWS.
+    let sealed = |sealed: &Sealed| Sealed([sealed.0.as_slice(), &[0; KMS_OVERHEAD]].concat());
+    let grown = world
+        .store()
+        .change(&number, |current| {
+            let mut next = current.clone();
+            next.applicant = current.applicant.as_ref().map(sealed);
+            next.sequence += 1;
+            Ok(domain::reservation::Outcome::Becomes(Box::new(next)))
+        })
+        .await
+        .unwrap();
+    assert!(matches!(grown, Changed::Done(_)));
+    world.store().meter().take();
+    let path = format!("/v1/staff/reservations/{number}/approve");
+    let comment = json!({"comment": "当日は上履きをお持ちください。お待ちしています。"});
+    let answer = world.post(&world.staff(), &path, comment).await;
+    assert_eq!(answer.status, 200);
+    let Consumed { read, write } = world.store().meter().take();
+    // The reservation, its removal from the pending, and its state in the site's list.
+    assert_eq!(write, 3.0);
+    // Read once to see whose it is, and once more, consistently, to act on it.
+    assert_eq!(read, 1.5);
+}
+
+#[tokio::test]
+async fn a_status_costs_half_a_read_unit() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 3).await;
+    let number = world.requested(&slot, "k1").await;
+    world.store().meter().take();
+    let answer = world.get(&site(), &format!("/v1/reservations/{number}")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(world.store().meter().take(), Consumed { read: 0.5, write: 0.0 });
+}
+
+#[tokio::test]
+async fn a_count_of_new_requests_costs_what_is_new() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 50).await;
+    for key in 0..20 {
+        world.requested(&slot, &format!("k{key}")).await;
+    }
+    world.store().meter().take();
+    let count = world.store().pending_count(&world.facility.facility_id).await.unwrap();
+    assert_eq!(count, 20);
+    // Twenty entries of the index lie within one half unit of 4 KB.
+    assert_eq!(world.store().meter().take().read, 0.5);
+}
+
+#[tokio::test]
+async fn a_change_of_a_slot_costs_ten_write_units_in_the_feed() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 3).await;
+    let told = BTreeSet::from([(slot.facility_id.clone(), slot.slot_id.clone())]);
+    let other = world.slot("2026-12-11T10:00:00+09:00", 3).await;
+    world.tell().await;
+    world.requested(&other, "k1").await;
+    world.tell().await;
+    world.requested(&slot, "k2").await;
+    world.store().meter().take();
+    let now = world.hub.clock.now();
+    assert_eq!(world.store().tell_slots(&told, now).await.unwrap(), 1);
+    // The count, the entry, the same under the slot's id, the former entry, and the one of the other slot, which
+    // must not be on its way any more: five items in a transaction. Read: what was said and what is, before and
+    // after, and the count, each consistently.
+    assert_eq!(world.store().meter().take(), Consumed { read: 5.0, write: 10.0 });
+}
+
+#[tokio::test]
+async fn what_nobody_sees_of_a_slot_costs_the_feed_two_read_units() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 3).await;
+    let number = world.requested(&slot, "k1").await;
+    world.tell().await;
+    // An approval leaves the places as they are.
+    world.act(&number, "approve", json!({})).await;
+    world.store().meter().take();
+    let told = BTreeSet::from([(slot.facility_id, slot.slot_id)]);
+    let now = world.hub.clock.now();
+    assert_eq!(world.store().tell_slots(&told, now).await.unwrap(), 0);
+    assert_eq!(world.store().meter().take(), Consumed { read: 2.0, write: 0.0 });
+}
+
+#[tokio::test]
+async fn a_page_of_the_feed_costs_what_it_weighs() {
+    let world = World::new().await;
+    let path = format!("/v1/staff/facilities/{}/slots/bulk", world.facility.facility_id);
+    let hours =
+        |hour: u8| json!({"starts": format!("{hour:02}:00"), "ends": format!("{hour:02}:45")});
+    let pattern = json!({"from": "2026-12-02", "to": "2027-02-28", "capacity": 3,
+        "weekdays": ["mon", "tue", "wed", "thu", "fri"], "times": (9..18).map(hours).collect::<Vec<_>>()});
+    let headers = [("idempotency-key", "winter")];
+    let opened = world.call(&world.staff(), Method::POST, &path, Some(pattern), &headers).await;
+    assert!(opened.body["created"].as_u64().unwrap() >= 500, "{}", opened.shown());
+    world.tell().await;
+    world.store().meter().take();
+    let page = world.get(&As::Anyone, "/v1/feeds/slots").await.body;
+    assert_eq!(page["items"].as_array().unwrap().len(), 500);
+    let Consumed { read, write } = world.store().meter().take();
+    // Five hundred entries of some 260 bytes, consistently: a unit for 4 KB.
+    assert!(read <= 40.0 && write == 0.0, "{read}");
+    let last = world.get(&As::Anyone, "/v1/feeds/slots?afterChangeNumber=9007199254740991").await;
+    assert_eq!(last.body["items"], json!([]));
+    assert!(world.store().meter().take().read <= 1.0);
+}
+
+#[tokio::test]
+async fn a_fact_costs_a_write_unit_and_a_report_reads_the_facts_of_its_days() {
+    let world = World::new().await;
+    let slot = world.slot("2027-01-20T10:00:00+09:00", 50).await;
+    let number = world.requested(&slot, "k1").await;
+    let approve = format!("/v1/staff/reservations/{number}/approve");
+    assert_eq!(world.post(&world.staff(), &approve, json!({})).await.status, 200);
+    let approved = world.store().reservation(&number, true).await.unwrap().unwrap();
+    let requested = approved.as_requested();
+    world.store().meter().take();
+    world.store().follow_fact(None, &requested).await.unwrap();
+    assert_eq!(world.store().meter().take(), Consumed { read: 0.0, write: 1.0 });
+    world.store().follow_fact(Some(&requested), &approved).await.unwrap();
+    assert_eq!(world.store().meter().take(), Consumed { read: 0.0, write: 1.0 });
+    // A reminder changes nothing that is counted.
+    let reminded = approved.reminded(world.hub.clock.now());
+    world.store().follow_fact(Some(&approved), &reminded).await.unwrap();
+    assert_eq!(world.store().meter().take(), Consumed::default());
+
+    // Forty a day over ten days.
+    let day = jiff::SignedDuration::from_hours(24);
+    for nth in 0..400 {
+        let reservation_number = world.hub.secret.reservation_number("filler", &nth.to_string(), 0);
+        let requested_at = approved.requested_at + day * (nth / 40 + 1);
+        let filler = domain::Reservation { reservation_number, requested_at, ..approved.clone() };
+        world.store().follow_fact(None, &filler).await.unwrap();
+    }
+    world.store().meter().take();
+    let read = |days: i32| {
+        let (code, from) = (approved.municipality_code, approved.requested_at + day);
+        let (store, until) = (world.store(), from + day * days);
+        async move {
+            let facts = store.facts(code, from, until).await.unwrap();
+            (facts.len(), store.meter().take().read)
+        }
+    };
+    let (of_a_day, of_all) = (read(1).await, read(10).await);
+    assert_eq!((of_a_day.0, of_all.0), (40, 400));
+    // Sixteen facts and more in half a unit.
+    assert!(of_a_day.1 <= 1.5 && of_all.1 <= 12.0, "{of_a_day:?} {of_all:?}");
+}
+
+/// Answered requests that the table is filled with; what waits among them is counted apart.
+const ANSWERED: usize = 100_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ping_reads_what_is_pending_not_what_the_table_holds() {
+    let world = World::new().await;
+    let slot = world.slot("2027-01-20T10:00:00+09:00", 50).await;
+    let first = world.requested(&slot, "first").await;
+    fill(&world, &first).await;
+    for key in 1..10 {
+        world.requested(&slot, &format!("k{key}")).await;
+    }
+    let now: Instant = "2026-12-02T11:00:00+09:00".parse().unwrap();
+
+    world.store().meter().take();
+    assert_eq!(world.store().pending().await.unwrap().len(), 10);
+    let looked = world.store().meter().take();
+    assert!(looked.read <= 1.0, "ten entries of the index: {looked:?}");
+
+    let report = ping_pending::run(world.store(), now).await.unwrap();
+    assert_eq!((report.pending, report.asked, report.facilities), (10, 10, 1));
+    let asked = world.store().meter().take();
+    assert!(asked.read <= 1.0 + 10.0 * 0.5, "{asked:?}");
+    // Ten reservations in a transaction, in both indexes, and the mail, which is within 2 KB.
+    assert!(asked.write <= 10.0 * 4.0 + 4.0, "{asked:?}");
+}
+
+/// Fills the table with copies of an answered reservation.
+async fn fill(world: &World, like: &domain::ReservationNumber) {
+    let path = format!("/v1/staff/reservations/{like}/approve");
+    assert_eq!(world.call(&world.staff(), Method::POST, &path, None, &[]).await.status, 200);
+    world.fill_like(like, ANSWERED).await;
+    // The first one waits no longer; ask again so that ten do.
+    let slot = world.slot("2027-01-21T10:00:00+09:00", 50).await;
+    world.requested(&slot, "k0").await;
+}

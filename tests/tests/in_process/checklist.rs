@@ -1,0 +1,141 @@
+//! `docs/checklist.md` shows for each row of the checklist which tests prove it. It is made from the names of
+//! the tests, which begin with the ids: `rsv_04_…` is for RSV-04.
+//!
+//! `UPDATE_DOCS=1 cargo test --workspace --test in_process checklist` writes it anew.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+/// What each row asks for, in a few words.
+const ROWS: &[(&str, &str)] = &[
+    ("SLOT-01", "Parents ask only for times that the nursery opened"),
+    ("SLOT-02", "Slots are added, seen, changed and disabled"),
+    ("SLOT-03", "A slot is copied to another day"),
+    ("SLOT-04", "Slots have numbers: TS-00000000"),
+    ("SLOT-05", "A slot shows its free places and all of them"),
+    ("SLOT-06", "Days without a free place can be told from the others"),
+    ("SLOT-07", "A slot takes several parties"),
+    ("SLOT-08", "By the 10th, slots to the end of the third month ahead"),
+    ("SLOT-09", "Who opens no slots says why in a message to parents"),
+    ("SLOT-10", "The municipality learns who opened none"),
+    ("SLOT-11", "Counting slots never fails"),
+    ("SLOT-12", "Slot use: approved visits by offered places"),
+    ("SLOT-13", "The nursery's note is shown before booking"),
+    ("RSV-01", "A request is provisional until it is approved"),
+    ("RSV-02", "The nursery approves or declines"),
+    ("RSV-03", "Its word reaches the parent, in the mail too"),
+    ("RSV-04", "The parent cancels"),
+    ("RSV-05", "The nursery cancels, and the record says so"),
+    ("RSV-06", "A booking by telephone is entered and takes a place"),
+    ("RSV-07", "A number is given out in place of personal data"),
+    ("RSV-08", "The states, and the reservations in each"),
+    ("RSV-09", "Staff take notes"),
+    ("RSV-10", "A parent's words to the nursery, and how many come"),
+    ("RSV-11", "The mail about the request restates what was entered"),
+    ("RSV-12", "On the portal a mail address is enough"),
+    ("RSV-13", "No request without consent to the terms"),
+    ("RSV-14", "A request is confirmed before it counts"),
+    ("RSV-15", "Staff see what waits, and who comes today"),
+    ("RSV-16", "What waits is asked about before the visit"),
+    ("RSV-17", "More than one person of the nursery is told"),
+    ("RSV-18", "Who lets a request wait for more than a day is asked again"),
+    ("RSV-19", "Requests are approved automatically where the nursery wants it"),
+    ("RSV-20", "A forgotten request is caught by the hub, not by a rule"),
+    ("RSV-21", "A nursery that books elsewhere shows where"),
+    ("RSV-22", "How long before the visit families ask"),
+    ("NTF-07", "The hourly asking about requests that wait"),
+    ("REP-01", "Requests that wait, by age"),
+    ("REP-02", "Requests of the last seven days, and in all"),
+    ("REP-05", "Requests, approvals, declines and cancellations by month"),
+    ("REP-06", "Slot use"),
+    ("REP-07", "Requests by hour and by weekday"),
+    ("REP-08", "How long nurseries take to answer, in business hours"),
+    ("REP-09", "How long before the visit families ask"),
+    ("REP-16", "The share of visits that were booked online"),
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every Rust file below a folder.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The ids that a test's name begins with.
+fn ids(name: &str) -> Vec<String> {
+    let (mut ids, mut rest) = (Vec::new(), name);
+    while let Some((family, after)) = rest.split_once('_') {
+        let number = after.get(..2).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+        let Some(number) = number.filter(|_| ["slot", "rsv", "ntf", "rep"].contains(&family))
+        else {
+            break;
+        };
+        ids.push(format!("{}-{number}", family.to_uppercase()));
+        rest = after[2..].trim_start_matches('_');
+    }
+    ids
+}
+
+/// For each id the tests that prove it, each with its file.
+fn tests_by_id() -> BTreeMap<String, Vec<String>> {
+    let mut files = Vec::new();
+    for folder in ["shared", "functions", "infra/local", "tests"] {
+        sources(&root().join(folder), &mut files);
+    }
+    let mut tests = BTreeMap::<String, Vec<String>>::new();
+    for file in files {
+        let place = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+        let source = fs::read_to_string(&file).unwrap();
+        for (attribute, line) in source.lines().zip(source.lines().skip(1)) {
+            let name = line.trim().trim_start_matches("async ").strip_prefix("fn ");
+            let name = name.and_then(|name| name.split('(').next()).unwrap_or_default();
+            let is_test = attribute.contains("test");
+            for id in ids(name).into_iter().filter(|_| is_test) {
+                tests.entry(id).or_default().push(format!("`{name}` in [{place}](../{place})"));
+            }
+        }
+    }
+    tests
+}
+
+#[test]
+fn every_row_has_a_test_and_the_page_shows_it() {
+    let tests = tests_by_id();
+    let without: Vec<_> = ROWS.iter().filter(|(id, _)| !tests.contains_key(*id)).collect();
+    assert!(without.is_empty(), "rows without a test: {without:?}");
+    let known: Vec<_> = ROWS.iter().map(|(id, _)| *id).collect();
+    let unknown: Vec<_> = tests.keys().filter(|id| !known.contains(&id.as_str())).collect();
+    assert!(unknown.is_empty(), "tests for rows that this page does not have: {unknown:?}");
+
+    let mut page = String::from(
+        "# What proves each row of the checklist\n\n\
+         Made from the names of the tests, which begin with the ids; \
+         `UPDATE_DOCS=1 cargo test --workspace --test in_process checklist` writes it anew.\n\n\
+         | row | what it asks for | tests |\n|---|---|---|\n",
+    );
+    for (id, asks) in ROWS {
+        page += &format!("| {id} | {asks} | {} |\n", tests[*id].join("<br>"));
+    }
+    let file = root().join("docs/checklist.md");
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&file, &page).unwrap();
+    }
+    assert!(
+        fs::read_to_string(&file).unwrap() == page,
+        "docs/checklist.md is old; see this file's head"
+    );
+}

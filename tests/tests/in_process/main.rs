@@ -1,0 +1,19 @@
+//! The hub in process: routers and handlers on the embedded store, with a clock that stands still. One program,
+//! for each would be linked with the whole hub: `cargo test --test in_process reservations::` runs one file of it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+mod agreement;
+mod callers;
+mod capacity;
+mod checklist;
+mod contention;
+mod endpoints;
+mod feeds;
+mod jobs;
+mod pending;
+mod reports;
+mod reservations;
+mod samples;
+mod slots;
+mod store_faults;
