@@ -166,7 +166,7 @@ fn count<'a>(visits: &'a [Visit], wanted: impl Fn(&'a Visit) -> bool) -> usize {
 
 /// The nurseries of the pilot that have staff in the demonstration. All 126 would be asked for slots each month.
 fn nurseries() -> PathBuf {
-    let pilot = include_str!("../../data/pilot.csv").lines().enumerate();
+    let pilot = include_str!("../../../data/pilot.csv").lines().enumerate();
     let staffed = |name: &str| ["かないくぼ保育園", "伊興保育園", "富士見保育園"].contains(&name);
     let wanted = pilot.filter(|(nth, line)| *nth == 0 || line.split(',').any(staffed));
     let list: Vec<&str> = wanted.map(|(_, line)| line).collect();
