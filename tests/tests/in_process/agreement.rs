@@ -241,7 +241,7 @@ fn functions_without_a_test_program_have_no_tests() {
         let library = manifest.split("[[bin]]").next().unwrap();
         for source in fs::read_dir(folder.join("src")).unwrap() {
             let source = source.unwrap().path();
-            let is_run = !library.contains("test = false") && !source.ends_with("main.rs");
+            let is_run = !library.contains("\ntest = false") && !source.ends_with("main.rs");
             let has_tests = fs::read_to_string(&source).unwrap_or_default().contains("cfg(test)");
             assert!(is_run || !has_tests, "{} is never run", source.display());
         }
