@@ -121,7 +121,11 @@ class Emulator:
     # ── Deploying ──────────────────────────────────────────────────────────────────────────────────
 
     def package(self, template, binaries):
-        """What `sam package` does: code goes to a bucket, and CodeUri says where it is there."""
+        """What `sam package` does: code goes to a bucket, and CodeUri says where it is there.
+
+        The binaries are those of `cargo test`, of this machine's kind.
+        """
+        template["Globals"]["Function"]["Architectures"] = [architecture()]
         s3 = self.client("s3")
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         for resource in template["Resources"].values():

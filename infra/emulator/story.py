@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 
 from doors import Doors
-from emulator import ROOT, STACK, Emulator, architecture, read_template, transformed, with_routes
+from emulator import ROOT, STACK, Emulator, read_template, transformed, with_routes
 from guard import Guard
 
 TEMPLATE, BINARIES = ROOT / "template.yaml", ROOT / "target/debug"
@@ -82,8 +82,7 @@ def unneeded(guard):
 
 def deploy(emulator, guard, template):
     # Gradual deployment is for a hub that is in use, and the emulator has no CodeDeploy.
-    parameters = {"Architecture": architecture(), "BaseUrl": BASE_URL, "MailSender": f"no-reply@{MAIL_DOMAIN}",
-                  "GradualDeployment": "false"}
+    parameters = {"BaseUrl": BASE_URL, "MailSender": f"no-reply@{MAIL_DOMAIN}", "GradualDeployment": "false"}
     emulator.package(template, BINARIES)
     template = with_routes(transformed(template, parameters))
     emulator.deploy(template, parameters, "CREATE")
