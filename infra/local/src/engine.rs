@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use aws_lambda_events::sqs::SqsBatchResponse;
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use domain::Instant;
 use dynoxide::Database;
 use fan_out::FanOut;
 use runtime::batch::MissingId;
 use send_mail::SendMail;
 use store::{Store, StoreError};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, task::JoinSet};
 use vendor_push::VendorPush;
 
 use crate::{
@@ -31,7 +31,6 @@ pub(crate) struct Engine {
     pub(crate) state: State,
     stream: Mutex<Stream>,
     mail_turn: Mutex<()>,
-    push_turn: Mutex<()>,
     deadline_turn: Mutex<()>,
     /// Up to when schedules have run.
     scheduled: Mutex<Instant>,
@@ -77,7 +76,6 @@ impl Engine {
             state,
             stream,
             mail_turn: Mutex::default(),
-            push_turn: Mutex::default(),
             deadline_turn: Mutex::default(),
             scheduled: Mutex::new(scheduled),
         })
@@ -102,17 +100,30 @@ impl Engine {
         let Some(event) = self.mails.hand_out().await? else { return Ok(false) };
         let ids = ids(&event.records);
         let response = self.send_mail.handle(event).await?;
-        self.mails.delete(succeeded(ids, &response)).await?;
+        self.mails.settle(ids, &response).await?;
         Ok(true)
     }
 
-    async fn turn_pushes(&self) -> Result<bool, EngineError> {
-        let _turn = self.push_turn.lock().await;
+    /// Hands out webhooks, each to a run of its own: nobody waits for the receiver of another.
+    async fn turn_pushes(self: &Arc<Self>) -> Result<bool, EngineError> {
         let Some(event) = self.pushes.hand_out().await? else { return Ok(false) };
+        for record in event.records {
+            let engine = Arc::clone(self);
+            tokio::spawn(async move {
+                if let Err(error) = engine.push(record).await {
+                    tracing::error!(%error, "a webhook stands still");
+                }
+            });
+        }
+        Ok(true)
+    }
+
+    async fn push(&self, record: SqsMessage) -> Result<(), EngineError> {
+        let mut event = SqsEvent::default();
+        event.records.push(record);
         let ids = ids(&event.records);
         let response = self.vendor_push.handle(event).await?;
-        self.pushes.delete(succeeded(ids, &response)).await?;
-        Ok(true)
+        Ok(self.pushes.settle(ids, &response).await?)
     }
 
     /// Does what is due by time.
@@ -123,41 +134,35 @@ impl Engine {
     }
 
     /// Runs until nothing is left that could run now.
-    pub(crate) async fn drain(&self) -> Result<(), EngineError> {
+    pub(crate) async fn drain(self: &Arc<Self>) -> Result<(), EngineError> {
         loop {
             let worked = self.turn_stream().await?
                 | self.turn_mails().await?
                 | self.turn_pushes().await?
                 | self.turn_deadlines().await?;
-            if !worked {
+            if !worked && !self.pushes.wait_for_work().await {
                 return Ok(());
             }
         }
     }
 
-    /// Moves the clock, doing on the way everything that is scheduled or due, in order.
-    pub(crate) async fn move_to(&self, to: Instant) -> Result<(), EngineError> {
+    /// Moves the clock, doing on the way everything that is scheduled, due or postponed, in order.
+    pub(crate) async fn move_to(self: &Arc<Self>, to: Instant) -> Result<(), EngineError> {
         let mut scheduled = self.scheduled.lock().await;
         self.drain().await?;
         loop {
             let jobs = schedule::next_jobs(*scheduled, to);
-            let deadline = self.store.first_due(to).await?;
-            match (jobs, deadline) {
+            let waiting = self.first_due(to).await?;
+            match (jobs, waiting) {
                 (jobs, Some(due)) if jobs.as_ref().is_none_or(|(at, _)| due < *at) => {
                     self.clock.move_to(due);
                 }
                 (Some((at, jobs)), _) => {
                     self.clock.move_to(at);
-                    *scheduled = at;
-                    let mut worked = false;
-                    for job in jobs {
-                        worked |= self.run(job, at).await;
-                    }
                     // Most runs find nothing to do, and nothing follows from them.
-                    if !worked {
+                    if !self.run_all(&mut scheduled, at, jobs).await? {
                         continue;
                     }
-                    self.state.put("engine", "scheduled", &at).await?;
                 }
                 (None, _) => break,
             }
@@ -167,6 +172,41 @@ impl Engine {
         self.clock.move_to(to);
         self.state.put("engine", "clock", &self.clock.ahead_ms()).await?;
         self.drain().await
+    }
+
+    /// The first deadline or postponed message until then.
+    async fn first_due(&self, until: Instant) -> Result<Option<Instant>, StoreError> {
+        let deadline = self.store.first_due(until).await?;
+        let messages = [self.mails.first_due(), self.pushes.first_due()].into_iter().flatten();
+        Ok(messages.filter(|at| *at <= until).chain(deadline).min())
+    }
+
+    /// Runs what is scheduled at a time; whether there was anything to do.
+    async fn run_all(
+        &self,
+        scheduled: &mut Instant,
+        at: Instant,
+        jobs: Vec<Job>,
+    ) -> Result<bool, StoreError> {
+        *scheduled = at;
+        let mut worked = false;
+        for job in jobs {
+            worked |= self.run(job, at).await;
+        }
+        if worked {
+            self.state.put("engine", "scheduled", &at).await?;
+        }
+        Ok(worked)
+    }
+
+    /// Runs what was scheduled up to now.
+    async fn turn_schedule(&self) -> Result<bool, EngineError> {
+        let mut scheduled = self.scheduled.lock().await;
+        let Some((at, jobs)) = schedule::next_jobs(*scheduled, self.clock.now()) else {
+            return Ok(false);
+        };
+        self.run_all(&mut scheduled, at, jobs).await?;
+        Ok(true)
     }
 
     /// Whether there was anything to do.
@@ -188,18 +228,19 @@ impl Engine {
         }
     }
 
-    /// Works by itself from now on.
-    pub(crate) fn start(self: &Arc<Self>) {
+    /// Works by itself from now on, until the tasks are dropped.
+    pub(crate) fn start(self: &Arc<Self>) -> JoinSet<()> {
         // A poll of what is in this process costs nothing that a person would notice.
         const POLL: std::time::Duration = std::time::Duration::from_millis(20);
+        let mut tasks = JoinSet::new();
         macro_rules! keep_turning {
-            ($turn:ident) => {
+            ($turn:ident, $poll:expr) => {
                 let engine = Arc::clone(self);
-                tokio::spawn(async move {
+                tasks.spawn(async move {
                     loop {
                         match engine.$turn().await {
                             Ok(true) => {}
-                            Ok(false) => tokio::time::sleep(POLL).await,
+                            Ok(false) => tokio::time::sleep($poll).await,
                             Err(error) => {
                                 tracing::error!(%error, turn = stringify!($turn), "will try again");
                                 tokio::time::sleep(POLL * 10).await;
@@ -209,32 +250,15 @@ impl Engine {
                 });
             };
         }
-        keep_turning!(turn_stream);
-        keep_turning!(turn_mails);
-        keep_turning!(turn_pushes);
-        let engine = Arc::clone(self);
-        tokio::spawn(async move {
-            loop {
-                let now = engine.clock.now();
-                if schedule::next_jobs(*engine.scheduled.lock().await, now).is_some()
-                    && let Err(error) = engine.move_to(now).await
-                {
-                    tracing::error!(%error, "the schedule stands still");
-                }
-                if let Err(error) = engine.turn_deadlines().await {
-                    tracing::error!(%error, "deadlines are not kept");
-                }
-                tokio::time::sleep(POLL * 25).await;
-            }
-        });
+        keep_turning!(turn_stream, POLL);
+        keep_turning!(turn_mails, POLL);
+        keep_turning!(turn_pushes, POLL);
+        keep_turning!(turn_schedule, POLL * 25);
+        keep_turning!(turn_deadlines, POLL * 25);
+        tasks
     }
 }
 
-fn ids(records: &[aws_lambda_events::sqs::SqsMessage]) -> Vec<String> {
+fn ids(records: &[SqsMessage]) -> Vec<String> {
     records.iter().filter_map(|record| record.message_id.clone()).collect()
-}
-
-fn succeeded(ids: Vec<String>, response: &SqsBatchResponse) -> Vec<String> {
-    let failed = &response.batch_item_failures;
-    ids.into_iter().filter(|id| failed.iter().all(|f| f.item_identifier != *id)).collect()
 }

@@ -15,7 +15,7 @@ use runtime::{Clock, ConfigError, Hub, Seal};
 use search_facilities::Index;
 use send_mail::SendMail;
 use store::StoreError;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 use utoipa_axum::router::OpenApiRouter;
 use vendor_push::{HttpDelivery, VendorPush};
 
@@ -162,11 +162,12 @@ pub fn document() -> serde_json::Value {
     hub_http::openapi::complete(routes.into_openapi())
 }
 
-/// A hub that runs.
+/// A hub that runs, and ends with this value.
 #[derive(Debug)]
 pub struct LocalHub {
     /// Where it is reached.
     pub address: SocketAddr,
+    _tasks: JoinSet<()>,
     _embedded: Embedded,
 }
 
@@ -238,7 +239,7 @@ impl LocalHub {
             state.put("engine", "demo", &true).await?;
             engine.drain().await?;
         }
-        engine.start();
+        let mut tasks = engine.start();
 
         let issuer = Issuer::new(&keys.issuer, credentials.clone())?;
         // A search right after a change sees it: nothing is held without asking.
@@ -249,12 +250,12 @@ impl LocalHub {
         let control = Control { hub, engine, mailbox, credentials, issuer: issuer.clone(), faults };
         let app =
             Router::new().merge(control.routes()).merge(issuer.routes()).fallback_service(app);
-        tokio::spawn(async move {
+        tasks.spawn(async move {
             if let Err(error) = axum::serve(listener, app).await {
                 tracing::error!(%error, "the server ended");
             }
         });
-        Ok(Self { address, _embedded: embedded })
+        Ok(Self { address, _tasks: tasks, _embedded: embedded })
     }
 
     /// Where it is reached, such as `http://127.0.0.1:8080`.

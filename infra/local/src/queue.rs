@@ -8,10 +8,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use domain::Instant;
 use runtime::{Queue, QueueError};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
+use tokio::sync::watch;
 
 use crate::{
     clock::LocalClock,
@@ -22,14 +24,15 @@ use crate::{
 /// An id that is later than every one before, also of earlier runs.
 pub(crate) fn next_id() -> String {
     static LAST: AtomicU64 = AtomicU64::new(0);
-    let now = domain::Instant::of_machine().epoch_ms().unsigned_abs() * 1000;
+    let now = Instant::of_machine().epoch_ms().unsigned_abs() * 1000;
     let last = LAST.fetch_max(now, Ordering::SeqCst).max(now);
     let id = LAST.fetch_add(1, Ordering::SeqCst).max(last);
     format!("{id:020}")
 }
 
 /// A queue as SQS is one: a message that was handed out is hidden until it is deleted or its time
-/// comes again, and after too many times it goes to the dead letters.
+/// comes again, and after too many times it goes to the dead letters. While somebody is at work on it,
+/// it is not handed out again, however far the clock is moved.
 #[derive(Debug)]
 pub(crate) struct LocalQueue {
     name: &'static str,
@@ -38,6 +41,8 @@ pub(crate) struct LocalQueue {
     /// After so many times it goes to the dead letters.
     handed_out_at_most: u32,
     messages: Mutex<BTreeMap<String, Message>>,
+    /// How many messages somebody is at work on.
+    busy: watch::Sender<usize>,
     state: State,
     clock: LocalClock,
     faults: Faults,
@@ -50,6 +55,9 @@ struct Message {
     handed_out: u32,
     /// Handed out, and neither deleted nor postponed yet.
     in_hand: bool,
+    /// Somebody of this run is at work on it.
+    #[serde(skip)]
+    busy: bool,
 }
 
 impl LocalQueue {
@@ -64,8 +72,16 @@ impl LocalQueue {
         let mut messages: BTreeMap<String, Message> = state.all(name).await?.into_iter().collect();
         let now = clock.now().epoch_ms();
         messages.values_mut().filter(|m| m.in_hand).for_each(|m| m.visible_at_ms = now);
-        let messages = Mutex::new(messages);
-        Ok(Arc::new(Self { name, hidden_for, handed_out_at_most, messages, state, clock, faults }))
+        Ok(Arc::new(Self {
+            name,
+            hidden_for,
+            handed_out_at_most,
+            messages: Mutex::new(messages),
+            busy: watch::Sender::default(),
+            state,
+            clock,
+            faults,
+        }))
     }
 
     /// Up to ten messages whose time has come, as the event that a function gets.
@@ -74,12 +90,13 @@ impl LocalQueue {
         let (mut taken, mut dead) = (Vec::new(), Vec::new());
         {
             let mut messages = self.messages();
-            for (id, message) in messages.iter_mut().filter(|(_, m)| m.visible_at_ms <= now) {
+            let due = |message: &Message| !message.busy && message.visible_at_ms <= now;
+            for (id, message) in messages.iter_mut().filter(|(_, message)| due(message)) {
                 if message.handed_out >= self.handed_out_at_most {
                     dead.push((id.clone(), message.clone()));
                 } else if taken.len() < 10 {
                     message.handed_out += 1;
-                    message.in_hand = true;
+                    (message.in_hand, message.busy) = (true, true);
                     message.visible_at_ms = now + self.hidden_for.as_millis() as i64;
                     taken.push((id.clone(), message.clone()));
                 }
@@ -88,6 +105,7 @@ impl LocalQueue {
                 messages.remove(id);
             }
         }
+        self.busy.send_modify(|count| *count += taken.len());
         for (id, message) in dead {
             self.state.put(&format!("dead-{}", self.name), &id, &message).await?;
             self.state.remove(self.name, &id).await?;
@@ -107,16 +125,38 @@ impl LocalQueue {
         Ok((!event.records.is_empty()).then_some(event))
     }
 
-    /// Takes away messages that were dealt with.
-    pub(crate) async fn delete(
+    /// Ends the work on these messages: those that failed come again when their time does, the others are done.
+    pub(crate) async fn settle(
         &self,
-        ids: impl IntoIterator<Item = String>,
+        ids: Vec<String>,
+        response: &SqsBatchResponse,
     ) -> Result<(), StoreError> {
-        for id in ids {
-            self.state.remove(self.name, &id).await?;
-            self.messages().remove(&id);
+        let failed = &response.batch_item_failures;
+        let (again, done): (Vec<_>, Vec<_>) =
+            ids.iter().partition(|id| failed.iter().any(|f| f.item_identifier == **id));
+        let mut result = Ok(());
+        for id in done {
+            result = result.and(self.state.remove(self.name, id).await);
+            self.messages().remove(id);
         }
-        Ok(())
+        for id in again {
+            self.messages().entry(id.clone()).and_modify(|message| message.busy = false);
+        }
+        self.busy.send_modify(|count| *count -= ids.len());
+        result
+    }
+
+    /// Waits until some work on messages ends; `false` at once if nobody is at work.
+    pub(crate) async fn wait_for_work(&self) -> bool {
+        let mut busy = self.busy.subscribe();
+        *busy.borrow_and_update() > 0 && busy.changed().await.is_ok()
+    }
+
+    /// When the next message is handed out.
+    pub(crate) fn first_due(&self) -> Option<Instant> {
+        let messages = self.messages();
+        let waiting = messages.values().filter(|message| !message.busy);
+        Instant::from_epoch_ms(waiting.map(|message| message.visible_at_ms).min()?)
     }
 
     /// How many messages wait, and how many are dead.
@@ -139,7 +179,8 @@ impl Queue for LocalQueue {
         for body in bodies {
             let id = next_id();
             let visible_at_ms = self.clock.now().epoch_ms();
-            let message = Message { body, visible_at_ms, handed_out: 0, in_hand: false };
+            let message =
+                Message { body, visible_at_ms, handed_out: 0, in_hand: false, busy: false };
             let kept = self.state.put(self.name, &id, &message).await;
             kept.map_err(|error| QueueError(error.into()))?;
             self.messages().insert(id, message);

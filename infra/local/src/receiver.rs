@@ -10,7 +10,7 @@ use axum::{Router, body::Bytes, extract::State, routing::post};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use standardwebhooks::Webhook;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 
 /// What a receiver got.
 #[derive(Debug, Clone)]
@@ -31,6 +31,7 @@ pub struct Receiver {
     /// Where it listens.
     pub address: SocketAddr,
     inner: Arc<Mutex<Inner>>,
+    came: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +47,7 @@ impl Receiver {
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let receiver = Self { address, inner: Arc::default() };
+        let receiver = Self { address, inner: Arc::default(), came: Arc::default() };
         let app = Router::new().route("/hook", post(receive)).with_state(receiver.clone());
         tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, app).await {
@@ -74,6 +75,13 @@ impl Receiver {
     /// What came with a good signature, in the order in which it came.
     pub fn received(&self) -> Vec<Received> {
         self.inner().received.clone()
+    }
+
+    /// Waits until so many came with a good signature.
+    pub async fn receives(&self, count: usize) {
+        while self.received().len() < count {
+            self.came.notified().await;
+        }
     }
 
     /// How many came with a wrong one.
@@ -104,5 +112,6 @@ async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Byt
         event: serde_json::from_slice(&body).unwrap_or_default(),
         body: body.to_vec(),
     });
+    receiver.came.notify_one();
     inner.answer.unwrap_or(StatusCode::NO_CONTENT)
 }

@@ -110,7 +110,7 @@ async fn a_list_with_a_wrong_value_imports_nothing_and_says_where() {
 }
 
 /// A site with a receiver, and a nursery with a slot.
-async fn site(api: &Api) -> (Api, Receiver, String, Value) {
+pub(crate) async fn site(api: &Api) -> (Api, Receiver, String, Value) {
     let site = api.as_client("search_site", 0).await.unwrap();
     let receiver = Receiver::start().await.unwrap();
     let body = json!({"url": receiver.url()});
@@ -121,7 +121,7 @@ async fn site(api: &Api) -> (Api, Receiver, String, Value) {
     (site, receiver, facility, slot)
 }
 
-fn request(facility: &str, slot: &Value) -> Value {
+pub(crate) fn request(facility: &str, slot: &Value) -> Value {
     visit_request(facility, slot["slot_id"].as_str().unwrap())
 }
 

@@ -5,3 +5,4 @@
 mod crash;
 mod hub;
 mod pilot;
+mod time;
