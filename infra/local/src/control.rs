@@ -2,12 +2,14 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::State,
+    extract::{Request, State},
+    middleware::{Next, from_fn},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use domain::Instant;
-use http::StatusCode;
+use http::{StatusCode, header, uri::Authority};
+use hub_http::Problem;
 use jiff::Span;
 use runtime::Hub;
 use serde::Deserialize;
@@ -59,8 +61,24 @@ impl Control {
             .route("/_local/clock", get(clock).post(move_clock))
             .route("/_local/drain", post(drain))
             .route("/_local/fault", post(set_fault))
+            .route_layer(from_fn(by_a_loopback_name))
             .with_state(self)
     }
+}
+
+/// A page of somebody else whose name leads to this machine (DNS rebinding) must not read what these doors show:
+/// the browser says that name.
+async fn by_a_loopback_name(request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.and_then(|host| host.parse().ok());
+    let named = [host.as_ref(), request.uri().authority()];
+    let loopback = |name: &Authority| {
+        ["127.0.0.1", "localhost", "[::1]"].iter().any(|own| name.host().eq_ignore_ascii_case(own))
+    };
+    if host.is_some() && named.into_iter().flatten().all(loopback) {
+        return next.run(request).await;
+    }
+    Problem::Forbidden.answer(request.headers(), "_local")
 }
 
 async fn credentials(State(control): State<Control>) -> Answer {

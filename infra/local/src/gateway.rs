@@ -1,7 +1,7 @@
-use std::{num::NonZeroU32, sync::Arc};
+use std::{net::SocketAddr, num::NonZeroU32, sync::Arc};
 
 use axum::{
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     middleware::Next,
     response::Response,
 };
@@ -26,7 +26,7 @@ type Limiter =
     RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>;
 
 /// What API Gateway does in front of the functions: an id for each request, verified tokens in the
-/// request context, and limits.
+/// request context, and limits for each client, and for each source without a token.
 #[derive(Clone)]
 pub(crate) struct Gateway {
     issuer: Issuer,
@@ -44,6 +44,7 @@ impl Gateway {
 
 pub(crate) async fn enter(
     State(gateway): State<Gateway>,
+    ConnectInfo(source): ConnectInfo<SocketAddr>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -60,14 +61,16 @@ pub(crate) async fn enter(
         },
         None => None,
     };
-    let caller = claims.as_ref().and_then(|claims| claims.get("sub")).cloned();
-    let left = match gateway.limiter.check_key(&caller.unwrap_or_default()) {
+    let source = source.ip().to_string();
+    let caller = claims.as_ref().and_then(|claims| claims.get("sub")).unwrap_or(&source);
+    let left = match gateway.limiter.check_key(caller) {
         Ok(snapshot) => snapshot.remaining_burst_capacity(),
         Err(_) => return refuse(&request, Problem::RateLimited { retry_after: 1 }),
     };
 
     let mut context = ApiGatewayV2httpRequestContext::default();
     context.request_id = Some(id.clone());
+    context.http.source_ip = Some(source);
     if let Some(claims) = claims {
         let mut jwt = ApiGatewayRequestAuthorizerJwtDescription::default();
         jwt.claims = claims;

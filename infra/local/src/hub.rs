@@ -1,11 +1,4 @@
-use std::{
-    fs, io,
-    net::SocketAddr,
-    num::NonZeroU32,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{Router, middleware::from_fn_with_state};
 use domain::{ClientId, Secret};
@@ -24,11 +17,12 @@ use crate::{
     clock::LocalClock,
     control::Control,
     credentials::Credentials,
+    data_dir::{DataDir, DataDirError},
     embedded::Embedded,
     engine::{Engine, EngineError},
     fault::Faults,
     gateway::{self, Gateway},
-    import::{ImportError, import},
+    import::{ImportError, List, import},
     issuer::Issuer,
     queue::LocalQueue,
     seed::{self, Demo, SeedError},
@@ -51,6 +45,8 @@ pub struct Options {
     pub demo: bool,
     /// Requests a second for a client.
     pub rate_limit: NonZeroU32,
+    /// Is told what starting does, step by step.
+    pub progress: fn(&str),
 }
 
 impl Default for Options {
@@ -61,6 +57,7 @@ impl Default for Options {
             facilities: Vec::new(),
             demo: true,
             rate_limit: const { NonZeroU32::new(1000).unwrap() },
+            progress: |_| {},
         }
     }
 }
@@ -68,17 +65,20 @@ impl Default for Options {
 /// Why the hub does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A file or the port.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    /// A list that cannot be read from disk.
-    #[error("{path}: {source}")]
-    File {
+    /// The port.
+    #[error(
+        "port {port} is in use: stop what listens there, or choose another with --port (0 picks a free one)"
+    )]
+    PortInUse {
         /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
+        port: u16,
     },
+    /// The network of this machine.
+    #[error("the hub cannot listen on this machine: {0}")]
+    Io(#[from] io::Error),
+    /// Where it keeps everything.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
     /// The environment of a deployed hub.
     #[error(transparent)]
     Environment(#[from] ConfigError),
@@ -92,13 +92,8 @@ pub enum StartError {
     #[error(transparent)]
     Table(#[from] StoreError),
     /// A list of facilities.
-    #[error("{path}: {source}")]
-    Import {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: ImportError,
-    },
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// The demonstration data.
     #[error(transparent)]
     Seed(#[from] SeedError),
@@ -167,24 +162,31 @@ pub fn document() -> serde_json::Value {
 pub struct LocalHub {
     /// Where it is reached.
     pub address: SocketAddr,
+    // In this order: what works on the data ends before its directory is given back.
     _tasks: JoinSet<()>,
     _embedded: Embedded,
+    _dir: Option<DataDir>,
 }
 
 impl LocalHub {
     /// Starts everything, imports the lists, and serves.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        if let Some(dir) = &options.data_dir {
-            fs::create_dir_all(dir)?;
+        let say = options.progress;
+        let lists = lists(&options.facilities)?;
+        let dir = options.data_dir.as_deref().map(DataDir::open).transpose()?;
+        match &dir {
+            Some(dir) => say(&format!("keeping everything in {}", dir.path().display())),
+            None => {
+                say("keeping everything in memory, until it ends; --data-dir DIR keeps it longer")
+            }
         }
-        let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
+        let listener = listen(options.port).await?;
         let address = listener.local_addr()?;
-        let dir = options.data_dir.as_deref();
         let faults = Faults::default();
-        let embedded = Embedded::start(dir, faults.clone()).await?;
+        let embedded = Embedded::start(dir.as_ref().map(DataDir::path), faults.clone()).await?;
         let state = State::open(embedded.steady.clone()).await?;
         let clock = LocalClock::ahead_by(state.get("engine", "clock").await?.unwrap_or_default());
-        let keys = Keys::open(dir)?;
+        let keys = Keys::open(dir.as_ref())?;
 
         let hub = Hub {
             store: embedded.store(),
@@ -231,10 +233,16 @@ impl LocalHub {
         let engine = Arc::new(engine);
 
         engine.drain().await?;
-        import_lists(&hub, &options.facilities).await?;
+        for list in lists {
+            say(&format!("importing {list}"));
+            import(&hub.store, list, hub.clock.now()).await?;
+        }
         engine.drain().await?;
         let credentials = Credentials(state.clone());
         if options.demo && state.get::<bool>("engine", "demo").await?.is_none() {
+            say(
+                "opening slots and making users and clients for the demonstration (--no-demo: none)",
+            );
             credentials.add(&seed::demo(&hub, &[]).await?).await?;
             state.put("engine", "demo", &true).await?;
             engine.drain().await?;
@@ -250,12 +258,13 @@ impl LocalHub {
         let control = Control { hub, engine, mailbox, credentials, issuer: issuer.clone(), faults };
         let app =
             Router::new().merge(control.routes()).merge(issuer.routes()).fallback_service(app);
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
         tasks.spawn(async move {
             if let Err(error) = axum::serve(listener, app).await {
                 tracing::error!(%error, "the server ended");
             }
         });
-        Ok(Self { address, _tasks: tasks, _embedded: embedded })
+        Ok(Self { address, _tasks: tasks, _embedded: embedded, _dir: dir })
     }
 
     /// Where it is reached, such as `http://127.0.0.1:8080`.
@@ -268,7 +277,9 @@ impl LocalHub {
 /// and the demonstration, for clients whose ids its issuer chose. Says who may call, and as what.
 pub async fn seed(client_ids: &[ClientId]) -> Result<Demo, StartError> {
     let hub = Hub::start().await?;
-    import_lists(&hub, &[]).await?;
+    for list in lists(&[])? {
+        import(&hub.store, list, hub.clock.now()).await?;
+    }
     // The stream brings them into the search; the demonstration is made of what is found there.
     let pilot = PILOT.lines().skip(1).count();
     for _ in 0..300 {
@@ -280,22 +291,19 @@ pub async fn seed(client_ids: &[ClientId]) -> Result<Demo, StartError> {
     Err(StartError::NotSearchable)
 }
 
-async fn import_lists(hub: &Hub, files: &[PathBuf]) -> Result<(), StartError> {
-    let now = hub.clock.now();
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| StartError::Import { path, source }
-    };
-    if files.is_empty() {
-        let path = Path::new("pilot.csv");
-        import(&hub.store, PILOT.as_bytes(), now).await.map_err(failed(path))?;
+/// The lists of facilities, or the pilot's: all are read before anything of one is imported.
+fn lists(files: &[PathBuf]) -> Result<Vec<List>, ImportError> {
+    match files {
+        [] => Ok(vec![List::read("the pilot", PILOT.as_bytes())?]),
+        files => files.iter().map(|path| List::open(path)).collect(),
     }
-    for path in files {
-        let list =
-            fs::read(path).map_err(|source| StartError::File { path: path.clone(), source })?;
-        import(&hub.store, &list, now).await.map_err(failed(path))?;
-    }
-    Ok(())
+}
+
+async fn listen(port: u16) -> Result<TcpListener, StartError> {
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortInUse { port },
+        _ => error.into(),
+    })
 }
 
 /// The keys of this hub: in a file of their own beside the data, or for this run alone.
@@ -306,21 +314,8 @@ struct Keys {
 }
 
 impl Keys {
-    fn open(dir: Option<&Path>) -> Result<Self, StartError> {
-        let bytes: [u8; 96] = match dir.map(|dir| dir.join("keys")) {
-            None => random(),
-            Some(path) => match fs::read(&path) {
-                Ok(bytes) => bytes.try_into().map_err(|_| {
-                    io::Error::new(io::ErrorKind::InvalidData, "the file of keys is damaged")
-                })?,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    let bytes = random();
-                    fs::write(&path, bytes)?;
-                    bytes
-                }
-                Err(error) => return Err(error.into()),
-            },
-        };
+    fn open(dir: Option<&DataDir>) -> Result<Self, StartError> {
+        let bytes = dir.map_or_else(|| Ok(random()), |dir| dir.keys(random))?;
         let part = |place: usize| {
             let mut key = [0; 32];
             key.copy_from_slice(&bytes[place * 32..(place + 1) * 32]);

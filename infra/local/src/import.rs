@@ -1,4 +1,8 @@
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
 
 use domain::{
     Instant,
@@ -6,30 +10,73 @@ use domain::{
 };
 use store::{Store, StoreError};
 
+/// A list of facilities without errors.
+pub(crate) struct List {
+    name: String,
+    rows: Vec<FacilityRow>,
+}
+
 /// Why a list was not imported: nothing of it was.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
+    /// There is no such file, or it is not ours to read.
+    #[error("the list {} cannot be read: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// Values of the list are wrong.
-    #[error("the list has {} wrong values, the first: {}", .0.len(), first(.0))]
-    Rows(Vec<RowError>),
+    #[error("nothing is imported, for {name} has wrong values: correct them{}", lines(errors))]
+    Rows {
+        /// Which list.
+        name: String,
+        /// All of them.
+        errors: Vec<RowError>,
+    },
     /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-fn first(errors: &[RowError]) -> String {
-    errors.first().map_or_else(String::new, |error| {
+/// Each error on a line of its own.
+fn lines(errors: &[RowError]) -> String {
+    let line = |error: &RowError| {
         let RowError { line, column, value, detail } = error;
-        format!("line {line}, {column} {value:?}: {detail}")
-    })
+        format!("\n  line {line}, {column} {value:?}: {detail}")
+    };
+    errors.iter().map(line).collect()
+}
+
+impl List {
+    /// Reads a file.
+    pub(crate) fn open(path: &Path) -> Result<Self, ImportError> {
+        let list =
+            fs::read(path).map_err(|source| ImportError::File { path: path.into(), source })?;
+        Self::read(&path.display().to_string(), &list)
+    }
+
+    pub(crate) fn read(name: &str, list: &[u8]) -> Result<Self, ImportError> {
+        let name = name.to_owned();
+        match facility_rows(list) {
+            Ok(rows) => Ok(Self { name, rows }),
+            Err(errors) => Err(ImportError::Rows { name, errors }),
+        }
+    }
+}
+
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} facilities of {}", self.rows.len(), self.name)
+    }
 }
 
 /// Imports a list of facilities: new ones are added, known ones get what the list states, and what
 /// is the same stays untouched.
-pub(crate) async fn import(store: &Store, list: &[u8], now: Instant) -> Result<(), ImportError> {
-    let rows = facility_rows(list).map_err(ImportError::Rows)?;
+pub(crate) async fn import(store: &Store, list: List, now: Instant) -> Result<(), ImportError> {
     let mut by_municipality = BTreeMap::<_, Vec<FacilityRow>>::new();
-    for row in rows {
+    for row in list.rows {
         by_municipality.entry(row.municipality_code()).or_default().push(row);
     }
     let shards = store.search_shards(by_municipality.keys().copied()).await?;

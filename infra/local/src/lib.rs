@@ -9,6 +9,7 @@ pub mod api;
 mod clock;
 mod control;
 mod credentials;
+mod data_dir;
 pub mod embedded;
 mod engine;
 mod fault;
@@ -27,6 +28,7 @@ pub mod tour;
 pub use self::{
     adapters::LocalSeal,
     clock::LocalClock,
+    data_dir::DataDirError,
     fault::{Dependency, Faults},
     hub::{LocalHub, Options, StartError, document, functions, routes, seed},
     seed::Demo,

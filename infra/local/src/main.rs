@@ -90,6 +90,7 @@ async fn serve(arguments: Arguments) -> Result<(), local::StartError> {
         facilities: arguments.facilities,
         demo: !arguments.no_demo,
         rate_limit: arguments.rate_limit,
+        progress: |step| eprintln!("{step}"),
     })
     .await?;
     println!("ready {}", hub.url());

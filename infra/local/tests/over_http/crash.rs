@@ -1,12 +1,7 @@
 //! A hub that is killed in the middle of a burst: what it answered 201 to is there, and its mail and webhook
 //! go out. And nothing of it shows who asked.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Stdio,
-    sync::Arc,
-};
+use std::{fs, path::Path, process::Stdio, sync::Arc};
 
 use local::{
     api::{Api, visit_request},
@@ -19,6 +14,8 @@ use tokio::{
     sync::Semaphore,
     task::JoinSet,
 };
+
+use crate::hub::directory;
 
 /// The hub as a process of its own.
 struct Process {
@@ -41,16 +38,6 @@ async fn start(dir: &Path, log: &Path) -> Process {
     let ready = lines.next_line().await.unwrap().expect("the hub says that it is ready");
     let url = ready.strip_prefix("ready ").unwrap().to_owned();
     Process { child, api: Api::new(url).unwrap() }
-}
-
-/// A directory of this test, empty.
-fn directory(name: &str) -> PathBuf {
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    if dir.exists() {
-        fs::remove_dir_all(&dir).unwrap();
-    }
-    fs::create_dir_all(&dir).unwrap();
-    dir
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ async fn hub(options: Options) -> (LocalHub, Api) {
     (hub, api)
 }
 
-fn directory(name: &str) -> PathBuf {
+pub(crate) fn directory(name: &str) -> PathBuf {
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     if dir.exists() {
         fs::remove_dir_all(&dir).unwrap();
@@ -97,16 +97,6 @@ async fn a_list_of_thousands_is_imported_in_one_start_and_doubled_by_none() {
     let (_second, api) = hub(options).await;
     assert_eq!(count(&api, "").await, 2573);
     assert_eq!(ids(api.get("/v1/facilities?limit=100").await.unwrap().body), before);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_list_with_a_wrong_value_imports_nothing_and_says_where() {
-    let dir = directory("wrong-list");
-    let file = dir.join("list.csv");
-    fs::write(&file, "施設の名称,都道府県,市区町村\n見本保育園,東京都,板橋村\n").unwrap();
-    let options = Options { facilities: vec![file], ..Options::default() };
-    let error = LocalHub::start(options).await.unwrap_err().to_string();
-    assert!(error.contains("line 2, 市区町村 \"板橋村\""), "{error}");
 }
 
 /// A site with a receiver, and a nursery with a slot.

@@ -5,4 +5,5 @@
 mod crash;
 mod hub;
 mod pilot;
+mod start;
 mod time;
