@@ -84,6 +84,10 @@ class Walk(unittest.TestCase):
                 )["UserPoolClient"]
                 self.assertEqual(made["AllowedOAuthFlows"], ["client_credentials"])
                 self.assertIn(scope, made["AllowedOAuthScopes"])
+                # Nobody signs in by a vendor's client, and whoever did could change nothing of themselves.
+                self.assertEqual(made["ExplicitAuthFlows"], ["ALLOW_REFRESH_TOKEN_AUTH"])
+                self.assertEqual(made["WriteAttributes"], ["email"])
+                self.assertEqual(made["PreventUserExistenceErrors"], "ENABLED")
                 record = self.item(f"CLI#{client['client_id']}", "CLI")
                 self.assertEqual(record["name"], f'「{kind}」 "1"')
                 self.assertEqual((record["kind"], record["contact"]), (kind, "ops@vendor.example"))
@@ -112,6 +116,7 @@ class Walk(unittest.TestCase):
 
         self.done("add-staff", "--email", email, "--role", "facility", "--facility", self.facility)
         self.assertEqual(is_now(), (True, "facility", self.facility, ""))
+        self.assertIn("invited again", self.done("add-staff", "--email", email, "--resend"))
         self.done("add-staff", "--email", email, "--role", "municipality", "--municipality", CODE)
         self.assertEqual(is_now(), (True, "municipality", "", CODE))
         self.done("add-staff", "--email", email, "--remove")
@@ -119,6 +124,10 @@ class Walk(unittest.TestCase):
         self.done("add-staff", "--email", email, "--role", "operator")
         self.assertEqual(is_now(), (True, "operator", "", ""))
         self.refused("add-staff", "--email", email, "--role", "facility", because="--facility")
+        self.cognito.admin_set_user_password(
+            UserPoolId=self.pool, Username=email, Password="a long password of a person", Permanent=True
+        )
+        self.refused("add-staff", "--email", email, "--resend", because="has signed in")
 
     def test_4_closing_and_opening(self):
         function = self.id_of("RequestReservationFunction")
