@@ -13,7 +13,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use crate::{ConfigError, variable};
+use crate::{ConfigError, calls, variable};
 
 /// The roots that AWS's endpoints chain to (<https://www.amazontrust.com/repository/>), as Mozilla publishes them.
 /// Loading the system's hundreds instead takes nine tenths of the instructions of a start.
@@ -60,10 +60,11 @@ fn http_client(roots: &[u8]) -> Result<SharedHttpClient, ConfigError> {
     let roots = TrustStore::empty().with_pem_certificate(roots);
     let context = TlsContext::builder().with_trust_store(roots).build();
     let context = context.map_err(|_| NOT_A_BUNDLE)?;
-    Ok(aws_smithy_http_client::Builder::new()
+    let client = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(context)
-        .build_https())
+        .build_https();
+    Ok(calls::told(client))
 }
 
 const NOT_A_BUNDLE: ConfigError =
@@ -93,8 +94,10 @@ mod tests {
     use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
     use rustls::{ServerConfig, ServerConnection, StreamOwned, crypto::ring};
     use sha2::{Digest, Sha256};
+    use tracing::instrument::WithSubscriber;
 
     use super::*;
+    use crate::telemetry::{self, lines, tests::Written};
 
     /// As <https://www.amazontrust.com/repository/> publishes them: Amazon Root CA 1 to 4, and Starfield
     /// Services Root Certificate Authority - G2, to which older endpoints chain.
@@ -185,6 +188,26 @@ mod tests {
             let refused = ask(url.clone(), root).await.unwrap_err();
             assert!(refused.contains("UnknownIssuer"), "{refused}");
         }
+    }
+
+    #[tokio::test]
+    async fn calls_are_told_in_the_line_of_their_work() {
+        let root = root("ours");
+        let (url, trusted) = (dynamodb_under(&root), root.pem());
+        let written = Written::default();
+        let writer = written.clone();
+        let work = telemetry::follow(None, async {
+            ask(url.clone(), trusted.as_bytes()).await.unwrap();
+            ask(url.clone(), AMAZON_ROOTS).await.unwrap_err();
+            tracing::info!("nothing has ended yet");
+            tracing::info!(duration_ms = 9, "request");
+        });
+        work.with_subscriber(lines(move || writer.clone(), "info", None)).await;
+        let said = written.lines();
+        assert_eq!(said[0].get("calls"), None);
+        let calls = &said[1]["calls"]["ListTables"];
+        assert_eq!(calls["times"], 2);
+        assert!(calls["longest_ms"].as_u64() <= calls["ms"].as_u64(), "{calls}");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod aws;
 pub mod batch;
+mod calls;
 mod config;
 mod hub;
 mod mail;

@@ -69,34 +69,16 @@ impl Visit for Fields {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io,
-        sync::{Arc, Mutex},
-    };
-
     use tracing::subscriber::with_default;
 
     use super::*;
-    use crate::telemetry::{Deployed, lines};
-
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Written {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::telemetry::{Deployed, lines, tests::Written};
 
     fn line(deployed: Option<Deployed>, say: impl FnOnce()) -> Value {
         let written = Written::default();
         let writer = written.clone();
         with_default(lines(move || writer.clone(), "info", deployed), say);
-        let bytes = written.0.lock().unwrap().clone();
-        serde_json::from_slice(&bytes).unwrap()
+        written.lines().remove(0)
     }
 
     fn deployed() -> Option<Deployed> {

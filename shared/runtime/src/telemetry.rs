@@ -13,7 +13,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::metrics;
+use crate::{calls, metrics};
 
 /// An error with its causes, for a log line. Values of persons are in none of them: items hold such
 /// values sealed, and what reads requests drops the cause.
@@ -68,6 +68,7 @@ where
         .with_target("target")
         .with_flattened_event()
         .with_top_level_flattened_span_list();
+    json.add_dynamic_field("calls", |event, _| calls::of(event));
     match deployed {
         Some(Deployed { function, stage }) => {
             json.add_static_field("function", function.into());
@@ -85,6 +86,7 @@ where
 
 /// Does the work that this request or run caused: its lines and its writes bear the id.
 pub async fn follow<F: Future>(id: Option<CorrelationId>, work: F) -> F::Output {
+    let work = calls::counted(work);
     let Some(id) = id else { return work.await };
     // Of the highest level, because a span below the level of the log would leave its id out.
     let span = error_span!("follow", correlation_id = %id);
@@ -104,4 +106,35 @@ pub fn ms(duration: Duration) -> u64 {
 /// Whole milliseconds since something happened; none where clocks disagree.
 pub fn ms_since(now: domain::Instant, then: domain::Instant) -> u64 {
     now.since(then).as_millis().try_into().unwrap_or_default()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::{
+        io::Write,
+        sync::{Arc, Mutex},
+    };
+
+    use serde_json::Value;
+
+    /// What lines are written to.
+    #[derive(Debug, Clone, Default)]
+    pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Written {
+        pub(crate) fn lines(&self) -> Vec<Value> {
+            let bytes = self.0.lock().unwrap();
+            let lines = serde_json::Deserializer::from_slice(&bytes).into_iter();
+            lines.map(|line| line.unwrap()).collect()
+        }
+    }
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
 }
