@@ -5,14 +5,14 @@ use jiff::{SignedDuration, civil::Weekday};
 /// whenever something is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Job {
-    /// Weekdays on the hour from 7:00 to 18:00.
+    /// On the hour from 7:00 to 18:00. On days that are no weekdays it finds nothing to do, and is left out here.
     PingPending,
-    /// On the 10th at 9:00.
+    /// Each day at 9:00. It does something on the 10th, and is left out here on the others.
     CheckSlotPlans,
 }
 
-/// The first hour between two times, the first excluded, at which something is scheduled, and what: the same as
-/// in `template.yaml`.
+/// The first hour between two times, the first excluded, at which a function that `template.yaml` schedules has
+/// something to do, and what.
 pub(crate) fn next_jobs(after: Instant, until: Instant) -> Option<(Instant, Vec<Job>)> {
     let hour = SignedDuration::from_hours(1);
     let mut next = after.hour_start() + hour;

@@ -210,6 +210,9 @@ async fn slot_08_slot_09_slot_10_who_opened_no_slots_for_the_third_month_is_aske
     assert!(list.text.contains("かないくぼ保育園") && list.text.contains("大谷口保育園"));
     let again = check_slot_plans::run(world.store(), now.parse().unwrap()).await.unwrap();
     assert_eq!((again.asked, again.told), (0, 0), "asked once for a month");
+    let the_day_after = "2026-12-11T09:00:00+09:00".parse().unwrap();
+    let report = check_slot_plans::run(world.store(), the_day_after).await.unwrap();
+    assert_eq!(report.looked_at, 0, "on the 10th alone");
 }
 
 #[tokio::test]
