@@ -3,6 +3,7 @@
 
     infra/operate/cost.py            the table
     infra/operate/cost.py --uses     what each use costs a thousand times
+    infra/operate/cost.py --stranger what each route that anybody may call costs a day, called as often as it lets itself be
     infra/operate/cost.py --check    fails if docs/operate.md quotes another table
 """
 
@@ -86,9 +87,6 @@ def add_use(bill, use, times, scenario, usage):
         bill.add("lambda_gb_second", times * use["ms"] / 1000 * usage["each"]["function_gb"])
         bill.add("log_gb", times * size["log_kb"] / 1e6)
         bill.add("log_kept_gb", times * size["log_kb"] / 1e6 * 3)
-        # One a second and one in twenty of the rest, of each function.
-        seconds = usage["month"]["hours"] * 3600
-        bill.add("trace", min(times, seconds + (times - seconds) / 20))
     if use.get("http"):
         bill.add("api_request", times)
         bill.add("access_log_gb", times * size["access_log_kb"] / 1e6)
@@ -151,6 +149,25 @@ def uses():
     return "\n".join(lines)
 
 
+def stranger():
+    """What a stranger can make each open route cost in a day: by its limit, and by the 500 a second of the others."""
+    prices, usage = read_prices(), read_usage()
+    lines = ["| USD a day, at most | at its limit | at 500 a second, uncompressed |", "|---|--:|--:|"]
+    together = [0.0, 0.0]
+    for route in usage["open"]:
+        cells = []
+        for place, (rate, out) in enumerate([(route["rate"], "out_kb"), (500, "out_kb_before")]):
+            bill = Bill(prices)
+            use = {**route, "http": True, "out_kb": route.get(out, route["out_kb"])}
+            add_use(bill, use, rate * 86400, usage["scenario"][0], usage)
+            dollars = sum(bill.by_service().values())
+            together[place] += dollars
+            cells.append(f"{dollars:,.2f}")
+        lines.append(f"| `{route['name']}`, {route['rate']} a second | " + " | ".join(cells) + " |")
+    lines.append(f"| **together** | **{together[0]:,.2f}** | **{together[1]:,.2f}** |")
+    return "\n".join(lines)
+
+
 def quoted():
     """The table as docs/operate.md has it."""
     _, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
@@ -166,13 +183,14 @@ def main():
     )
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--uses", action="store_true", help="what each use costs a thousand times")
+    choice.add_argument("--stranger", action="store_true", help="what each open route can cost in a day")
     choice.add_argument("--check", action="store_true", help="compare with docs/operate.md")
     arguments = parser.parse_args()
     if arguments.check:
         if quoted() != table():
             sys.exit(f"docs/operate.md does not quote what cost.py prints:\n{table()}")
         return
-    print(uses() if arguments.uses else table())
+    print(uses() if arguments.uses else stranger() if arguments.stranger else table())
 
 
 if __name__ == "__main__":

@@ -84,6 +84,22 @@ class Cost(unittest.TestCase):
         memory = int(re.search(r"^    MemorySize: (\d+)", template, re.MULTILINE)[1])
         self.assertEqual(cost.read_usage()["each"]["function_gb"] * 1024, memory)
 
+    def test_strangers_are_reckoned_by_the_limits_of_the_template(self):
+        template = (ROOT / "template.yaml").read_text(encoding="utf-8")
+        limits = template.split("      RouteSettings:\n")[1].split("\n\n")[0]
+        rates = dict(re.findall(r'^ +"?([^":]+)"?: \{ ThrottlingRateLimit: ([^,]+),', limits, re.MULTILINE))
+        search = re.search(r"  SearchRate:\n    Type: Number\n    Default: (\d+)", template)[1]
+        reckoned = {route["name"]: route["rate"] for route in cost.read_usage()["open"]}
+        self.assertEqual(reckoned, {name: int(rate.replace("!Ref SearchRate", search)) for name, rate in rates.items()})
+        self.assertIn(cost.stranger(), cost.DOCUMENT.read_text(encoding="utf-8"))
+
+    def test_the_alarms_are_those_of_the_template(self):
+        template = (ROOT / "template.yaml").read_text(encoding="utf-8")
+        # One that reckons with several metrics costs as many.
+        alarms = template.count("Type: AWS::CloudWatch::Alarm\n") - template.count("      Metrics:\n        - { Id:")
+        reckoned = cost.read_usage()["fixed"]["alarms"]
+        self.assertLessEqual(abs(reckoned - alarms - template.count("MetricStat:")), 5)
+
     def test_a_country_makes_ten_million_visits_a_year(self):
         quiet, november = (s["visits_a_month"] for s in cost.read_usage()["scenario"][-2:])
         self.assertAlmostEqual(november / quiet, 4.5, places=4)
