@@ -98,13 +98,14 @@ impl Drop for Call {
     fn drop(&mut self) {
         let taken = self.begun.elapsed();
         // Work that nobody counts, such as the first call of a start, is only told if it is slow.
-        let _ = CALLS.try_with(|calls| {
+        let counted = CALLS.try_with(|calls| {
             let mut calls = calls.borrow_mut();
             let of_operation = calls.entry(self.operation.clone()).or_default();
             of_operation.times += 1;
             of_operation.ms += ms(taken);
             of_operation.longest_ms = of_operation.longest_ms.max(ms(taken));
         });
+        counted.ok();
         if taken >= SLOW {
             tracing::warn!(operation = self.operation, took_ms = ms(taken), "slow call");
         }
