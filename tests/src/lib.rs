@@ -364,21 +364,33 @@ impl World {
         (slot.remaining(), slot.capacity.get(), slot.status(self.hub.clock.now()))
     }
 
-    /// A parent who follows the link of a mail: the session's cookie.
-    pub async fn follow(&self, mail: &Mail) -> String {
-        let token = mail.text.split("/visit#").nth(1).unwrap().split_whitespace().next().unwrap();
-        let path = "/v1/visits/session";
-        let opened = self.post(&As::Anyone, path, json!({"token": token})).await;
-        assert_eq!(opened.status, 204, "{}", opened.shown());
-        let cookie = opened.headers["set-cookie"].to_str().unwrap();
-        assert!(cookie.contains("HttpOnly; Secure; SameSite=Strict"), "{cookie}");
-        cookie.split(';').next().unwrap().to_owned()
+    /// A parent who follows the link of a mail.
+    pub async fn follow(&self, mail: &Mail) -> Session {
+        self.follow_in(mail, "").await
     }
 
-    /// What a parent with a session does or reads.
-    pub async fn as_parent(&self, cookie: &str, method: Method, what: &str) -> Answer {
-        let path = format!("/v1/visits/current{what}");
-        self.call(&As::Anyone, method, &path, None, &[("cookie", cookie)]).await
+    /// The same in a browser that has a session already.
+    pub async fn follow_in(&self, mail: &Mail, cookie: &str) -> Session {
+        let token = mail.text.split("/visit#").nth(1).unwrap().split_whitespace().next().unwrap();
+        let (path, body) = ("/v1/visits/session", Some(json!({"token": token})));
+        let cookie = [("cookie", cookie)];
+        let opened = self.call(&As::Anyone, Method::POST, path, body, &cookie).await;
+        assert_eq!(opened.status, 204, "{}", opened.shown());
+        let cookie = opened.headers["set-cookie"].to_str().unwrap();
+        assert!(cookie.starts_with("__Host-visit="), "{cookie}");
+        assert!(cookie.ends_with("Path=/; Max-Age=1800; HttpOnly; Secure; SameSite=Strict"));
+        Session {
+            cookie: cookie.split(';').next().unwrap().to_owned(),
+            number: token.split('.').next().unwrap().parse().unwrap(),
+        }
+    }
+
+    /// What a parent with a session does or reads, on the hub's own page.
+    pub async fn as_parent(&self, session: &Session, method: Method, what: &str) -> Answer {
+        let path = format!("/v1/visits/{}{what}", session.number);
+        let body = (method == Method::POST).then(|| json!({}));
+        let headers = [("cookie", session.cookie.as_str()), ("origin", &*self.hub.base_url)];
+        self.call(&As::Anyone, method, &path, body, &headers).await
     }
 
     /// Runs the hourly job.
@@ -403,6 +415,15 @@ impl World {
     }
 }
 
+/// What a parent's browser keeps, and the reservation whose link was followed last.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// The cookie, as it is sent back.
+    pub cookie: String,
+    /// The reservation.
+    pub number: ReservationNumber,
+}
+
 /// A nursery with this name.
 pub fn facility(name: &str, code: &str, municipality: &str) -> Facility {
     let municipality_code = code.parse().unwrap();
@@ -424,6 +445,7 @@ pub fn facility(name: &str, code: &str, municipality: &str) -> Facility {
         bookable: true,
         message_to_parents: None,
         external_booking_url: None,
+        booking_closes_hours_before: 24,
         updated_at: NOW.parse().unwrap(),
     }
 }

@@ -13,7 +13,7 @@ use domain::{
 use hub_http::{
     Body, Path, Problem,
     caller::{Scope, SearchSite},
-    settled,
+    open_comment, settled,
     view::ReservationView,
 };
 use runtime::{Hub, Purpose, Seal};
@@ -76,5 +76,7 @@ async fn cancel_reservation(
     let now = hub.clock.now();
     let changed =
         hub.store.change(&number, |current| current.after(&action, by.clone(), now)).await?;
-    Ok(Json((&settled(changed)?).into()))
+    let cancelled = settled(changed)?;
+    let comment = open_comment(&*seal, &cancelled).await?;
+    Ok(Json(ReservationView::new(&cancelled, comment)))
 }

@@ -26,7 +26,7 @@ async fn get_facility(
     let now = hub.clock.now();
     let year = SignedDuration::from_hours(366 * 24);
     let next_slot_at = if facility.bookable {
-        hub.store.next_free_slot(&id, now, now + year).await?.map(|slot| slot.starts_at)
+        hub.store.next_free_slot(&facility, now, now + year).await?.map(|slot| slot.starts_at)
     } else {
         None
     };

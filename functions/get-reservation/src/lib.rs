@@ -1,25 +1,42 @@
 //! `GET /v1/reservations` and `…/{reservation_number}`: a search site reads its own reservations (API-03).
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State};
 use deserr::Deserr;
-use domain::{FacilityId, Instant, Invalid, ReservationNumber, Status, invalid::InputErrors};
+use domain::{
+    FacilityId, Instant, Invalid, Reservation, ReservationNumber, Status, invalid::InputErrors,
+};
+use futures::future::try_join_all;
 use hub_http::{
     Limit, List, Path, Problem, Query, QueryParams,
     caller::{Scope, SearchSite},
-    cursor,
+    cursor, open_comment,
     view::ReservationView,
 };
-use runtime::Hub;
+use runtime::{Hub, Seal};
 use store::{ListPosition, ReservationFilter};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+#[derive(Debug, Clone)]
+struct Reservations {
+    hub: Hub,
+    seal: Arc<dyn Seal>,
+}
+
+impl Reservations {
+    async fn view(&self, reservation: &Reservation) -> Result<ReservationView, Problem> {
+        Ok(ReservationView::new(reservation, open_comment(&*self.seal, reservation).await?))
+    }
+}
+
 /// The routes of this function.
-pub fn routes(hub: Hub) -> OpenApiRouter {
+pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(get_reservation))
         .routes(routes!(list_reservations))
-        .with_state(hub)
+        .with_state(Reservations { hub, seal })
 }
 
 /// One reservation that the site made. Another site's is not there.
@@ -30,14 +47,14 @@ pub fn routes(hub: Hub) -> OpenApiRouter {
     security(("client_credentials" = ["reservations:read"])),
 )]
 async fn get_reservation(
-    State(hub): State<Hub>,
+    State(reservations): State<Reservations>,
     site: SearchSite,
     Path(number): Path<ReservationNumber>,
 ) -> Result<Json<ReservationView>, Problem> {
     let client = site.with(Scope::ReservationsRead)?;
-    let reservation = hub.store.reservation(&number, false).await?;
+    let reservation = reservations.hub.store.reservation(&number, false).await?;
     let own = reservation.filter(|reservation| reservation.client_id() == Some(client));
-    Ok(Json((&own.ok_or(Problem::NotFound)?).into()))
+    reservations.view(&own.ok_or(Problem::NotFound)?).await.map(Json)
 }
 
 /// Which reservations are listed.
@@ -76,11 +93,11 @@ fn some(text: String) -> Result<Option<Status>, Invalid> {
     security(("client_credentials" = ["reservations:read"])),
 )]
 async fn list_reservations(
-    State(hub): State<Hub>,
+    State(reservations): State<Reservations>,
     site: SearchSite,
     Query(query): Query<ReservationQuery>,
 ) -> Result<Json<List<ReservationView>>, Problem> {
-    let client = site.with(Scope::ReservationsRead)?;
+    let (client, hub) = (site.with(Scope::ReservationsRead)?, &reservations.hub);
     let filter = ReservationFilter {
         status: query.status,
         facility_id: query.facility_id,
@@ -90,9 +107,9 @@ async fn list_reservations(
     let after: Option<ListPosition> =
         query.cursor.map(|sealed| cursor::open(&hub.secret, &list, &sealed)).transpose()?;
     let limit = query.limit.get();
-    let (reservations, next) =
-        hub.store.reservations_of_client(client, &filter, limit, after).await?;
+    let (found, next) = hub.store.reservations_of_client(client, &filter, limit, after).await?;
     let next_cursor =
         next.map(|position| cursor::seal(&hub.secret, &list, &position)).transpose()?;
-    Ok(Json(List { items: reservations.iter().map(Into::into).collect(), next_cursor }))
+    let items = try_join_all(found.iter().map(|one| reservations.view(one))).await?;
+    Ok(Json(List { items, next_cursor }))
 }

@@ -1,20 +1,30 @@
 //! `GET /v1/ict/facilities/{facility_id}/reservations`: an ICT system reads the reservations of a nursery
 //! that granted them (ICT-08), without personal data (SEC-02).
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State};
 use domain::FacilityId;
+use futures::future::try_join_all;
 use hub_http::{
     List, Path, Problem, Query,
     caller::{IctSystem, Scope},
+    open_comment,
     view::ConsoleReservationView,
     visits::{VisitQuery, visits},
 };
-use runtime::Hub;
+use runtime::{Hub, Seal};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+#[derive(Debug, Clone)]
+struct Visits {
+    hub: Hub,
+    seal: Arc<dyn Seal>,
+}
+
 /// The routes of this function.
-pub fn routes(hub: Hub) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(ict_list_reservations)).with_state(hub)
+pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(ict_list_reservations)).with_state(Visits { hub, seal })
 }
 
 /// The reservations of a linked nursery, by time of visit.
@@ -25,7 +35,7 @@ pub fn routes(hub: Hub) -> OpenApiRouter {
     security(("client_credentials" = ["ict:read"])),
 )]
 async fn ict_list_reservations(
-    State(hub): State<Hub>,
+    State(Visits { hub, seal }): State<Visits>,
     system: IctSystem,
     Path(facility): Path<FacilityId>,
     Query(query): Query<VisitQuery>,
@@ -35,6 +45,9 @@ async fn ict_list_reservations(
         return Err(Problem::NotFound);
     }
     let (reservations, next_cursor) = visits(&hub, &facility, query).await?;
-    let items = reservations.iter().map(|r| ConsoleReservationView::new(r, &hub)).collect();
-    Ok(Json(List { items, next_cursor }))
+    let comments = reservations.iter().map(|reservation| open_comment(&*seal, reservation));
+    let comments = try_join_all(comments).await?;
+    let items = reservations.iter().zip(comments);
+    let items = items.map(|(one, comment)| ConsoleReservationView::new(one, comment, &hub));
+    Ok(Json(List { items: items.collect(), next_cursor }))
 }

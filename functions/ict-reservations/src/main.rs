@@ -6,5 +6,6 @@ use runtime::{Hub, telemetry};
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::start();
     let hub = Hub::start().await?;
-    lambda_http::run(hub_http::serve(ict_reservations::routes(hub))).await
+    let seal = std::sync::Arc::new(runtime::KmsSeal::start()?);
+    lambda_http::run(hub_http::serve(ict_reservations::routes(hub, seal))).await
 }

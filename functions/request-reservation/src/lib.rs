@@ -168,7 +168,8 @@ const SLOTS_OF_A_DAY: usize = 500;
 
 fn created(reservation: &Reservation, replayed: bool) -> Created<ReservationView> {
     Created {
-        body: reservation.into(),
+        // The nursery has said nothing yet.
+        body: ReservationView::new(reservation, None),
         location: Some(format!("/v1/reservations/{}", reservation.reservation_number)),
         replayed,
     }

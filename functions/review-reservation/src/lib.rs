@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::{Json, extract::State};
 use deserr::Deserr;
 use domain::{
-    Reservation, ReservationNumber,
+    Reservation, ReservationNumber, Sealed,
     applicant::StaffMemo,
     invalid::InputErrors,
     reservation::{Action, Actor, Comment, Memo, Outcome},
@@ -17,7 +17,7 @@ use domain::{
 use hub_http::{
     Body, Path, Problem,
     caller::{FacilityStaff, IctSystem, Scope},
-    settled,
+    open_comment, seal_comment, settled,
     view::ConsoleReservationView,
 };
 use runtime::{Hub, Purpose, Seal};
@@ -73,7 +73,7 @@ async fn staff_approve(
     Path(number): Path<ReservationNumber>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    by_staff(&desk.hub, &staff, &number, Action::Approve { comment }).await
+    desk.by_staff(&staff, &number, comment, |comment| Action::Approve { comment }).await
 }
 
 /// Declines a request: the place is free at once.
@@ -93,7 +93,7 @@ async fn staff_decline(
     Path(number): Path<ReservationNumber>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    by_staff(&desk.hub, &staff, &number, Action::Decline { comment }).await
+    desk.by_staff(&staff, &number, comment, |comment| Action::Decline { comment }).await
 }
 
 /// Cancels a reservation for the nursery's reasons: the place is free at once.
@@ -113,7 +113,7 @@ async fn staff_cancel(
     Path(number): Path<ReservationNumber>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    by_staff(&desk.hub, &staff, &number, Action::CancelByFacility { comment }).await
+    desk.by_staff(&staff, &number, comment, |comment| Action::CancelByFacility { comment }).await
 }
 
 /// Notes that the family came; the hub takes it as so on the day after.
@@ -132,7 +132,7 @@ async fn staff_complete(
     staff: FacilityStaff,
     Path(number): Path<ReservationNumber>,
 ) -> Answer {
-    by_staff(&desk.hub, &staff, &number, Action::Complete).await
+    desk.by_staff(&staff, &number, None, |_| Action::Complete).await
 }
 
 /// Notes that the family did not come.
@@ -151,7 +151,7 @@ async fn staff_no_show(
     staff: FacilityStaff,
     Path(number): Path<ReservationNumber>,
 ) -> Answer {
-    by_staff(&desk.hub, &staff, &number, Action::NoShow).await
+    desk.by_staff(&staff, &number, None, |_| Action::NoShow).await
 }
 
 /// What the staff note about a reservation.
@@ -177,12 +177,12 @@ async fn staff_memo(
     Path(number): Path<ReservationNumber>,
     Body(PutMemo { memo }): Body<PutMemo>,
 ) -> Answer {
-    own(&desk.hub, &staff, &number).await?;
+    staff.of(&desk.found(&number).await?.facility_id)?;
     let text = desk.seal.seal(Purpose::Memo(&number), memo.reveal().as_bytes()).await?;
     let memo = Memo { at: desk.hub.clock.now(), by: staff.actor(), text };
     let noted = |current: &Reservation| Ok(Outcome::Becomes(Box::new(current.noted(memo.clone()))));
     let changed = desk.hub.store.change(&number, noted).await?;
-    Ok(Json(ConsoleReservationView::new(&settled(changed)?, &desk.hub)))
+    desk.answer(&settled(changed)?).await
 }
 
 /// Approves a request of a linked nursery.
@@ -202,7 +202,7 @@ async fn ict_approve(
     Path(number): Path<ReservationNumber>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    by_system(&desk.hub, &system, &number, Action::Approve { comment }).await
+    desk.by_system(&system, &number, comment, |comment| Action::Approve { comment }).await
 }
 
 /// Declines a request of a linked nursery.
@@ -222,42 +222,60 @@ async fn ict_decline(
     Path(number): Path<ReservationNumber>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    by_system(&desk.hub, &system, &number, Action::Decline { comment }).await
+    desk.by_system(&system, &number, comment, |comment| Action::Decline { comment }).await
 }
 
-async fn by_staff(
-    hub: &Hub,
-    staff: &FacilityStaff,
-    number: &ReservationNumber,
-    action: Action,
-) -> Answer {
-    own(hub, staff, number).await?;
-    act(hub, number, action, staff.actor()).await
-}
+/// What somebody does, with a word of theirs.
+type Deed = fn(Option<Sealed>) -> Action;
 
-/// Goes on only for a reservation of the staff's own nursery.
-async fn own(hub: &Hub, staff: &FacilityStaff, number: &ReservationNumber) -> Result<(), Problem> {
-    let found = hub.store.reservation(number, false).await?.ok_or(Problem::NotFound)?;
-    staff.of(&found.facility_id)
-}
-
-async fn by_system(
-    hub: &Hub,
-    system: &IctSystem,
-    number: &ReservationNumber,
-    action: Action,
-) -> Answer {
-    let client = system.with(Scope::IctWrite)?;
-    let found = hub.store.reservation(number, false).await?.ok_or(Problem::NotFound)?;
-    if !hub.store.is_linked(client, &found.facility_id).await? {
-        return Err(Problem::NotFound);
+impl Desk {
+    /// What nobody confirmed is nothing to a nursery.
+    async fn found(&self, number: &ReservationNumber) -> Result<Reservation, Problem> {
+        let found = self.hub.store.reservation(number, false).await?;
+        found.filter(Reservation::is_confirmed).ok_or(Problem::NotFound)
     }
-    act(hub, number, action, Actor::Client(client.clone())).await
-}
 
-async fn act(hub: &Hub, number: &ReservationNumber, action: Action, by: Actor) -> Answer {
-    let now = hub.clock.now();
-    let changed =
-        hub.store.change(number, |current| current.after(&action, by.clone(), now)).await?;
-    Ok(Json(ConsoleReservationView::new(&settled(changed)?, hub)))
+    async fn by_staff(
+        &self,
+        staff: &FacilityStaff,
+        number: &ReservationNumber,
+        comment: Option<Comment>,
+        deed: Deed,
+    ) -> Answer {
+        staff.of(&self.found(number).await?.facility_id)?;
+        self.act(number, comment, deed, staff.actor()).await
+    }
+
+    async fn by_system(
+        &self,
+        system: &IctSystem,
+        number: &ReservationNumber,
+        comment: Option<Comment>,
+        deed: Deed,
+    ) -> Answer {
+        let client = system.with(Scope::IctWrite)?;
+        let found = self.found(number).await?;
+        if !self.hub.store.is_linked(client, &found.facility_id).await? {
+            return Err(Problem::NotFound);
+        }
+        self.act(number, comment, deed, Actor::Client(client.clone())).await
+    }
+
+    async fn act(
+        &self,
+        number: &ReservationNumber,
+        comment: Option<Comment>,
+        deed: Deed,
+        by: Actor,
+    ) -> Answer {
+        let now = self.hub.clock.now();
+        let action = deed(seal_comment(&*self.seal, number, comment.as_ref()).await?);
+        let rule = |current: &Reservation| current.after(&action, by.clone(), now);
+        self.answer(&settled(self.hub.store.change(number, rule).await?)?).await
+    }
+
+    async fn answer(&self, reservation: &Reservation) -> Answer {
+        let comment = open_comment(&*self.seal, reservation).await?;
+        Ok(Json(ConsoleReservationView::new(reservation, comment, &self.hub)))
+    }
 }

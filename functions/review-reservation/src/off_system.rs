@@ -97,7 +97,7 @@ pub(crate) async fn book(
         reserving.reserve(|slot| slot.may_be_booked(now), request).await?;
     Ok(Created {
         location: Some(format!("/v1/staff/reservations/{}", reservation.reservation_number)),
-        body: ConsoleReservationView::new(&reservation, hub),
+        body: ConsoleReservationView::new(&reservation, None, hub),
         replayed,
     })
 }

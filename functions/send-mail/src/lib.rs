@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
-    Applicant, FacilityId, Reservation, ReservationNumber, Slot, Status, applicant::Email,
+    Applicant, FacilityId, Reservation, ReservationNumber, Sealed, Slot, Status, applicant::Email,
 };
 use jiff::SignedDuration;
 use notify::{
@@ -14,7 +14,7 @@ use notify::{
     order::MailOrder,
 };
 use runtime::{
-    Hub, Mail, MailError, Mailer, Message, Seal, SealError,
+    Hub, Mail, MailError, Mailer, Message, Purpose, Seal, SealError,
     batch::{MissingId, each_message},
     telemetry::{ms, ms_since},
 };
@@ -105,18 +105,23 @@ impl SendMail {
                 let facility = self.facility(&reservation.facility_id).await?;
                 let applicant = self.applicant(&reservation).await?;
                 let other_times = self.other_times(&reservation).await?;
+                let change = reservation.history.iter().find(|it| it.sequence == *sequence);
+                let comment = change.and_then(|change| change.comment.as_ref());
+                let comment = self.comment(reservation_number, comment).await?;
                 let link = self.hub.visit_url(&reservation);
                 let (facility, applicant) = (&facility, &applicant);
-                let about = ToParent { facility, applicant, link, other_times: &other_times };
+                let other_times = &other_times;
+                let about = ToParent { facility, applicant, comment, link, other_times };
                 Ok(letter::to_parent(&reservation, *sequence, about)?)
             }
             MailOrder::Reminder { reservation_number } => {
                 let reservation = self.reservation(reservation_number).await?;
                 let facility = self.facility(&reservation.facility_id).await?;
                 let applicant = self.applicant(&reservation).await?;
+                let comment = self.comment(reservation_number, reservation.comment()).await?;
                 let link = self.hub.visit_url(&reservation);
                 let (facility, applicant) = (&facility, &applicant);
-                let about = ToParent { facility, applicant, link, other_times: &[] };
+                let about = ToParent { facility, applicant, comment, link, other_times: &[] };
                 Ok(letter::reminder(&reservation, about)?)
             }
             MailOrder::PlanAsking { facility_id, month } => {
@@ -174,6 +179,15 @@ impl SendMail {
         Ok(self.seal.open_applicant(&reservation.reservation_number, sealed).await?)
     }
 
+    async fn comment(
+        &self,
+        number: &ReservationNumber,
+        sealed: Option<&Sealed>,
+    ) -> Result<Option<String>, SendMailError> {
+        let Some(sealed) = sealed else { return Ok(None) };
+        Ok(Some(self.seal.open_text(Purpose::Comment(number), sealed).await?))
+    }
+
     /// What a parent who did not get this time may ask for instead: the nursery's next free times.
     async fn other_times(&self, reservation: &Reservation) -> Result<Vec<Slot>, SendMailError> {
         if !matches!(reservation.status, Status::Declined | Status::Expired) {
@@ -183,6 +197,7 @@ impl SendMail {
         let settings = store.settings(&reservation.facility_id).await?;
         let until = now + SignedDuration::from_hours(24 * OTHER_TIMES_WITHIN_DAYS);
         let mut slots = store.slots(&reservation.facility_id, now, until, SLOTS_READ, None).await?;
+        slots.retain(|slot| slot.slot_id != reservation.slot_id);
         slots.retain(|slot| slot.may_be_requested(&settings, false, now).is_ok());
         slots.truncate(OTHER_TIMES);
         Ok(slots)

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use domain::{Facility, FacilityId, MunicipalityCode, Reservation, ReservationNumber, Sealed};
+use domain::{Facility, FacilityId, MunicipalityCode, Reservation, ReservationNumber};
 use futures::future::try_join_all;
 use hub_http::{
     List, Path, Problem, Query,
@@ -42,7 +42,7 @@ fn may_read(
     }
 }
 
-/// One reservation. Operators see it without the applicant.
+/// One reservation. Operators see it without the applicant and without what anybody wrote.
 #[utoipa::path(
     get, path = "/v1/staff/reservations/{reservation_number}", tag = "staff",
     params(("reservation_number" = ReservationNumber, Path, description = "The reservation")),
@@ -55,7 +55,7 @@ async fn staff_get_reservation(
     Path(number): Path<ReservationNumber>,
 ) -> Result<Json<StaffReservationView>, Problem> {
     let found = desk.hub.store.reservation(&number, false).await?;
-    let reservation = found.ok_or(Problem::NotFound)?;
+    let reservation = found.filter(Reservation::is_confirmed).ok_or(Problem::NotFound)?;
     may_read(&staff, &reservation.facility_id, reservation.municipality_code)?;
     desk.view(&reservation, &staff).await.map(Json)
 }
@@ -100,16 +100,17 @@ impl Desk {
             opened.applicant = Some(self.seal.open_applicant(number, sealed).await?);
         }
         if let Some(sealed) = &reservation.cancel_reason {
-            opened.cancel_reason = Some(self.words(Purpose::CancelReason(number), sealed).await?);
+            let purpose = Purpose::CancelReason(number);
+            opened.cancel_reason = Some(self.seal.open_text(purpose, sealed).await?);
         }
+        let comments = reservation.history.iter().map(async |change| match &change.comment {
+            Some(sealed) => self.seal.open_text(Purpose::Comment(number), sealed).await.map(Some),
+            None => Ok(None),
+        });
         let memos = reservation.memos.iter();
-        let memos = memos.map(|memo| self.words(Purpose::Memo(number), &memo.text));
-        opened.memos = try_join_all(memos).await?;
+        let memos = memos.map(|memo| self.seal.open_text(Purpose::Memo(number), &memo.text));
+        (opened.comments, opened.memos) =
+            futures::try_join!(try_join_all(comments), try_join_all(memos))?;
         Ok(StaffReservationView::new(reservation, opened, &self.hub))
-    }
-
-    async fn words(&self, purpose: Purpose<'_>, sealed: &Sealed) -> Result<String, Problem> {
-        let plain = self.seal.open(purpose, sealed).await?;
-        String::from_utf8(plain).map_err(|_| Problem::Internal)
     }
 }

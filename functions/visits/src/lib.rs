@@ -1,27 +1,31 @@
 //! `/v1/visits`: a parent sees, confirms and cancels a visit, by the link in a mail (RSV-04, RSV-12).
 //!
 //! The link carries its token in the fragment, which no server, proxy or mail scanner sees; the page that it
-//! leads to posts it and gets a cookie for half an hour.
+//! leads to posts it and gets a cookie for half an hour. Each act names the reservation that it means, so that two
+//! mails in two tabs never act on each other's.
 
-use std::sync::Arc;
+mod session;
+
+use std::sync::{Arc, LazyLock};
 
 use axum::{
     Json,
-    extract::{FromRequestParts, State},
-    response::{Html, IntoResponse, Response},
+    extract::State,
+    response::{IntoResponse, Response},
 };
 use deserr::Deserr;
 use domain::{
-    Instant, Reservation, ReservationNumber,
+    Reservation, ReservationNumber,
     applicant::Message,
     id::VisitToken,
     invalid::InputErrors,
     reservation::{Action, Actor},
 };
-use http::{HeaderValue, StatusCode, header, request::Parts};
-use hub_http::{Body, Problem, approve_at_once, settled, view::VisitView};
-use jiff::SignedDuration;
+use futures::TryFutureExt;
+use http::{HeaderMap, StatusCode, header};
+use hub_http::{Body, Page, Problem, approve_at_once, open_comment, settled, view::VisitView};
 use runtime::{Hub, Purpose, Seal};
+use session::{Parent, Session};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -36,7 +40,7 @@ pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(visit_page))
         .routes(routes!(open_session))
-        .routes(routes!(current_visit))
+        .routes(routes!(get_visit))
         .routes(routes!(confirm_visit))
         .routes(routes!(cancel_visit))
         .with_state(Visits { hub, seal })
@@ -48,36 +52,23 @@ pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
     responses((status = 200, description = "A page for the parent", content_type = "text/html")),
 )]
 async fn visit_page() -> Response {
-    let headers = [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; \
-             style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        ),
-    ];
-    (headers, Html(include_str!("visit.html"))).into_response()
+    static PAGE: LazyLock<Page> = LazyLock::new(|| Page::new(include_str!("visit.html")));
+    (&*PAGE).into_response()
 }
-
-/// How long a session lasts, by the machine's clock: it is the browser's affair.
-const SESSION: SignedDuration = SignedDuration::from_mins(30);
-
-const COOKIE: &str = "visit";
 
 /// What the page found in the link.
 #[derive(Deserr, ToSchema)]
 #[deserr(error = InputErrors, deny_unknown_fields)]
-struct Session {
+struct Link {
     /// The fragment of the link.
     token: String,
 }
 
-/// Opens a session for the one reservation that the link in a mail is for.
+/// Opens the reservation that the link in a mail is for, for 30 minutes. A session names up to ten of them, so
+/// that two mails may be open in two tabs.
 #[utoipa::path(
     post, path = "/v1/visits/session", tag = "parent",
-    request_body = Session,
+    request_body = Link,
     responses(
         (status = 204, description = "The session is open for 30 minutes",
             headers(("Set-Cookie" = String, description = "The session"))),
@@ -87,58 +78,38 @@ struct Session {
 )]
 async fn open_session(
     State(visits): State<Visits>,
-    Body(Session { token }): Body<Session>,
+    headers: HeaderMap,
+    Body(Link { token }): Body<Link>,
 ) -> Result<Response, Problem> {
     let (secret, now) = (&visits.hub.secret, visits.hub.clock.now());
     let number = secret.read_visit_token(VisitToken::Link, &token, now);
     let number = number.ok_or(Problem::Unauthorized)?;
-    let until = Instant::of_machine() + SESSION;
-    let session = secret.visit_token(VisitToken::Session, &number, until);
-    let cookie = format!(
-        "{COOKIE}={session}; Path=/v1/visits; Max-Age={}; HttpOnly; Secure; SameSite=Strict",
-        SESSION.as_secs()
-    );
-    let cookie = HeaderValue::from_str(&cookie).map_err(|_| Problem::Internal)?;
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
-}
-
-/// A parent with a session.
-struct Parent(ReservationNumber);
-
-impl FromRequestParts<Visits> for Parent {
-    type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, visits: &Visits) -> Result<Self, Problem> {
-        let cookies = parts.headers.get_all(header::COOKIE).into_iter();
-        let mut pairs = cookies.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(';'));
-        let session = pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));
-        let now = Instant::of_machine();
-        session
-            .and_then(|text| visits.hub.secret.read_visit_token(VisitToken::Session, text, now))
-            .map(Self)
-            .ok_or(Problem::Unauthorized)
-    }
+    let session = Session::of(&headers, secret).with(number, secret);
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, session.cookie()?)]).into_response())
 }
 
 type Visit = Result<Json<VisitView>, Problem>;
 
-/// The reservation of the session.
+/// A reservation that the session names.
 #[utoipa::path(
-    get, path = "/v1/visits/current", tag = "parent",
+    get, path = "/v1/visits/{reservation_number}", tag = "parent",
+    params(("reservation_number" = ReservationNumber, Path, description = "The reservation")),
     responses((status = 200, description = "The reservation", body = VisitView)),
     security(("visit_session" = [])),
 )]
-async fn current_visit(State(visits): State<Visits>, Parent(number): Parent) -> Visit {
+async fn get_visit(State(visits): State<Visits>, Parent(number): Parent) -> Visit {
     let reservation = visits.reservation(&number).await?;
     visits.view(&reservation).await
 }
 
 /// Confirms the mail address of a request that was made on the portal, or takes the place that came free:
-/// the request goes to the nursery.
+/// the request goes to the nursery, or onto the waiting list.
 #[utoipa::path(
-    post, path = "/v1/visits/current/confirm", tag = "parent",
+    post, path = "/v1/visits/{reservation_number}/confirm", tag = "parent",
+    params(("reservation_number" = ReservationNumber, Path, description = "The reservation")),
     responses(
-        (status = 200, description = "It is with the nursery", body = VisitView),
-        (status = 409, description = "`state-conflict`: it is over",
+        (status = 200, description = "It is with the nursery, or waits for a place", body = VisitView),
+        (status = 409, description = "`state-conflict`: it is over; `too-late`, or `slot-full` and `slot-disabled`: nobody can wait there any more",
             content_type = "application/problem+json"),
     ),
     security(("visit_session" = [])),
@@ -166,7 +137,8 @@ struct CancelVisit {
 
 /// Cancels the reservation. The place is free at once.
 #[utoipa::path(
-    post, path = "/v1/visits/current/cancel", tag = "parent",
+    post, path = "/v1/visits/{reservation_number}/cancel", tag = "parent",
+    params(("reservation_number" = ReservationNumber, Path, description = "The reservation")),
     request_body = CancelVisit,
     responses(
         (status = 200, description = "It is cancelled", body = VisitView),
@@ -198,13 +170,18 @@ async fn cancel_visit(
 
 impl Visits {
     async fn reservation(&self, number: &ReservationNumber) -> Result<Reservation, Problem> {
-        self.hub.store.reservation(number, true).await?.ok_or(Problem::NotFound)
+        let found = self.hub.store.reservation(number, true).await?.ok_or(Problem::NotFound)?;
+        // The link's own end, which a session may reach beyond.
+        let is_over = found.link_ends_at() <= self.hub.clock.now();
+        if is_over { Err(Problem::Unauthorized) } else { Ok(found) }
     }
 
     async fn view(&self, reservation: &Reservation) -> Visit {
-        let (facility, settings) =
-            self.hub.store.facility_and_settings(&reservation.facility_id).await?;
+        let facility =
+            self.hub.store.facility_and_settings(&reservation.facility_id).map_err(Problem::from);
+        let comment = open_comment(&*self.seal, reservation);
+        let ((facility, settings), comment) = futures::try_join!(facility, comment)?;
         let facility = facility.ok_or(Problem::NotFound)?;
-        Ok(Json(VisitView::new(reservation, &facility, &settings)))
+        Ok(Json(VisitView::new(reservation, comment, &facility, &settings)))
     }
 }

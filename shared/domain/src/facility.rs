@@ -1,11 +1,13 @@
 //! A nursery, as the public sees it.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     FacilityId, Instant, Invalid, MunicipalityCode,
-    settings::{BookingUrl, MessageToParents},
+    reservation::gives_up,
+    settings::{BookingUrl, MessageToParents, Settings},
     text,
 };
 
@@ -139,8 +141,16 @@ pub struct Facility {
     /// Where the nursery takes bookings itself, instead of here (RSV-21).
     #[serde(default)]
     pub external_booking_url: Option<BookingUrl>,
+    /// Visits are asked for until this many hours before they start, and never in the last hour.
+    #[serde(default = "default_closes")]
+    #[schema(maximum = 720)]
+    pub booking_closes_hours_before: u16,
     /// When one of these values last changed.
     pub updated_at: Instant,
+}
+
+fn default_closes() -> u16 {
+    Settings::default().booking_closes_hours_before
 }
 
 impl Facility {
@@ -149,6 +159,12 @@ impl Facility {
     pub fn shown(mut self) -> Self {
         self.bookable &= self.external_booking_url.is_none();
         self
+    }
+
+    /// Whether a visit that starts then can still be asked for.
+    pub fn still_takes(&self, starts_at: Instant, now: Instant) -> bool {
+        let hours = SignedDuration::from_hours(self.booking_closes_hours_before.into());
+        now + hours <= starts_at && now < gives_up(starts_at)
     }
 
     /// Whether anything that people see differs, the time of the change aside.

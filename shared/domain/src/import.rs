@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use utoipa::ToSchema;
 
 use crate::{
-    Facility, FacilityId, Instant, Invalid, MunicipalityCode,
+    Facility, FacilityId, Instant, Invalid, MunicipalityCode, Settings,
     facility::{ChildCapacity, EstablishmentBody, FacilityType, Location},
     municipality, text,
 };
@@ -293,6 +293,10 @@ impl FacilityRow {
             bookable: known.is_some_and(|facility| facility.bookable),
             message_to_parents: known.and_then(|facility| facility.message_to_parents.clone()),
             external_booking_url: known.and_then(|facility| facility.external_booking_url.clone()),
+            booking_closes_hours_before: known.map_or_else(
+                || Settings::default().booking_closes_hours_before,
+                |facility| facility.booking_closes_hours_before,
+            ),
             facility_name: self.facility_name,
             municipality_code: self.municipality_code,
             municipality: self.municipality,

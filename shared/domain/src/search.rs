@@ -28,9 +28,11 @@ impl Entry {
         Self { facility, free: BTreeSet::new(), haystack }
     }
 
-    /// When the next slot with a free place starts.
+    /// When the next slot starts that has a free place and still takes requests.
     pub fn next_slot_at(&self, now: Instant) -> Option<Instant> {
-        self.free.range(now.epoch_ms() + 1..).next().and_then(|ms| Instant::from_epoch_ms(*ms))
+        let starts = self.free.range(now.epoch_ms()..);
+        let mut starts = starts.filter_map(|ms| Instant::from_epoch_ms(*ms));
+        starts.find(|starts_at| self.facility.still_takes(*starts_at, now))
     }
 }
 
@@ -161,6 +163,7 @@ mod tests {
             bookable: true,
             message_to_parents: None,
             external_booking_url: None,
+            booking_closes_hours_before: 0,
             updated_at: "2026-12-01T10:00:00+09:00".parse().unwrap(),
         }
     }
@@ -191,9 +194,11 @@ mod tests {
         assert!(!shard.put(facility));
         let now = at("2026-12-01T10:00:00+09:00");
         let (first, second) = (at("2026-12-02T10:00:00+09:00"), at("2026-12-03T10:00:00+09:00"));
+        let late = at("2026-12-02T09:00:00+09:00");
         assert!(shard.put_slot(&id, second, true, now) && shard.put_slot(&id, first, true, now));
         assert!(!shard.put_slot(&id, first, true, now));
         assert_eq!(shard.entries[0].next_slot_at(now), Some(first));
+        assert_eq!(shard.entries[0].next_slot_at(late), Some(second), "nobody could answer it");
         assert_eq!(shard.entries[0].next_slot_at(first), Some(second));
         assert!(shard.put_slot(&id, second, false, now));
         assert_eq!(shard.entries[0].next_slot_at(first), None);

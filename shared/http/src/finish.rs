@@ -8,6 +8,7 @@ use axum::{
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
 };
+use http::{HeaderValue, Method, header};
 use runtime::telemetry::{self, ms};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -41,6 +42,7 @@ async fn answer(id: String, request: Request, next: Next) -> Response {
         .get::<MatchedPath>()
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let if_none_match = etag::if_none_match(&request);
+    let is_personal = is_personal(&request);
 
     let response = next.run(request).await;
     let response = match response.extensions().get::<Problem>() {
@@ -61,6 +63,7 @@ async fn answer(id: String, request: Request, next: Next) -> Response {
             Err(problem) => problem.render(language, &id).into_response(),
         },
     };
+    let response = guarded(response, is_personal);
     let status = response.status();
     let outcome = match status.as_u16() {
         ..400 => "done",
@@ -75,6 +78,25 @@ async fn answer(id: String, request: Request, next: Next) -> Response {
         duration_ms = ms(started.elapsed()),
         "request"
     );
+    response
+}
+
+/// Whether the answer may be meant for its caller alone: who proves to be somebody, or does something.
+fn is_personal(request: &Request) -> bool {
+    let token = gateway_context(request.extensions()).and_then(|it| it.authorizer.as_ref());
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    token.is_some() || request.headers().contains_key(header::COOKIE) || !reads
+}
+
+/// With what every browser must know, and kept by nobody if it is meant for one caller alone.
+fn guarded(mut response: Response, is_personal: bool) -> Response {
+    let headers = response.headers_mut();
+    let year = HeaderValue::from_static("max-age=31536000");
+    headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if is_personal {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     response
 }
 

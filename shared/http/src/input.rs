@@ -3,11 +3,11 @@
 use axum::extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection};
 use deserr::Deserr;
 use domain::{Invalid, invalid::InputErrors};
-use http::{StatusCode, header, request::Parts};
+use http::{StatusCode, request::Parts};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::Problem;
+use crate::{Problem, browser::is_json};
 
 /// A JSON body. Unknown fields are errors: a misspelt one must not be dropped in silence.
 #[derive(Debug, Clone)]
@@ -21,14 +21,7 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let is_json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| {
-                let essence = value.split(';').next().unwrap_or_default().trim();
-                essence.eq_ignore_ascii_case("application/json")
-            });
+        let is_json = is_json(request.headers());
         let bytes = axum::body::Bytes::from_request(request, state)
             .await
             .map_err(|rejection| refused_body(&rejection))?;

@@ -4,7 +4,9 @@
 //! ([`Body`]) that are already right, and answers with a shape ([`view`]) or a [`Problem`]. What is
 //! the same for all answers (ETags, problem texts, the log line) is done around it by [`finish`].
 
+mod browser;
 pub mod caller;
+mod comment;
 mod etag;
 mod finish;
 mod idempotency;
@@ -18,6 +20,8 @@ pub mod view;
 pub mod visits;
 
 pub use self::{
+    browser::{Page, acts_on_our_page},
+    comment::{open_comment, seal_comment},
     etag::{IfMatch, etag_of},
     finish::{finish, serve},
     idempotency::{Created, IdempotencyKey, body_mark},

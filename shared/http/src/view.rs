@@ -3,7 +3,7 @@
 use domain::{
     Applicant, Facility, FacilityId, Instant, Reservation, ReservationNumber, Settings, Slot,
     SlotId, Status,
-    reservation::{Change, Comment, Consent, Origin, PartySize},
+    reservation::{Consent, Origin, PartySize},
 };
 use runtime::Hub;
 use serde::Serialize;
@@ -56,7 +56,8 @@ pub struct ReservationView {
     /// How many people come.
     pub party_size: PartySize,
     /// The nursery's word to the parent (RSV-03).
-    pub comment: Option<Comment>,
+    #[schema(max_length = 500)]
+    pub comment: Option<String>,
     /// When it was asked for.
     pub requested_at: Instant,
     /// When it last changed.
@@ -69,8 +70,9 @@ pub struct ReservationView {
     pub possible_duplicate: bool,
 }
 
-impl From<&Reservation> for ReservationView {
-    fn from(reservation: &Reservation) -> Self {
+impl ReservationView {
+    /// With the nursery's word, opened.
+    pub fn new(reservation: &Reservation, comment: Option<String>) -> Self {
         Self {
             reservation_number: reservation.reservation_number.clone(),
             facility_id: reservation.facility_id.clone(),
@@ -79,7 +81,7 @@ impl From<&Reservation> for ReservationView {
             ends_at: reservation.ends_at,
             status: reservation.status,
             party_size: reservation.party_size,
-            comment: reservation.comment().cloned(),
+            comment,
             requested_at: reservation.requested_at,
             updated_at: reservation.updated_at,
             sequence: reservation.sequence,
@@ -102,10 +104,10 @@ pub struct ConsoleReservationView {
 }
 
 impl ConsoleReservationView {
-    /// With the link to the hub's screen.
-    pub fn new(reservation: &Reservation, hub: &Hub) -> Self {
+    /// With the nursery's word, opened, and the link to the hub's screen.
+    pub fn new(reservation: &Reservation, comment: Option<String>, hub: &Hub) -> Self {
         Self {
-            reservation: reservation.into(),
+            reservation: ReservationView::new(reservation, comment),
             console_url: hub.console_url(&reservation.reservation_number),
         }
     }
@@ -125,7 +127,7 @@ pub struct ChangeView {
     pub from: Option<Status>,
     /// The state after.
     pub to: Status,
-    /// The word that went with it.
+    /// The word that went with it; `null` for operators.
     pub comment: Option<String>,
 }
 
@@ -156,6 +158,8 @@ pub struct Opened {
     pub applicant: Option<Applicant>,
     /// Why the parent cancelled.
     pub cancel_reason: Option<String>,
+    /// The nursery's words to the parent: of each change of the history its own.
+    pub comments: Vec<Option<String>>,
     /// What the staff noted, oldest first.
     pub memos: Vec<String>,
 }
@@ -203,19 +207,21 @@ impl StaffReservationView {
             to: reservation.first_status(),
             comment: None,
         };
-        let change = |change: &Change| ChangeView {
-            sequence: change.sequence,
-            at: change.at,
-            by: change.by.to_string(),
-            from: Some(change.from),
-            to: change.to,
-            comment: match change.to {
-                Status::CancelledByParent => opened.cancel_reason.clone(),
-                _ => change.comment.clone().map(Into::into),
-            },
-        };
-        let history: Vec<_> =
-            [requested].into_iter().chain(reservation.history.iter().map(change)).collect();
+        let comment = opened.comments.iter().rev().flatten().next().cloned();
+        let comments = opened.comments.into_iter().chain(std::iter::repeat(None));
+        let changes =
+            reservation.history.iter().zip(comments).map(|(change, comment)| ChangeView {
+                sequence: change.sequence,
+                at: change.at,
+                by: change.by.to_string(),
+                from: Some(change.from),
+                to: change.to,
+                comment: match change.to {
+                    Status::CancelledByParent => opened.cancel_reason.clone(),
+                    _ => comment,
+                },
+            });
+        let history: Vec<_> = [requested].into_iter().chain(changes).collect();
         let memo_history: Vec<_> = reservation
             .memos
             .iter()
@@ -226,7 +232,7 @@ impl StaffReservationView {
             (Some(applicant.contact), applicant.message_to_facility, applicant.child_birth_month)
         });
         Self {
-            reservation: ConsoleReservationView::new(reservation, hub),
+            reservation: ConsoleReservationView::new(reservation, comment, hub),
             applicant: contact,
             message_to_facility: message,
             child_birth_month: birth,
@@ -262,7 +268,8 @@ pub struct VisitView {
     /// How many people come.
     pub party_size: PartySize,
     /// The nursery's word (RSV-03).
-    pub comment: Option<Comment>,
+    #[schema(max_length = 500)]
+    pub comment: Option<String>,
     /// Until when somebody has to act: the parent, where `may_confirm`.
     pub expires_at: Option<Instant>,
     /// Whether it waits for the parent's confirmation.
@@ -272,8 +279,13 @@ pub struct VisitView {
 }
 
 impl VisitView {
-    /// The reservation, with the nursery that it is for.
-    pub fn new(reservation: &Reservation, facility: &Facility, settings: &Settings) -> Self {
+    /// The reservation, with the nursery that it is for, and the nursery's word, opened.
+    pub fn new(
+        reservation: &Reservation,
+        comment: Option<String>,
+        facility: &Facility,
+        settings: &Settings,
+    ) -> Self {
         let may_become = |to| reservation.status.may_become(to);
         Self {
             reservation_number: reservation.reservation_number.clone(),
@@ -284,9 +296,9 @@ impl VisitView {
             ends_at: reservation.ends_at,
             status: reservation.status,
             party_size: reservation.party_size,
-            comment: reservation.comment().cloned(),
+            comment,
             expires_at: reservation.expires_at,
-            may_confirm: may_become(Status::Pending),
+            may_confirm: matches!(reservation.status, Status::Unconfirmed | Status::Offered),
             may_cancel_until: may_become(Status::CancelledByParent)
                 .then(|| settings.cancel_closes(reservation.starts_at)),
         }

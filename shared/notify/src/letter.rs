@@ -93,16 +93,21 @@ fn fact(label: &'static str, value: impl Into<String>) -> Fact {
 
 /// When and where the visit is, for everyone.
 fn visit(reservation: &Reservation, facility: &Facility) -> Vec<Fact> {
-    let ends = reservation.ends_at.local();
     vec![
         fact("予約番号", reservation.reservation_number.to_string()),
-        fact("施設", format!("{}（{}）", facility.facility_name, facility.municipality)),
-        fact(
-            "見学日時",
-            format!("{}〜{:02}:{:02}", reservation.starts_at.ja(), ends.hour(), ends.minute()),
-        ),
+        place(facility),
+        time(reservation),
         fact("見学人数", format!("{}人", reservation.party_size.get())),
     ]
+}
+
+fn place(facility: &Facility) -> Fact {
+    fact("施設", format!("{}（{}）", facility.facility_name, facility.municipality))
+}
+
+fn time(reservation: &Reservation) -> Fact {
+    let (starts, ends) = (reservation.starts_at.ja(), reservation.ends_at.local());
+    fact("見学日時", format!("{starts}〜{:02}:{:02}", ends.hour(), ends.minute()))
 }
 
 fn change_of(reservation: &Reservation, sequence: u32) -> Option<&Change> {
@@ -116,6 +121,8 @@ pub struct ToParent<'a> {
     pub facility: &'a Facility,
     /// The parent.
     pub applicant: &'a Applicant,
+    /// The nursery's word to the parent.
+    pub comment: Option<String>,
     /// Where the parent sees, confirms and cancels the reservation.
     pub link: String,
     /// Other times of the nursery that are free, for who did not get this one.
@@ -129,6 +136,7 @@ impl ToParent<'_> {
             salutation: Some(self.applicant.contact.name.reveal().to_owned()),
             opening: vec![opening],
             facts,
+            comment: self.comment,
             times: self.other_times.iter().map(|slot| slot.starts_at.ja()).collect(),
             link: Some(self.link),
             ..Letter::default()
@@ -155,19 +163,16 @@ pub fn to_parent(
 ) -> Result<Mail, LetterError> {
     let change = change_of(reservation, sequence);
     let (from, to) = states(reservation, sequence);
+    if to == Status::Unconfirmed {
+        return to_confirm(reservation, about);
+    }
     let mut facts = visit(reservation, about.facility);
-    if matches!(to, Status::Unconfirmed | Status::Waiting | Status::Pending) {
+    if matches!(to, Status::Waiting | Status::Pending) {
         facts.extend(entered(reservation, about.applicant));
     }
-    let until =
-        |reservation: &Reservation| reservation.expires_at.map_or_else(String::new, Instant::ja);
+    let until = reservation.expires_at.map_or_else(String::new, Instant::ja);
     let automatic = change.is_some_and(|change| change.by == Actor::Hub);
     let (subject, opening, closing) = match (from, to) {
-        (_, Status::Unconfirmed) => (
-            "見学予約の申請を確定してください",
-            "見学予約の申請はまだ終わっていません。15分以内に次のリンクを開いて確定してください。確定されない場合、申請はなかったものとなります。".into(),
-            "お心当たりがないときは、このメールを破棄してください。",
-        ),
         (_, Status::Waiting) => (
             "見学のキャンセル待ちを受け付けました",
             "見学のキャンセル待ちを受け付けました。空きが出たときは、順番にメールでお知らせします。".into(),
@@ -175,7 +180,7 @@ pub fn to_parent(
         ),
         (_, Status::Offered) => (
             "見学の空きが出ました（確認してください）",
-            format!("キャンセル待ちの見学に空きが出ました。{}までに次のリンクを開いて申し込んでください。期限を過ぎると、次にお待ちの方へご案内します。", until(reservation)),
+            format!("キャンセル待ちの見学に空きが出ました。{until}までに次のリンクを開いて申し込んでください。期限を過ぎると、次にお待ちの方へご案内します。"),
             "見学されないときは、上のリンクから取り消してください。",
         ),
         (_, Status::Pending) => (
@@ -219,23 +224,38 @@ pub fn to_parent(
             "ほかの日時や施設の見学も、申請したサイトからお申し込みいただけます。",
         ),
         // Nothing else is told.
-        (_, Status::Expired | Status::Completed | Status::NoShow) => (
+        (_, Status::Unconfirmed | Status::Expired | Status::Completed | Status::NoShow) => (
             "見学予約は成立しませんでした",
-            "申し訳ありません。見学の時刻までに施設からの回答がなかったため、この見学予約は成立しませんでした。お越しにならないようお願いします。".into(),
+            format!("申し訳ありません。{}からの見学について、その1時間前までに施設からの回答がなかったため、この見学予約は成立しませんでした。お越しにならないようお願いします。", reservation.starts_at.ja()),
             "ほかの日時や施設の見学も、申請したサイトからお申し込みいただけます。",
         ),
     };
     let over = to.is_final();
     let (letter, to) = about.letter(subject, opening, facts);
     let link = letter.link.filter(|_| !over);
-    let comment = change.and_then(|change| change.comment.as_ref());
+    Letter { link, closing: vec![closing.into()], ..letter }.to(to)
+}
+
+/// Asks who is said to have made a request on the portal whether they did. Nobody has confirmed the address yet, so
+/// the mail bears nothing that was typed: else strangers could have the hub write their words to anybody.
+fn to_confirm(reservation: &Reservation, about: ToParent<'_>) -> Result<Mail, LetterError> {
+    let until = reservation.expires_at.map_or_else(String::new, Instant::ja);
+    let wish = if reservation.would_wait {
+        "見学のキャンセル待ちの申請"
+    } else {
+        "見学予約の申請"
+    };
     Letter {
-        comment: comment.map(|comment| comment.as_str().to_owned()),
-        link,
-        closing: vec![closing.into()],
-        ..letter
+        subject: format!("【保活】{wish}を確定してください {}", about.facility.facility_name),
+        opening: vec![format!(
+            "{wish}はまだ終わっていません。{until}までに次のリンクを開いて確定してください。確定されない場合、申請はなかったものとなります。"
+        )],
+        facts: vec![place(about.facility), time(reservation)],
+        link: Some(about.link),
+        closing: vec!["お心当たりがないときは、このメールを破棄してください。".into()],
+        ..Letter::default()
     }
-    .to(to)
+    .to(vec![about.applicant.contact.email.clone()])
 }
 
 /// Reminds the parent of the visit of the next day.
@@ -244,12 +264,11 @@ pub fn reminder(reservation: &Reservation, about: ToParent<'_>) -> Result<Mail, 
     if let Some(phone) = &about.facility.phone {
         facts.push(fact("施設の電話番号", phone.clone()));
     }
-    let comment = reservation.comment().map(|comment| comment.as_str().to_owned());
     let opening = "明日の見学についてお知らせします。お気をつけてお越しください。".into();
     let (letter, to) = about.letter("明日は見学の日です", opening, facts);
     let closing =
         "ご都合が悪くなったときは、お早めに上のリンクまたは申請したサイトから取り消してください。";
-    Letter { comment, closing: vec![closing.into()], ..letter }.to(to)
+    Letter { closing: vec![closing.into()], ..letter }.to(to)
 }
 
 /// All that was entered, for the parent to check (RSV-11).
@@ -292,7 +311,7 @@ pub fn to_facility(
         ),
         Status::Expired => (
             "見学予約は回答がないまま終了しました",
-            "見学の時刻までに回答がなかったため、この見学予約は終了しました。保護者にはお詫びのメールをお送りしています。",
+            "見学の1時間前までに回答がなかったため、この見学予約は終了しました。保護者にはお詫びのメールをお送りしています。",
         ),
         _ => (
             "見学予約の申請が届きました",

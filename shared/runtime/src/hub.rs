@@ -1,7 +1,6 @@
 use std::{fmt, sync::Arc};
 
 use domain::{Instant, Reservation, Secret, id::VisitToken};
-use jiff::SignedDuration;
 use store::Store;
 
 use crate::{ConfigError, aws, telemetry::Causes, variable};
@@ -71,9 +70,8 @@ impl Hub {
     /// The page where the parent sees, confirms and cancels the reservation. Its token holds until the day
     /// after the visit; it stands in the fragment, which no server, proxy or mail scanner sees.
     pub fn visit_url(&self, reservation: &Reservation) -> String {
-        let until = reservation.ends_at + SignedDuration::from_hours(24);
         let number = &reservation.reservation_number;
-        let token = self.secret.visit_token(VisitToken::Link, number, until);
+        let token = self.secret.visit_token(VisitToken::Link, number, reservation.link_ends_at());
         format!("{}/visit#{token}", self.base_url)
     }
 }

@@ -13,6 +13,8 @@ pub enum Purpose<'a> {
     Applicant(&'a ReservationNumber),
     /// A parent's reason for a cancellation.
     CancelReason(&'a ReservationNumber),
+    /// The nursery's word to the parent about a reservation.
+    Comment(&'a ReservationNumber),
     /// What the staff noted about a reservation.
     Memo(&'a ReservationNumber),
     /// What the deliveries to an endpoint are signed with.
@@ -25,6 +27,7 @@ impl Purpose<'_> {
         match self {
             Self::Applicant(_) => "applicant",
             Self::CancelReason(_) => "cancel-reason",
+            Self::Comment(_) => "comment",
             Self::Memo(_) => "memo",
             Self::WebhookSecret(_) => "webhook-secret",
         }
@@ -33,9 +36,10 @@ impl Purpose<'_> {
     /// Whose value it is.
     pub fn subject(&self) -> &str {
         match self {
-            Self::Applicant(number) | Self::CancelReason(number) | Self::Memo(number) => {
-                number.as_str()
-            }
+            Self::Applicant(number)
+            | Self::CancelReason(number)
+            | Self::Comment(number)
+            | Self::Memo(number) => number.as_str(),
             Self::WebhookSecret(id) => id.as_str(),
         }
     }
@@ -59,6 +63,12 @@ pub trait Seal: Debug + Send + Sync {
     async fn seal(&self, purpose: Purpose<'_>, plain: &[u8]) -> Result<Sealed, SealError>;
     /// Opens what was sealed for the same purpose.
     async fn open(&self, purpose: Purpose<'_>, sealed: &Sealed) -> Result<Vec<u8>, SealError>;
+
+    /// Opens words.
+    async fn open_text(&self, purpose: Purpose<'_>, sealed: &Sealed) -> Result<String, SealError> {
+        String::from_utf8(self.open(purpose, sealed).await?)
+            .map_err(|_| SealError::UnknownForm("not a text".into()))
+    }
 
     /// Opens the applicant of a reservation.
     async fn open_applicant(

@@ -70,7 +70,10 @@ impl Store {
         settings: Settings,
         now: Instant,
     ) -> Result<(), StoreError> {
-        let shown = |s: &Settings| (s.message_to_parents.clone(), s.external_booking_url.clone());
+        let shown = |s: &Settings| {
+            let (message, url) = (s.message_to_parents.clone(), s.external_booking_url.clone());
+            (message, url, s.booking_closes_hours_before)
+        };
         let shows_else = shown(&over.settings) != shown(&settings);
         let show = shows_else.then(|| self.show_settings(id, &settings, now)).transpose()?;
         let item = SettingsItem { settings, version: over.version + 1 };
@@ -93,7 +96,8 @@ impl Store {
             .table_name(&*self.table)
             .set_key(Some(keys::facility(id).attributes()))
             .update_expression(
-                "SET message_to_parents = :message, external_booking_url = :url, updated_at = :now",
+                "SET message_to_parents = :message, external_booking_url = :url, \
+                 booking_closes_hours_before = :closes, updated_at = :now",
             )
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(
@@ -104,6 +108,7 @@ impl Store {
                 ":url",
                 to_attribute_value(&settings.external_booking_url)?,
             )
+            .expression_attribute_values(":closes", number(settings.booking_closes_hours_before))
             .expression_attribute_values(":now", to_attribute_value(now)?)
             .build()
             .map_err(|error| StoreError::Refused(error.into()))?;

@@ -3,7 +3,6 @@
 //! Facts follow the reservations by way of the stream, so they cost a request nothing, and a report reads
 //! those of its municipalities and days and no more. None holds anything personal.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use domain::{
     FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Status,
     report::{Answered, AnsweredBy, Fact},
@@ -23,8 +22,6 @@ struct FactItem {
     facility_id: FacilityId,
     origin: Origin,
     status: Status,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    unconfirmed: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
     pending_since: Option<Instant>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
@@ -46,7 +43,6 @@ fn item(fact: &Fact) -> Result<Item, StoreError> {
             facility_id: fact.facility_id.clone(),
             origin: fact.origin,
             status: fact.status,
-            unconfirmed: !fact.confirmed,
             pending_since: fact.pending_since,
             answered_at: fact.answered.map(|answer| answer.at),
             answered_by: fact.answered.map(|answer| answer.by),
@@ -72,7 +68,6 @@ fn from_table(municipality_code: MunicipalityCode, item: Item) -> Result<Fact, S
         municipality_code,
         origin: item.origin,
         status: item.status,
-        confirmed: !item.unconfirmed,
         requested_at,
         pending_since: item.pending_since,
         answered: item.answered_at.zip(item.answered_by).map(|(at, by)| Answered { at, by }),
@@ -92,8 +87,8 @@ impl Store {
         before: Option<&Reservation>,
         after: &Reservation,
     ) -> Result<(), StoreError> {
-        let fact = Fact::of(after);
-        if before.is_some_and(|before| Fact::of(before).says_the_same_as(&fact)) {
+        let Some(fact) = Fact::of(after) else { return Ok(()) };
+        if before.and_then(Fact::of).is_some_and(|before| before.says_the_same_as(&fact)) {
             return Ok(());
         }
         let newer = "attribute_not_exists(pk) OR #sequence < :sequence";
@@ -108,26 +103,9 @@ impl Store {
         from: Instant,
         until: Instant,
     ) -> Result<Vec<Fact>, StoreError> {
-        let bound = |at: Instant| AttributeValue::S(format!("{:013}", at.epoch_ms().max(0)));
-        let mut pages = self
-            .db
-            .query()
-            .table_name(&*self.table)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :until")
-            .expression_attribute_values(":pk", AttributeValue::S(keys::fact_partition(code)))
-            .expression_attribute_values(":from", bound(from))
-            .expression_attribute_values(":until", bound(until.max(from)))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .into_paginator()
-            .send();
-        let mut facts = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page?;
-            self.meter.read(page.consumed_capacity());
-            for item in page.items.unwrap_or_default() {
-                facts.push(from_table(code, item)?);
-            }
-        }
-        Ok(facts)
+        let bound = |at: Instant| format!("{:013}", at.epoch_ms().max(0));
+        let (low, high) = (bound(from), bound(until.max(from)));
+        let items = self.items_between(keys::fact_partition(code), low, high).await?;
+        items.into_iter().map(|item| from_table(code, item)).collect()
     }
 }

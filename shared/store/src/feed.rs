@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     Store, StoreError,
-    item::{Item, from_item, number, put, to_item},
+    item::{Item, WHATEVER, from_item, number, put, to_item},
     keys::{self, Key},
     schema::EXPIRES_AT,
     slot,
@@ -76,9 +76,6 @@ const DELETED_FOR_SECONDS: i64 = 30 * 24 * 3600;
 
 /// What was said last stays a week longer than its entry: DynamoDB takes away in no order.
 const REMEMBERED_FOR_SECONDS: i64 = DELETED_FOR_SECONDS + 7 * 24 * 3600;
-
-/// A condition that always holds.
-const WHATEVER: &str = "attribute_exists(pk) OR attribute_not_exists(pk)";
 
 impl Store {
     /// Brings the feed in step with what these slots are now; returns how many it did not yet say so of. Safe to

@@ -72,6 +72,9 @@ pub(crate) fn sort_key(item: &Item) -> Option<&str> {
 /// repeat meets its own effect: without the mark, that would look like somebody else who had been faster.
 const WRITTEN_BY: &str = "call";
 
+/// A condition that always holds.
+pub(crate) const WHATEVER: &str = "attribute_exists(pk) OR attribute_not_exists(pk)";
+
 /// How often a write that meets another transaction is tried before the caller is told to come
 /// again: with the waits doubling from 10 ms, about five seconds.
 const CONFLICT_TRIES: u32 = 9;
@@ -94,6 +97,33 @@ impl Store {
             .await?;
         self.meter.read(output.consumed_capacity());
         Ok(output.item)
+    }
+
+    /// The items of a partition whose sort keys lie between these, in their order.
+    pub(crate) async fn items_between(
+        &self,
+        pk: String,
+        low: String,
+        high: String,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut pages = self
+            .db
+            .query()
+            .table_name(&*self.table)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
+            .expression_attribute_values(":pk", AttributeValue::S(pk))
+            .expression_attribute_values(":low", AttributeValue::S(low))
+            .expression_attribute_values(":high", AttributeValue::S(high))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .into_paginator()
+            .send();
+        let mut items = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page?;
+            self.meter.read(page.consumed_capacity());
+            items.extend(page.items.unwrap_or_default());
+        }
+        Ok(items)
     }
 
     /// Those of the items that exist, in no order. `consistent` as for one slot.

@@ -5,6 +5,7 @@
 //! | facility | `FAC#<facility_id>` | `FAC` |
 //! | its settings | `FAC#<facility_id>` | `SET` |
 //! | its slots, by time | `FAC#<facility_id>` | `SLOT#<slot_id>` |
+//! | what it had in a slot and has no more | `FAC#<facility_id>` | `OVER#<slot_id>#<reservation_number>` |
 //! | an ICT system linked to it | `FAC#<facility_id>` | `ICT#<client_id>` |
 //! | an asking about waiting requests | `FAC#<facility_id>` | `ASK#<hour>` |
 //! | an asking to open slots | `FAC#<facility_id>` | `PLAN#<month>` |
@@ -81,6 +82,11 @@ pub fn settings(id: &FacilityId) -> Key {
 /// A slot.
 pub fn slot(facility: &FacilityId, id: &SlotId) -> Key {
     Key::new(facility_partition(facility), format!("SLOT#{id}"))
+}
+
+/// That a reservation is over without a place in its slot. Below the facility, so that a list of its visits finds it.
+pub fn over(facility: &FacilityId, slot: &SlotId, number: &ReservationNumber) -> Key {
+    Key::new(facility_partition(facility), format!("OVER#{slot}#{number}"))
 }
 
 /// An ICT system's link to a facility.

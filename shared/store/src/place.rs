@@ -6,30 +6,45 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
-use domain::{Instant, Reservation, ReservationNumber, applicant::FamilyMark, slot::Place};
+use domain::{
+    Instant, Reservation, ReservationNumber,
+    applicant::FamilyMark,
+    slot::{Place, WAITING_AT_MOST},
+};
 
-use crate::{Store, StoreError, keys};
+use crate::{
+    Store, StoreError,
+    item::{WHATEVER, number, put},
+    keys,
+};
 
 /// A place is free.
 const FREE: &str = "(attribute_not_exists(holding) OR size(holding) < #capacity)";
 
+/// The waiting list takes one more.
+const LIST_OPEN: &str = "(attribute_not_exists(waiting) OR size(waiting) < :longest)";
+
+fn longest_list(to: Place) -> Option<(String, AttributeValue)> {
+    (to == Place::Waiting).then(|| (":longest".to_owned(), number(WAITING_AT_MOST as i64)))
+}
+
 /// The set of the slot in which a reservation with this place is.
-fn set(place: Place) -> &'static str {
+fn set(place: Place) -> Option<&'static str> {
     match place {
-        Place::Holding => "holding",
-        Place::Asking => "asking",
-        Place::Waiting => "waiting",
-        Place::Released => "released",
+        Place::Holding => Some("holding"),
+        Place::Asking => Some("asking"),
+        Place::Waiting => Some("waiting"),
+        Place::None => None,
     }
 }
 
 /// What the reservation is in that set: the waiting list is in order of the requests.
 fn member(reservation: &Reservation, place: Place) -> String {
     match place {
-        Place::Waiting => waiting_member(reservation.requested_at, &reservation.reservation_number),
-        Place::Holding | Place::Asking | Place::Released => {
-            reservation.reservation_number.to_string()
+        Place::Waiting => {
+            waiting_member(reservation.waiting_since(), &reservation.reservation_number)
         }
+        Place::Holding | Place::Asking | Place::None => reservation.reservation_number.to_string(),
     }
 }
 
@@ -70,14 +85,18 @@ impl Store {
         let to = reservation.place();
         let room = match to {
             Place::Waiting => {
-                "(attribute_exists(waiting) OR (attribute_exists(holding) AND size(holding) >= #capacity))"
+                format!(
+                    "(attribute_exists(waiting) OR (attribute_exists(holding) AND \
+                     size(holding) >= #capacity)) AND {LIST_OPEN}"
+                )
             }
             // A place that came free belongs to those who wait.
-            _ => &format!("attribute_not_exists(waiting) AND {FREE}"),
+            _ => format!("attribute_not_exists(waiting) AND {FREE}"),
         };
         let mut values = HashMap::from([(":false".to_owned(), AttributeValue::Bool(false))]);
         values.extend(set_of([member(reservation, to)]).map(|value| (":to".to_owned(), value)));
-        let mut update = format!("ADD {} :to", set(to));
+        values.extend(longest_list(to));
+        let mut update = set(to).map(|set| format!("ADD {set} :to")).unwrap_or_default();
         if let Some(families) = families_of(reservation) {
             update += ", families :families";
             values.insert(":families".into(), families);
@@ -86,7 +105,7 @@ impl Store {
         self.update_slot(reservation, update, condition, values)
     }
 
-    /// A reservation goes from one of the slot's sets to another.
+    /// A reservation goes from one of the slot's sets to another, or leaves it.
     pub(crate) fn move_in_slot(
         &self,
         current: &Reservation,
@@ -94,23 +113,52 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         let (from, to) = (current.place(), next.place());
         let (mut values, mut condition) = (HashMap::new(), "attribute_exists(pk)".to_owned());
-        values.extend(set_of([member(current, from)]).map(|value| (":from".to_owned(), value)));
-        values.extend(set_of([member(next, to)]).map(|value| (":to".to_owned(), value)));
-        let mut delete = format!("DELETE {} :from", set(from));
-        if to == Place::Released
-            && let Some(families) = families_of(current)
-        {
-            delete += ", families :families";
-            values.insert(":families".into(), families);
+        let (mut add, mut delete) = (Vec::new(), Vec::new());
+        if let Some(set) = set(from) {
+            delete.push(format!("{set} :from"));
+            values.extend(set_of([member(current, from)]).map(|value| (":from".to_owned(), value)));
         }
+        if let Some(set) = set(to) {
+            add.push(format!("{set} :to"));
+            values.extend(set_of([member(next, to)]).map(|value| (":to".to_owned(), value)));
+        }
+        if let Some(families) = families_of(current) {
+            match (from, to) {
+                (_, Place::None) => delete.push("families :families".into()),
+                (Place::None, _) => add.push("families :families".into()),
+                _ => {}
+            }
+            if from == Place::None || to == Place::None {
+                values.insert(":families".into(), families);
+            }
+        }
+        let clauses = [("ADD", add), ("DELETE", delete)].into_iter();
+        let clauses = clauses.filter(|(_, members)| !members.is_empty());
+        let update: Vec<_> =
+            clauses.map(|(verb, members)| format!("{verb} {}", members.join(", "))).collect();
         if to == Place::Holding {
             condition = format!("{condition} AND {FREE}");
         }
-        if from == Place::Waiting && to == Place::Holding {
+        if to == Place::Waiting {
+            condition = format!("{condition} AND {LIST_OPEN}");
+            values.extend(longest_list(to));
+        }
+        if (from, to) == (Place::Waiting, Place::Holding) || to == Place::Waiting {
             condition += " AND disabled = :false";
             values.insert(":false".into(), AttributeValue::Bool(false));
         }
-        self.update_slot(next, format!("{delete} ADD {} :to", set(to)), condition, values)
+        self.update_slot(next, update.join(" "), condition, values)
+    }
+
+    /// Notes that a reservation is over without a place, for the lists of its facility: the slot knows it no more,
+    /// so that it does not grow with all who came and went.
+    pub(crate) fn note_over(
+        &self,
+        reservation: &Reservation,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let Reservation { facility_id, slot_id, reservation_number, .. } = reservation;
+        let key = keys::over(facility_id, slot_id, reservation_number);
+        put(&self.table, key.attributes(), WHATEVER, [])
     }
 
     fn update_slot(

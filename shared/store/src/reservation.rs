@@ -6,7 +6,8 @@ use domain::{
     Sealed, Slot, SlotId, Status,
     applicant::FamilyMark,
     asking::Asked,
-    reservation::{Actor, Change, Comment, Consent, Memo, Origin, Outcome, PartySize, RequestMark},
+    reservation::{Actor, Change, Consent, Memo, Origin, Outcome, PartySize, RequestMark},
+    slot::Place,
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -47,6 +48,8 @@ struct ReservationItem {
     #[serde(with = "epoch_ms")]
     updated_at: Instant,
     sequence: u32,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    would_wait: bool,
     /// Holds no place while it is pending.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     placeless: bool,
@@ -98,7 +101,7 @@ struct ChangeItem {
     from: Status,
     to: Status,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    comment: Option<Comment>,
+    comment: Option<ByteBuf>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -166,6 +169,7 @@ fn item(reservation: &Reservation) -> Result<Item, StoreError> {
             requested_at: reservation.requested_at,
             updated_at: reservation.updated_at,
             sequence: reservation.sequence,
+            would_wait: reservation.would_wait,
             placeless: !reservation.pending_holds_place,
             gives_up_at: reservation.expires_at,
             approves_at: reservation.approves_at,
@@ -182,7 +186,7 @@ fn item(reservation: &Reservation) -> Result<Item, StoreError> {
                     by: change.by.clone(),
                     from: change.from,
                     to: change.to,
-                    comment: change.comment.clone(),
+                    comment: change.comment.as_ref().map(bytes_of),
                 })
                 .collect(),
             memos: reservation
@@ -231,6 +235,7 @@ pub fn from_table(item: Item) -> Result<Reservation, StoreError> {
         requested_at: item.requested_at,
         updated_at: item.updated_at,
         sequence: item.sequence,
+        would_wait: item.would_wait,
         pending_holds_place: !item.placeless,
         expires_at: item.gives_up_at,
         approves_at: item.approves_at,
@@ -247,7 +252,7 @@ pub fn from_table(item: Item) -> Result<Reservation, StoreError> {
                 by: change.by,
                 from: change.from,
                 to: change.to,
-                comment: change.comment,
+                comment: change.comment.map(|bytes| Sealed(bytes.into_vec())),
             })
             .collect(),
         memos: item
@@ -311,15 +316,18 @@ impl Store {
     ///
     /// Costs four write units and one for each of the two indexes.
     pub async fn reserve(&self, reservation: &Reservation) -> Result<Reserved, StoreError> {
-        let record = put(&self.table, item(reservation)?, "attribute_not_exists(pk)", [])?;
-        let writes = vec![self.enter_slot(reservation)?, record];
-
+        let mut writes =
+            vec![put(&self.table, item(reservation)?, "attribute_not_exists(pk)", [])?];
+        // Who would wait counts nowhere before the mail address is confirmed.
+        if reservation.place() != Place::None {
+            writes.push(self.enter_slot(reservation)?);
+        }
         let Err(reasons) = self.transact(writes).await? else { return Ok(Reserved::New) };
-        if let Some(existing) = blocker(&reasons, 1) {
+        if let Some(existing) = blocker(&reasons, 0) {
             let existing = existing.ok_or(StoreError::Changed)?;
             return Ok(repeat_of(from_table(existing)?, &reservation.mark));
         }
-        match blocker(&reasons, 0).flatten() {
+        match blocker(&reasons, 1).flatten() {
             Some(item) => Ok(Reserved::SlotIs(Box::new(crate::slot::from_table(item)?))),
             None => Err(StoreError::Changed),
         }
@@ -381,7 +389,10 @@ impl Store {
                 },
             };
         }
-        let writes = vec![self.put_over(current, next)?, self.move_in_slot(current, next)?];
+        let mut writes = vec![self.put_over(current, next)?, self.move_in_slot(current, next)?];
+        if next.place() == Place::None && next.is_confirmed() {
+            writes.push(self.note_over(next)?);
+        }
         let Err(reasons) = self.transact(writes).await? else { return Ok(Replaced::Done) };
         if let Some(newer) = blocker(&reasons, 0) {
             return newer_of(newer);

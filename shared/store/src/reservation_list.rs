@@ -1,17 +1,17 @@
 //! Lists of reservations: a search site's own, and what waits for an answer.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use domain::{
-    ClientId, FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Status,
-    asking::Waiting,
+    ClientId, FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, SlotId,
+    Status, asking::Waiting,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Store, StoreError,
-    item::{Item, epoch_ms, from_item, number, some_epoch_ms},
+    item::{Item, epoch_ms, from_item, number, some_epoch_ms, sort_key},
     keys,
     reservation::{AskedItem, from_table, number_of},
     schema::{BY_CLIENT, PENDING},
@@ -109,6 +109,58 @@ impl Store {
             found.insert(reservation.reservation_number.clone(), reservation);
         }
         Ok(numbers.iter().filter_map(|number| found.remove(number)).collect())
+    }
+
+    /// The reservations of a facility with visits in this span, by time of visit: up to `limit`,
+    /// after the given one, in the given state. What nobody confirmed is not among them.
+    ///
+    /// A slot knows who has or wants a place, and notes beside it tell who was there, so this reads what
+    /// lies in the span and no index.
+    pub async fn reservations_of_facility(
+        &self,
+        facility: &FacilityId,
+        span: (Instant, Instant),
+        status: Option<Status>,
+        limit: usize,
+        after: Option<(SlotId, ReservationNumber)>,
+    ) -> Result<(Vec<Reservation>, Option<(SlotId, ReservationNumber)>), StoreError> {
+        let slots = self.slots(facility, span.0, span.1, i32::MAX as usize, None);
+        let (slots, mut asked) = futures::try_join!(slots, self.over(facility, span))?;
+        for slot in &slots {
+            let numbers = slot.reservations().into_iter().cloned();
+            asked.extend(numbers.map(|number| (slot.slot_id.clone(), number)));
+        }
+        asked.retain(|place| after.as_ref().is_none_or(|after| place > after));
+        let mut asked = asked.into_iter().peekable();
+        let (mut found, mut last) = (Vec::new(), None);
+        while found.len() < limit && asked.peek().is_some() {
+            let places: Vec<_> = asked.by_ref().take(limit - found.len()).collect();
+            let numbers: Vec<_> = places.iter().map(|(_, number)| number.clone()).collect();
+            let mut reservations = self.reservations(&numbers).await?;
+            last = places.into_iter().next_back();
+            reservations.retain(|reservation| {
+                reservation.is_confirmed() && status.is_none_or(|is| reservation.status == is)
+            });
+            found.extend(reservations);
+        }
+        Ok((found, last.filter(|_| asked.peek().is_some())))
+    }
+
+    /// What is over without a place in the slots of this span.
+    async fn over(
+        &self,
+        facility: &FacilityId,
+        (from, until): (Instant, Instant),
+    ) -> Result<BTreeSet<(SlotId, ReservationNumber)>, StoreError> {
+        let bound = |at| format!("OVER#{}", SlotId::first_at(at));
+        let partition = keys::facility_partition(facility);
+        let items = self.items_between(partition, bound(from), bound(until)).await?;
+        let parse = |sk: &str| {
+            let (slot, number) = sk.strip_prefix("OVER#")?.split_once('#')?;
+            Some((slot.parse().ok()?, number.parse().ok()?))
+        };
+        let unknown = || StoreError::UnknownForm("what is over".into());
+        items.iter().map(|item| sort_key(item).and_then(parse).ok_or_else(unknown)).collect()
     }
 
     /// The requests of one facility that wait for an answer, oldest first.

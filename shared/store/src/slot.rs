@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, Update,
 };
 use domain::{
-    Capacity, FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Slot, SlotId,
-    SlotNumber, Status,
+    Capacity, Facility, FacilityId, Instant, MunicipalityCode, ReservationNumber, Slot, SlotId,
+    SlotNumber,
     slot::{Note, OpenSlot, SlotStatus},
 };
 use serde::{Deserialize, Serialize};
@@ -52,8 +52,6 @@ struct SetsItem {
     #[serde(skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
     waiting: BTreeSet<String>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
-    released: BTreeSet<ReservationNumber>,
-    #[serde(skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
     families: BTreeSet<String>,
 }
 
@@ -75,7 +73,6 @@ fn item(slot: &Slot) -> Result<Item, StoreError> {
                 holding: slot.holding.clone(),
                 asking: slot.asking.clone(),
                 waiting: slot.waiting.iter().map(|(at, n)| waiting_member(*at, n)).collect(),
-                released: slot.released.clone(),
                 families: slot.families.iter().map(|(f, n)| family_member(f, n)).collect(),
             },
         },
@@ -104,7 +101,6 @@ pub fn from_table(item: Item) -> Result<Slot, StoreError> {
             .iter()
             .map(|member| parse_waiting(member).ok_or_else(unknown))
             .collect::<Result<_, _>>()?,
-        released: item.sets.released,
         families: item
             .sets
             .families
@@ -254,19 +250,21 @@ impl Store {
         Ok(slots)
     }
 
-    /// The first slot of a facility in this span that has a free place.
+    /// The first slot of a facility until then that has a free place and still takes requests.
     pub async fn next_free_slot(
         &self,
-        facility: &FacilityId,
-        from: Instant,
+        facility: &Facility,
+        now: Instant,
         until: Instant,
     ) -> Result<Option<Slot>, StoreError> {
         let mut after: Option<SlotId> = None;
         loop {
-            let slots = self.slots(facility, from, until, 20, after.as_ref()).await?;
+            let slots = self.slots(&facility.facility_id, now, until, 20, after.as_ref()).await?;
             let Some(last) = slots.last() else { return Ok(None) };
             after = Some(last.slot_id.clone());
-            let free = |slot: &Slot| slot.status(from) == SlotStatus::Open;
+            let free = |slot: &Slot| {
+                slot.status(now) == SlotStatus::Open && facility.still_takes(slot.starts_at, now)
+            };
             if let Some(slot) = slots.into_iter().find(free) {
                 return Ok(Some(slot));
             }
@@ -280,7 +278,7 @@ impl Store {
     /// request was repeated.
     pub async fn open_slots(
         &self,
-        facility: &domain::Facility,
+        facility: &Facility,
         plan: Vec<(SlotId, OpenSlot)>,
         once: &Once,
         now: Instant,
@@ -308,7 +306,7 @@ impl Store {
     /// Writes those of the slots that do not exist; returns all as they were opened.
     async fn put_new_slots(
         &self,
-        facility: &domain::Facility,
+        facility: &Facility,
         mut slots: Vec<Slot>,
         now: Instant,
     ) -> Result<Vec<Slot>, StoreError> {
@@ -399,42 +397,6 @@ impl Store {
                 Ok(if same { Marked::Repeat } else { Marked::OtherBody })
             }
         }
-    }
-
-    /// The reservations of a facility with visits in this span, by time of visit: up to `limit`,
-    /// after the given one, in the given state.
-    ///
-    /// A slot knows who asked for it, so this reads the slots of the span and no index.
-    pub async fn reservations_of_facility(
-        &self,
-        facility: &FacilityId,
-        span: (Instant, Instant),
-        status: Option<Status>,
-        limit: usize,
-        after: Option<(SlotId, ReservationNumber)>,
-    ) -> Result<(Vec<Reservation>, Option<(SlotId, ReservationNumber)>), StoreError> {
-        let slots = self.slots(facility, span.0, span.1, i32::MAX as usize, None).await?;
-        let mut asked = Vec::new();
-        for slot in &slots {
-            for number in slot.reservations() {
-                asked.push((slot.slot_id.clone(), number.clone()));
-            }
-        }
-        asked.retain(|place| after.as_ref().is_none_or(|after| place > after));
-        let mut asked = asked.into_iter().peekable();
-        let (mut found, mut last) = (Vec::new(), None);
-        while found.len() < limit && asked.peek().is_some() {
-            let places: Vec<_> = asked.by_ref().take(limit - found.len()).collect();
-            let numbers: Vec<_> = places.iter().map(|(_, number)| number.clone()).collect();
-            let reservations = self.reservations(&numbers).await?;
-            last = places.into_iter().next_back();
-            found.extend(
-                reservations
-                    .into_iter()
-                    .filter(|reservation| status.is_none_or(|status| reservation.status == status)),
-            );
-        }
-        Ok((found, last.filter(|_| asked.peek().is_some())))
     }
 }
 

@@ -57,6 +57,28 @@ async fn an_approval_costs_three_write_units() {
 }
 
 #[tokio::test]
+async fn a_slot_does_not_grow_with_those_who_come_and_go() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 3).await;
+    for round in 0..100 {
+        let number = world.requested(&slot, &format!("k{round}")).await;
+        let cancel = format!("/v1/reservations/{number}/cancel");
+        assert_eq!(world.post(&site(), &cancel, json!({})).await.status, 200);
+    }
+    let key = store::keys::slot(&slot.facility_id, &slot.slot_id).attributes();
+    let table = local::embedded::TABLE;
+    let found = world.raw().get_item().table_name(table).set_key(Some(key)).send().await.unwrap();
+    let weight = format!("{:?}", found.item.unwrap()).len();
+    assert!(weight < 1024, "{weight} bytes, as text");
+    world.store().meter().take();
+    world.requested(&slot, "last").await;
+    assert_eq!(world.store().meter().take().write, 6.0, "what the first one cost");
+    let day = (slot.starts_at, slot.ends_at);
+    let list = world.store().reservations_of_facility(&slot.facility_id, day, None, 1000, None);
+    assert_eq!(list.await.unwrap().0.len(), 101, "and all are in the lists of the nursery");
+}
+
+#[tokio::test]
 async fn a_status_costs_half_a_read_unit() {
     let world = World::new().await;
     let slot = world.slot(SLOT, 3).await;

@@ -174,7 +174,7 @@ async fn an_older_change_told_again_does_not_undo_a_newer_one() {
         act(&world, &number, what).await;
     }
     versions.push(world.store().reservation(&number, true).await.unwrap().unwrap());
-    let newest = Fact::of(&versions[2]);
+    let newest = Fact::of(&versions[2]).unwrap();
     let (from, until) = (newest.requested_at, newest.starts_at);
     for order in [[2_usize, 1, 0], [2, 0, 1], [0, 2, 1], [1, 2, 0], [0, 1, 2]] {
         for told in order {

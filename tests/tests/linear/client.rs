@@ -61,11 +61,15 @@ fn reserved(reply: &Reply) -> Option<Reserved> {
 
 fn acted(reply: &Reply, to: Status) -> Option<Acted> {
     match (reply.status, reply.problem()) {
+        (200, _) if to == Status::Pending && reply.body["status"] == "waiting" => {
+            Some(Acted::Waits)
+        }
         (200, _) => {
             assert_eq!(reply.body["status"], to.as_str());
             let sequence = reply.body["sequence"].as_u64().map(|_| count(&reply.body, "sequence"));
             Some(Acted::Is { sequence })
         }
+        (404, _) => Some(Acted::NotFound),
         (409, "state-conflict") => Some(Acted::Conflict(of(&reply.body, "current_status"))),
         (409, "slot-full") => Some(Acted::Full),
         (409, "slot-disabled") => Some(Acted::Disabled),
@@ -129,17 +133,16 @@ impl History {
             Status::Declined => (Who::Staff, format!("{staff}/decline")),
             Status::CancelledByFacility => (Who::Staff, format!("{staff}/cancel")),
             Status::CancelledByParent if known.portal => {
-                (by_parent(), "/v1/visits/current/cancel".into())
+                (by_parent(), format!("/v1/visits/{number}/cancel"))
             }
             Status::CancelledByParent => (Who::Site, format!("/v1/reservations/{number}/cancel")),
             Status::Pending if self.door.has_parents() => {
-                (by_parent(), "/v1/visits/current/confirm".into())
+                (by_parent(), format!("/v1/visits/{number}/confirm"))
             }
             _ => return,
         };
-        let body = (to != Status::Pending).then(|| json!({}));
         let id = known.id;
-        let acting = self.door.call(&who, Method::POST, &path, body, None);
+        let acting = self.door.call(&who, Method::POST, &path, Some(json!({})), None);
         let told = |reply: &Reply| vec![Op::Act { id, to, answer: acted(reply, to) }];
         self.timed(client, acting, told).await;
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use domain::{FacilityId, Instant, ReservationNumber, SlotId, id::VisitToken};
+use domain::{FacilityId, Instant, Reservation, ReservationNumber, SlotId, id::VisitToken};
 use http::Method;
 use jiff::SignedDuration;
 use local::api::Api;
@@ -58,6 +58,9 @@ pub trait Door: Send + Sync {
     /// The slot's own set of those that hold a place, where the table can be read.
     async fn holding(&self, slot: &SlotId) -> Option<BTreeSet<ReservationNumber>>;
 
+    /// A reservation of the portal as it stands in the table: no list has it before it is confirmed.
+    async fn of_portal(&self, number: &ReservationNumber) -> Option<Reservation>;
+
     fn facility(&self) -> &FacilityId;
 
     /// Whether a parent's session can be had, so that requests of the portal can be confirmed.
@@ -103,11 +106,12 @@ impl Door for InProcess {
             Who::Parent(number) => {
                 let until = Instant::of_machine() + SignedDuration::from_mins(30);
                 let token = self.0.hub.secret.visit_token(VisitToken::Session, number, until);
-                (As::Anyone, Some(format!("visit={token}")))
+                (As::Anyone, Some(format!("__Host-visit={token}")))
             }
         };
         let cookie = session.as_deref().map(|session| ("cookie", session));
-        let headers: Vec<_> = header.into_iter().chain(cookie).collect();
+        let origin = ("origin", &*self.0.hub.base_url);
+        let headers: Vec<_> = header.into_iter().chain(cookie).chain([origin]).collect();
         let answer = self.0.call(&caller, method, path, body, &headers).await;
         let header = |name| answer.headers.get(name).and_then(|value| value.to_str().ok());
         Reply {
@@ -136,6 +140,10 @@ impl Door for InProcess {
     async fn holding(&self, slot: &SlotId) -> Option<BTreeSet<ReservationNumber>> {
         let slot = self.0.store().slot(self.facility(), slot, true).await.unwrap();
         slot.map(|slot| slot.holding)
+    }
+
+    async fn of_portal(&self, number: &ReservationNumber) -> Option<Reservation> {
+        self.0.store().reservation(number, true).await.unwrap()
     }
 
     fn facility(&self) -> &FacilityId {
@@ -227,6 +235,10 @@ impl Door for OverHttp {
     }
 
     async fn holding(&self, _: &SlotId) -> Option<BTreeSet<ReservationNumber>> {
+        None
+    }
+
+    async fn of_portal(&self, _: &ReservationNumber) -> Option<Reservation> {
         None
     }
 

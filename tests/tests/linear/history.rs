@@ -117,7 +117,9 @@ impl History {
         let action = match random.random_range(0..100) {
             0..20 => return self.reserve(client, false, false).await,
             20..36 => return self.reserve(client, false, true).await,
-            36..38 if self.door.has_parents() => return self.reserve(client, true, false).await,
+            36..38 if self.door.has_parents() => {
+                return self.reserve(client, true, random.random()).await;
+            }
             36..40 => return self.twice_at_once(client).await,
             40..43 => return self.repeat(client, random).await,
             43..51 => return self.change_slot(client, random).await,

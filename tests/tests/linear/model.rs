@@ -14,6 +14,9 @@ use porcupine_rs::Model;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Booked {
     first: Status,
+    /// Asked on the portal for a full slot: once it is confirmed, it waits.
+    would_wait: bool,
+    confirmed: bool,
     status: Status,
     sequence: u32,
 }
@@ -54,6 +57,10 @@ pub enum Acted {
     Is {
         sequence: Option<u32>,
     },
+    /// It is confirmed, and waits for a place.
+    Waits,
+    /// To a nursery there is nothing that nobody confirmed.
+    NotFound,
     Conflict(Status),
     Full,
     Disabled,
@@ -129,7 +136,9 @@ impl Op {
             self,
             Self::Reserve { answer: Some(Reserved::Full | Reserved::Disabled), .. }
                 | Self::Act {
-                    answer: Some(Acted::Conflict(_) | Acted::Full | Acted::Disabled),
+                    answer: Some(
+                        Acted::Conflict(_) | Acted::Full | Acted::Disabled | Acted::NotFound
+                    ),
                     ..
                 }
                 | Self::Change { answer: Some(Changed::BelowTaken | Changed::Stale), .. }
@@ -174,6 +183,7 @@ impl Model for Contract {
 /// Whether it holds a place, whatever the nursery wishes of those that are pending.
 pub fn holds_place(status: Status, pending_holds_place: bool) -> bool {
     match status {
+        // Who would wait holds none; that is told apart where it matters.
         Unconfirmed | Offered | Approved | Completed | NoShow => true,
         Pending => pending_holds_place,
         Waiting | Declined | CancelledByParent | CancelledByFacility | Expired => false,
@@ -244,6 +254,7 @@ impl Slot {
     fn become_(&mut self, id: usize, to: Status) {
         if let Some(Some(booked)) = self.reservations.get_mut(id) {
             booked.status = to;
+            booked.confirmed |= to != Expired;
             booked.sequence += 1;
         }
     }
@@ -253,7 +264,9 @@ impl Slot {
     }
 
     fn held(&self) -> usize {
-        self.reservations.iter().flatten().filter(|it| self.holds(it.status)).count()
+        let counts = |it: &&Booked| !(it.would_wait && it.status == Unconfirmed);
+        let booked = self.reservations.iter().flatten().filter(counts);
+        booked.filter(|it| self.holds(it.status)).count()
     }
 
     fn waiting(&self) -> usize {
@@ -288,8 +301,10 @@ impl Slot {
         if let Some(booked) = self.booked(id) {
             return Reserved::Replayed(booked.first);
         }
+        let full = self.status() == SlotStatus::Full;
         let status = match self.status() {
             SlotStatus::Disabled => return Reserved::Disabled,
+            SlotStatus::Full if would_wait && self.waiting() < 20 && portal => Unconfirmed,
             SlotStatus::Full if would_wait && self.waiting() < 20 => Waiting,
             SlotStatus::Full | SlotStatus::Past => return Reserved::Full,
             SlotStatus::Open if portal => Unconfirmed,
@@ -298,12 +313,24 @@ impl Slot {
         if self.reservations.len() <= id {
             self.reservations.resize(id + 1, None);
         }
-        self.reservations[id] = Some(Booked { first: status, status, sequence: 1 });
+        self.reservations[id] = Some(Booked {
+            first: status,
+            would_wait: portal && full,
+            confirmed: !portal,
+            status,
+            sequence: 1,
+        });
         Reserved::New(status)
     }
 
     fn act(&mut self, id: usize, to: Status) -> Option<Acted> {
-        let Booked { status, sequence, .. } = *self.booked(id)?;
+        let Booked { status, sequence, would_wait, confirmed, .. } = *self.booked(id)?;
+        if !confirmed && matches!(to, Approved | Declined | CancelledByFacility) {
+            return Some(Acted::NotFound);
+        }
+        if to == Pending && would_wait && matches!(status, Unconfirmed | Waiting) {
+            return Some(self.begin_to_wait(id, status));
+        }
         if status == to {
             return Some(Acted::Is { sequence: Some(sequence) });
         }
@@ -315,6 +342,20 @@ impl Slot {
         }
         self.become_(id, to);
         Some(Acted::Is { sequence: Some(sequence + 1) })
+    }
+
+    /// Who follows the link of a request for a full slot.
+    fn begin_to_wait(&mut self, id: usize, status: Status) -> Acted {
+        if status == Unconfirmed && self.disabled {
+            return Acted::Disabled;
+        }
+        if status == Unconfirmed && self.waiting() >= 20 {
+            return Acted::Full;
+        }
+        if status == Unconfirmed {
+            self.become_(id, Waiting);
+        }
+        Acted::Waits
     }
 
     /// Staff compare-and-set on what they change themselves; a slot that is busy can be changed all the same.

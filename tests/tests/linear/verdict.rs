@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{ReservationNumber, SlotId, Status};
+use domain::{Reservation, ReservationNumber, SlotId, Status, reservation::Actor};
 use http::Method;
 use porcupine_rs::{Operation, check_operations};
 use serde_json::Value;
@@ -85,6 +85,7 @@ struct Recorded {
     number: ReservationNumber,
     status: Status,
     sequence: u32,
+    would_wait: bool,
     asked: u64,
     /// What the hub did to it.
     by_hub: Vec<Status>,
@@ -98,11 +99,26 @@ impl Recorded {
             number: of(body, "reservation_number"),
             status: of(body, "status"),
             sequence: count(body, "sequence"),
+            would_wait: false,
             asked: body["asked"]["count"].as_u64().unwrap_or_default(),
             by_hub: history
                 .filter(|change| change["by"] == "hub")
                 .map(|change| of(change, "to"))
                 .collect(),
+        }
+    }
+
+    /// What nobody confirmed.
+    fn unconfirmed(id: usize, reservation: &Reservation) -> Self {
+        let by_hub = reservation.history.iter().filter(|change| change.by == Actor::Hub);
+        Self {
+            id,
+            number: reservation.reservation_number.clone(),
+            status: reservation.status,
+            sequence: reservation.sequence,
+            would_wait: reservation.would_wait,
+            asked: 0,
+            by_hub: by_hub.map(|change| change.to).collect(),
         }
     }
 }
@@ -124,9 +140,17 @@ impl History {
             found.extend(own.map(Recorded::of));
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
-                None => return found,
+                None => break,
             }
         }
+        let known = self.known.lock().unwrap().clone();
+        for known in known.into_iter().filter(|known| known.portal) {
+            let reservation = self.door.of_portal(&known.number).await;
+            if let Some(reservation) = reservation.filter(|it| !it.is_confirmed()) {
+                found.push(Recorded::unconfirmed(known.id, &reservation));
+            }
+        }
+        found
     }
 
     /// Looks at everything once more, now that nobody does anything, and judges. Time did its work between
@@ -155,6 +179,7 @@ impl History {
             (count(&slot, "capacity"), count(&slot, "remaining"));
         let holding: BTreeSet<ReservationNumber> = recorded
             .iter()
+            .filter(|found| !(found.would_wait && found.status == Status::Unconfirmed))
             .filter(|found| holds_place(found.status, pending_holds_place))
             .map(|found| found.number.clone())
             .collect();

@@ -15,6 +15,14 @@ use super::{
 };
 use crate::api::{Answer, Api, visit_request};
 
+/// What a parent's browser keeps, and whose link was followed.
+pub(super) struct Session {
+    cookie: String,
+    number: String,
+    /// Where the page is that acts.
+    origin: String,
+}
+
 impl<W: Write> Tour<'_, W> {
     /// Reads the feed on to its last page, and compares how many places of a slot the copy says are free.
     pub(super) async fn follow(&mut self, slot: &Value, free: Value) -> Told {
@@ -64,29 +72,33 @@ impl<W: Write> Tour<'_, W> {
         &mut self,
         key: &str,
         slot: &Value,
-    ) -> Result<String, TourError> {
+    ) -> Result<Session, TourError> {
         let body = visit_request(&self.facility, text(&slot["slot_id"]));
         let answer = self.create(Who::Anyone, "/v1/portal/reservations", key, body).await?;
         expect("request", "unconfirmed", &answer.body["status"])?;
         self.told(&[], &[PARENT]).await?;
-        let link = self.letter.split("/visit#").nth(1).unwrap_or_default();
-        let token = json!({"token": link.split_whitespace().next()});
+        let mut words = self.letter.split_whitespace();
+        let link = words.find_map(|word| word.split_once("/visit#")).unwrap_or_default();
+        let (origin, token) = (link.0.to_owned(), json!({"token": link.1}));
         self.get(Who::Anyone, "/visit").await?;
         let opened = self.post(Who::Anyone, "/v1/visits/session", token).await?;
         let cookie = opened.headers.get(SET_COOKIE).and_then(|cookie| cookie.to_str().ok());
-        Ok(cookie.and_then(|cookie| cookie.split(';').next()).unwrap_or_default().to_owned())
+        let cookie = cookie.and_then(|cookie| cookie.split(';').next()).unwrap_or_default();
+        let number = text(&answer.body["reservation_number"]).to_owned();
+        Ok(Session { cookie: cookie.to_owned(), number, origin })
     }
 
     /// Does what a parent does on the page of their visit.
     pub(super) async fn on_page(
         &mut self,
-        session: &str,
+        session: &Session,
         method: Method,
         path: &str,
         body: Option<Value>,
     ) -> Result<Value, TourError> {
-        let path = format!("/v1/visits/current{path}");
-        let headers = [("cookie", session)];
+        let path = format!("/v1/visits/{}{path}", session.number);
+        let headers = [("cookie", session.cookie.as_str()), ("origin", &session.origin)];
+        let body = body.or((method == Method::POST).then(|| json!({})));
         let answer = self.api.send(method.clone(), &path, body.as_ref(), &headers).await?;
         Ok(self.succeeded(Who::Anyone, method.as_str(), &path, answer)?.body)
     }

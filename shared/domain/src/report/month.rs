@@ -145,7 +145,6 @@ mod tests {
             fact(Status::Declined),
             fact(Status::CancelledByParent),
             fact(Status::Waiting),
-            fact(Status::Unconfirmed),
             january,
             by_telephone,
         ];

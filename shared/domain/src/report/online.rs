@@ -46,7 +46,7 @@ pub struct OnlineByMonth {
 pub fn online_by_month(facts: &[Fact], from: Date, to: Date) -> OnlineByMonth {
     let (mut months, mut total) =
         (month::months::<OriginCounts>(from, to), OriginCounts::default());
-    for fact in facts.iter().filter(|fact| fact.confirmed) {
+    for fact in facts {
         if let Some(counts) = months.get_mut(&Month::of(fact.requested_at.date())) {
             counts.add(fact.origin);
             total.add(fact.origin);
@@ -71,7 +71,6 @@ mod tests {
             of(Origin::OffSystem),
             of(Origin::OffSystem),
             of(Origin::OffSystem),
-            fact(Status::Unconfirmed),
         ];
         let (from, to) = ("2026-12-01".parse().unwrap(), "2026-12-31".parse().unwrap());
         let report = online_by_month(&facts, from, to);

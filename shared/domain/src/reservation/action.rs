@@ -1,6 +1,6 @@
 //! What people, and the hub's rules about time, do to a reservation.
 
-use super::{Actor, Change, Comment, Refusal, Reservation, Status};
+use super::{Actor, Change, Refusal, Reservation, Status};
 use crate::{Instant, Sealed, Settings};
 
 /// What somebody does to a reservation.
@@ -19,12 +19,12 @@ pub enum Action {
     /// The nursery takes the family (RSV-02), or the hub in its place (RSV-19).
     Approve {
         /// A word to the parent.
-        comment: Option<Comment>,
+        comment: Option<Sealed>,
     },
     /// The nursery does not (RSV-02).
     Decline {
         /// A word to the parent.
-        comment: Option<Comment>,
+        comment: Option<Sealed>,
     },
     /// The parent cancels, through the search site or the link in a mail (RSV-04).
     CancelByParent {
@@ -36,7 +36,7 @@ pub enum Action {
     /// The nursery cancels (RSV-05).
     CancelByFacility {
         /// A word to the parent.
-        comment: Option<Comment>,
+        comment: Option<Sealed>,
     },
     /// Nobody confirmed or answered in time.
     Expire,
@@ -56,9 +56,10 @@ pub enum Outcome {
 }
 
 impl Action {
-    fn to(&self) -> Status {
+    fn to(&self, of: &Reservation) -> Status {
         match self {
             Self::Offer { .. } => Status::Offered,
+            Self::Confirm { .. } if of.confirms_to_wait() => Status::Waiting,
             Self::Confirm { .. } => Status::Pending,
             Self::Approve { .. } => Status::Approved,
             Self::Decline { .. } => Status::Declined,
@@ -74,7 +75,7 @@ impl Action {
 impl Reservation {
     /// What an action does to this reservation, or why it may not be.
     pub fn after(&self, action: &Action, by: Actor, now: Instant) -> Result<Outcome, Refusal> {
-        let to = action.to();
+        let to = action.to(self);
         if self.status == to {
             return Ok(Outcome::Already);
         }
@@ -111,6 +112,10 @@ impl Reservation {
         match action {
             Action::Offer { settings } | Action::Confirm { settings } => {
                 next.set_deadlines(settings, now);
+                // What would be given up in the same moment is not begun.
+                if next.expires_at.is_some_and(|at| at <= now) {
+                    return Err(Refusal::TooLate);
+                }
             }
             _ => (next.expires_at, next.approves_at) = (None, None),
         }
@@ -144,7 +149,7 @@ mod tests {
             Action::Offer { settings: settings() },
             Action::Confirm { settings: settings() },
             Action::Approve { comment: None },
-            Action::Decline { comment: "満員".parse().ok() },
+            Action::Decline { comment: Some(Sealed(vec![2])) },
             Action::CancelByParent { reason: None, until: at("2026-12-10T09:00:00+09:00") },
             Action::CancelByFacility { comment: None },
             Action::Expire,
@@ -173,8 +178,9 @@ mod tests {
                         prop_assert_eq!(next.expires_at.is_some(), matches!(next.status, Status::Offered | Status::Pending));
                         reservation = *next;
                     }
-                    Ok(Outcome::Already) => prop_assert_eq!(action.to(), reservation.status),
-                    Err(Refusal::TooLate) => prop_assert!(now > at("2026-12-10T09:00:00+09:00")),
+                    Ok(Outcome::Already) => prop_assert_eq!(action.to(&reservation), reservation.status),
+                    // Cancelling and confirming end an hour before the visit, offers when booking closes.
+                    Err(Refusal::TooLate) => prop_assert!(now >= at("2026-12-09T10:00:00+09:00")),
                     Err(Refusal::TooEarly) => prop_assert!(now < reservation.starts_at),
                     Err(refusal) => prop_assert_eq!(refusal, Refusal::StateConflict { current: reservation.status }),
                 }

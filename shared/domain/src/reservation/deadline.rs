@@ -14,6 +14,11 @@ const OFFERED_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// An unanswered request is given up this long before the visit, so that nobody sets out in vain.
 const GIVEN_UP_BEFORE: SignedDuration = SignedDuration::from_hours(1);
 
+/// When a request for a visit that starts then is given up. Nobody could answer a later one.
+pub fn gives_up(starts_at: Instant) -> Instant {
+    starts_at - GIVEN_UP_BEFORE
+}
+
 /// What is to be done to a reservation because its time has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
@@ -30,11 +35,11 @@ pub enum Due {
 impl Reservation {
     /// Sets until when somebody has to act, for the state that it has now.
     pub(super) fn set_deadlines(&mut self, settings: &Settings, now: Instant) {
-        let closes = settings.booking_closes(self.starts_at);
-        let given_up = self.starts_at - GIVEN_UP_BEFORE;
+        let given_up = gives_up(self.starts_at);
+        let closes = settings.booking_closes(self.starts_at).min(given_up);
         self.approves_at = None;
         self.expires_at = match self.status {
-            Status::Unconfirmed => Some(now + UNCONFIRMED_FOR),
+            Status::Unconfirmed => Some((now + UNCONFIRMED_FOR).min(given_up)),
             Status::Waiting => Some(closes),
             Status::Offered => Some((now + OFFERED_FOR).min(closes)),
             Status::Pending => {
@@ -148,6 +153,25 @@ mod tests {
         let late = "2026-12-08T20:00:00+09:00";
         assert_eq!(expires(Status::Offered, late), "2026-12-09T10:00:00+09:00");
         assert_eq!(expires(Status::Pending, now), "2026-12-10T09:00:00+09:00");
+    }
+
+    #[test]
+    fn nobody_is_offered_or_confirms_what_would_be_given_up_at_once() {
+        let settings = Settings { booking_closes_hours_before: 0, ..Settings::default() };
+        let after = |status, action: &Action, now: &str| {
+            in_state(status).after(action, Actor::Parent, at(now)).err()
+        };
+        let confirm = Action::Confirm { settings: settings.clone() };
+        let offer = Action::Offer { settings };
+        for (status, action) in [
+            (Status::Unconfirmed, &confirm),
+            (Status::Offered, &confirm),
+            (Status::Waiting, &offer),
+        ] {
+            assert_eq!(after(status, action, "2026-12-10T08:59:59+09:00"), None, "{status:?}");
+            let late = after(status, action, "2026-12-10T09:00:00+09:00");
+            assert_eq!(late, Some(Refusal::TooLate), "{status:?}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod deadline;
 mod status;
 
 pub use action::{Action, Outcome};
-pub use deadline::Due;
+pub use deadline::{Due, gives_up};
 pub use status::Status;
 
 /// Where a request came from.
@@ -184,8 +184,8 @@ pub struct Change {
     pub from: Status,
     /// The state after.
     pub to: Status,
-    /// The nursery's word to the parent that went with it (RSV-03).
-    pub comment: Option<Comment>,
+    /// The nursery's word to the parent that went with it (RSV-03). Sealed, for people write names into such fields.
+    pub comment: Option<Sealed>,
 }
 
 /// What the staff noted for themselves (RSV-09). Sealed, for people write names into such fields.
@@ -242,6 +242,9 @@ pub struct Reservation {
     pub updated_at: Instant,
     /// Counts the changes; the request itself is 1.
     pub sequence: u32,
+    /// Whether the slot was full when it was asked for on the portal, and the family would wait: then it counts
+    /// nowhere until the mail address is confirmed.
+    pub would_wait: bool,
     /// Whether it holds a place while it is pending: the nursery's wish when it was asked for.
     pub pending_holds_place: bool,
     /// When it is given up unless somebody acts; `None` once nobody has to.
@@ -278,7 +281,7 @@ impl Reservation {
     }
 
     /// The nursery's last word to the parent.
-    pub fn comment(&self) -> Option<&Comment> {
+    pub fn comment(&self) -> Option<&Sealed> {
         self.history.iter().rev().find_map(|change| change.comment.as_ref())
     }
 
@@ -287,10 +290,37 @@ impl Reservation {
         self.history.first().map_or(self.status, |change| change.from)
     }
 
+    /// When the parent's link opens it no more.
+    pub fn link_ends_at(&self) -> Instant {
+        self.ends_at + SignedDuration::from_hours(24)
+    }
+
     /// Since when the nursery has it to answer.
     pub fn pending_since(&self) -> Instant {
-        let became = self.history.iter().rev().find(|change| change.to == Status::Pending);
+        self.became(Status::Pending)
+    }
+
+    /// Since when it waits for a place: its turn.
+    pub fn waiting_since(&self) -> Instant {
+        self.became(Status::Waiting)
+    }
+
+    fn became(&self, status: Status) -> Instant {
+        let became = self.history.iter().rev().find(|change| change.to == status);
         became.map_or(self.requested_at, |change| change.at)
+    }
+
+    /// Whether a family stands behind it. A request on the portal whose mail address was not confirmed, or not
+    /// yet, is nobody's: it is in no list, no report and no event.
+    pub fn is_confirmed(&self) -> bool {
+        let given_up =
+            |last: &Change| (last.from, last.to) == (Status::Unconfirmed, Status::Expired);
+        self.status != Status::Unconfirmed && !self.history.last().is_some_and(given_up)
+    }
+
+    /// Whether confirming it leads, or has led, onto the waiting list.
+    fn confirms_to_wait(&self) -> bool {
+        self.would_wait && matches!(self.status, Status::Unconfirmed | Status::Waiting)
     }
 
     /// What it takes of its slot.
@@ -298,6 +328,7 @@ impl Reservation {
         match self.status {
             Status::Pending if !self.pending_holds_place => Place::Asking,
             Status::Waiting => Place::Waiting,
+            Status::Unconfirmed if self.would_wait => Place::None,
             // Who came, or did not come, had the place.
             Status::Unconfirmed
             | Status::Offered
@@ -308,7 +339,7 @@ impl Reservation {
             Status::Declined
             | Status::CancelledByParent
             | Status::CancelledByFacility
-            | Status::Expired => Place::Released,
+            | Status::Expired => Place::None,
         }
     }
 
@@ -368,8 +399,8 @@ impl NewRequest {
     /// The reservation that it makes (RSV-01), in the state that the slot allows
     /// ([`Slot::may_be_requested`]).
     ///
-    /// From the portal a `pending` one begins as `unconfirmed` (RSV-12); what the nursery enters is
-    /// approved by that (RSV-06).
+    /// From the portal it begins as `unconfirmed` (RSV-12); what the nursery enters is approved by that
+    /// (RSV-06).
     pub fn reservation(
         self,
         slot: &Slot,
@@ -378,7 +409,7 @@ impl NewRequest {
         now: Instant,
     ) -> Reservation {
         let status = match (allowed, self.origin) {
-            (Status::Pending, Origin::Portal) => Status::Unconfirmed,
+            (_, Origin::Portal) => Status::Unconfirmed,
             (Status::Pending, Origin::OffSystem) => Status::Approved,
             (allowed, _) => allowed,
         };
@@ -397,6 +428,7 @@ impl NewRequest {
             requested_at: now,
             updated_at: now,
             sequence: 1,
+            would_wait: status == Status::Unconfirmed && allowed == Status::Waiting,
             pending_holds_place: settings.pending_holds_place,
             expires_at: None,
             approves_at: None,
@@ -447,6 +479,7 @@ pub(crate) mod tests {
             requested_at: at("2026-12-01T10:00:00+09:00"),
             updated_at: at("2026-12-01T10:00:00+09:00"),
             sequence: 1,
+            would_wait: false,
             pending_holds_place: true,
             expires_at: Some(at("2026-12-10T09:00:00+09:00")),
             approves_at: None,
@@ -477,8 +510,23 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn who_would_wait_counts_nowhere_before_the_mail_address_is_confirmed() {
+        let unconfirmed = Reservation { would_wait: true, ..in_state(Status::Unconfirmed) };
+        assert_eq!(unconfirmed.place(), Place::None);
+        let now = unconfirmed.requested_at + SignedDuration::from_mins(5);
+        let confirm = Action::Confirm { settings: Settings::default() };
+        let Ok(Outcome::Becomes(waiting)) = unconfirmed.after(&confirm, Actor::Parent, now) else {
+            unreachable!("the link was followed in time")
+        };
+        assert_eq!((waiting.status, waiting.place()), (Status::Waiting, Place::Waiting));
+        assert_eq!(waiting.waiting_since(), now, "its turn is when it was confirmed");
+        let again = waiting.after(&confirm, Actor::Parent, now);
+        assert!(again == Ok(Outcome::Already));
+    }
+
+    #[test]
     fn a_place_that_was_given_back_is_never_taken_again() {
-        for from in Status::ALL.into_iter().filter(|s| in_state(*s).place() == Place::Released) {
+        for from in Status::ALL.into_iter().filter(|s| in_state(*s).place() == Place::None) {
             assert!(from.is_final(), "{from:?}");
         }
     }

@@ -9,7 +9,7 @@ use crate::Invalid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// A request of the portal whose mail address is not confirmed yet; holds a place.
+    /// A request of the portal whose mail address is not confirmed yet; holds a place if there was one.
     Unconfirmed,
     /// Waits for a place of a full slot (キャンセル待ち).
     Waiting,
@@ -75,7 +75,7 @@ impl Status {
     pub fn may_become(self, next: Self) -> bool {
         matches!(
             (self, next),
-            (Unconfirmed, Pending | Expired)
+            (Unconfirmed, Waiting | Pending | Expired)
                 | (Waiting, Offered | CancelledByParent | Expired)
                 | (Offered, Pending | CancelledByParent | Expired)
                 | (

@@ -11,6 +11,7 @@ use crate::{
     SlotNumber, Status,
     applicant::FamilyMark,
     invalid::{InputErrors, Invalid, within},
+    reservation::gives_up,
 };
 
 mod open;
@@ -64,8 +65,6 @@ pub struct Slot {
     pub asking: BTreeSet<ReservationNumber>,
     /// The waiting list, in its order: since when each waits.
     pub waiting: BTreeSet<(Instant, ReservationNumber)>,
-    /// The reservations that are over without a place.
-    pub released: BTreeSet<ReservationNumber>,
     /// The families of those that are not over.
     pub families: BTreeSet<(FamilyMark, ReservationNumber)>,
     /// Counts the changes that staff made; reservations leave it as it is.
@@ -81,12 +80,12 @@ pub enum Place {
     Asking,
     /// None, until one comes free.
     Waiting,
-    /// None any more.
-    Released,
+    /// None: not yet, or not any more.
+    None,
 }
 
 /// A waiting list has this many families at most: who comes later has no prospect.
-const WAITING_AT_MOST: usize = 20;
+pub const WAITING_AT_MOST: usize = 20;
 
 /// What a slot is to a parent who looks at it now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -124,7 +123,6 @@ impl Slot {
             holding: BTreeSet::new(),
             asking: BTreeSet::new(),
             waiting: BTreeSet::new(),
-            released: BTreeSet::new(),
             families: BTreeSet::new(),
             version: 1,
         }
@@ -174,7 +172,10 @@ impl Slot {
             }
             other => other?,
         };
-        if now > settings.booking_closes(self.starts_at) {
+        let closes = settings.booking_closes(self.starts_at);
+        let is_late = now > closes || now >= gives_up(self.starts_at);
+        // Who waits is given up when booking closes: at that moment there is nothing to wait for any more.
+        if is_late || (status == Status::Waiting && now == closes) {
             return Err(Refusal::TooLate);
         }
         if now < settings.booking_opens(self.starts_at) {
@@ -203,10 +204,10 @@ impl Slot {
         self.waiting.first().filter(|_| free).map(|(_, number)| number)
     }
 
-    /// Every reservation that it has or had.
+    /// Every reservation that has a place in it, asks for one or waits for one.
     pub fn reservations(&self) -> BTreeSet<&ReservationNumber> {
         let waiting = self.waiting.iter().map(|(_, number)| number);
-        self.holding.iter().chain(&self.asking).chain(waiting).chain(&self.released).collect()
+        self.holding.iter().chain(&self.asking).chain(waiting).collect()
     }
 
     /// Whether a request of this family that is not over is among its reservations.
@@ -298,6 +299,15 @@ pub(crate) mod tests {
         assert_eq!(may("2026-12-10T10:00:00+09:00"), Err(Refusal::SlotPast));
         assert_eq!(may("2026-09-11T10:00:00+09:00"), allowed);
         assert_eq!(may("2026-09-11T09:59:59+09:00"), Err(Refusal::TooEarly));
+    }
+
+    #[test]
+    fn a_request_that_nobody_can_answer_in_time_is_too_late() {
+        let settings = Settings { booking_closes_hours_before: 0, ..Settings::default() };
+        let may = |now: &str| slot(1).may_be_requested(&settings, false, at(now));
+        assert_eq!(may("2026-12-10T08:59:59+09:00"), Ok(Status::Pending));
+        assert_eq!(may("2026-12-10T09:00:00+09:00"), Err(Refusal::TooLate));
+        assert_eq!(may("2026-12-10T09:20:00+09:00"), Err(Refusal::TooLate));
     }
 
     #[test]

@@ -126,6 +126,7 @@ pub struct Expected {
 pub struct Contract {
     pub now: Minutes,
     pub begun: &'static str,
+    pub would_wait: bool,
     pub pending_holds_place: bool,
     pub at_once: bool,
     pub told: Told,
@@ -142,7 +143,7 @@ pub struct Contract {
 
 impl Contract {
     pub fn new(
-        begun: &'static str,
+        (begun, would_wait): (&'static str, bool),
         pending_holds_place: bool,
         at_once: bool,
         mistake: Mistake,
@@ -150,6 +151,7 @@ impl Contract {
         Self {
             now: 0,
             begun,
+            would_wait,
             pending_holds_place,
             at_once,
             told: Told::Already,
@@ -166,6 +168,7 @@ impl Contract {
     /// `(unconfirmed →) (waiting → offered →) pending → …`; `approved → …`. Nobody cancels what nobody confirmed.
     fn may_become(&self, to: &str) -> bool {
         let next: &[&str] = match self.status {
+            "unconfirmed" if self.would_wait => &["waiting", "expired"],
             "unconfirmed" => &["pending", "expired"],
             "waiting" if self.mistake == Mistake::TransitionMissing => &["offered", "expired"],
             "waiting" => &["offered", "cancelled_by_parent", "expired"],
@@ -200,13 +203,14 @@ impl Contract {
         wished.then_some(self.since)
     }
 
-    /// From `pending` on, unless the nursery says otherwise; `unconfirmed` and `offered` too. Who came, or did
-    /// not come, had it.
+    /// From `pending` on, unless the nursery says otherwise; `unconfirmed` and `offered` too, but not who would
+    /// wait. Who came, or did not come, had it.
     fn holds_place(&self) -> bool {
         match self.status {
             "offered" => self.mistake != Mistake::NoPlace,
             "pending" => self.pending_holds_place,
-            status => ["unconfirmed", "approved", "completed", "no_show"].contains(&status),
+            "unconfirmed" => !self.would_wait,
+            status => ["approved", "completed", "no_show"].contains(&status),
         }
     }
 
@@ -233,8 +237,14 @@ impl Contract {
         self
     }
 
+    /// Who asked on the portal to wait for a place of a full slot waits once the link is followed.
+    fn leads_to(&self, deed: Deed) -> &'static str {
+        let waits = self.would_wait && ["unconfirmed", "waiting"].contains(&self.status);
+        if deed == Deed::Confirm && waits { "waiting" } else { deed.to() }
+    }
+
     fn does(&mut self, deed: Deed) -> Told {
-        let to = deed.to();
+        let to = self.leads_to(deed);
         if self.status == to {
             return Told::Already;
         }
@@ -244,6 +254,11 @@ impl Contract {
         let late = self.now > STARTS - HOUR && self.mistake != Mistake::NeverTooLate;
         match deed {
             Deed::CancelByParent if late => Told::TooLate,
+            // What would be given up in the same moment is not begun.
+            Deed::Confirm if to == "pending" && self.now >= STARTS - HOUR => Told::TooLate,
+            Deed::Confirm | Deed::Offer if to != "pending" && self.now >= STARTS - DAY => {
+                Told::TooLate
+            }
             Deed::Complete | Deed::NoShow if self.now < STARTS => Told::TooEarly,
             _ => self.becomes(to),
         }

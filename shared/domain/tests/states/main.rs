@@ -31,7 +31,13 @@ impl<const MISTAKE: usize> ReferenceStateMachine for Reference<MISTAKE> {
     type Transition = Doing;
 
     fn init_state() -> BoxedStrategy<Contract> {
-        let begun = prop::sample::select(vec!["unconfirmed", "waiting", "pending", "approved"]);
+        let begun = prop::sample::select(vec![
+            ("unconfirmed", false),
+            ("unconfirmed", true),
+            ("waiting", false),
+            ("pending", false),
+            ("approved", false),
+        ]);
         (begun, any::<bool>(), any::<bool>())
             .prop_map(|(begun, holds, at_once)| {
                 Contract::new(begun, holds, at_once, Mistake::ALL[MISTAKE])
@@ -129,6 +135,7 @@ fn requested(contract: &Contract) -> Reservation {
         open,
     );
     let (origin, allowed) = match contract.begun {
+        "unconfirmed" if contract.would_wait => (Origin::Portal, Status::Waiting),
         "unconfirmed" => (Origin::Portal, Status::Pending),
         "waiting" => (Origin::SearchSite, Status::Waiting),
         "pending" => (Origin::SearchSite, Status::Pending),
@@ -164,7 +171,7 @@ fn action(deed: Deed, settings: &Settings, reservation: &Reservation) -> Action 
         Deed::Offer => Action::Offer { settings },
         Deed::Confirm => Action::Confirm { settings },
         Deed::Approve => Action::Approve { comment: None },
-        Deed::Decline => Action::Decline { comment: "満員".parse().ok() },
+        Deed::Decline => Action::Decline { comment: Some(Sealed(vec![2])) },
         Deed::CancelByParent => {
             let until = settings.cancel_closes(reservation.starts_at);
             Action::CancelByParent { reason: None, until }

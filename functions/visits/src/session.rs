@@ -1,0 +1,78 @@
+//! A parent's session: which reservations the links that were followed have opened, each for half an hour.
+
+use axum::extract::FromRequestParts;
+use domain::{Instant, ReservationNumber, Secret, id::VisitToken};
+use http::{HeaderMap, HeaderValue, header, request::Parts};
+use hub_http::{Path, Problem, acts_on_our_page};
+use jiff::SignedDuration;
+
+use crate::Visits;
+
+/// How long a link opens its reservation, by the machine's clock: it is the browser's affair.
+const SESSION: SignedDuration = SignedDuration::from_mins(30);
+
+/// How many reservations a session names.
+const RESERVATIONS: usize = 10;
+
+/// Sent to this host alone, over TLS alone: the prefix makes browsers see to it.
+const COOKIE: &str = "__Host-visit";
+
+/// Stands between the tokens of a cookie, and in none of them.
+const BETWEEN: char = '~';
+
+/// The reservations that a session names, each with its token, in the order in which they were opened.
+pub(crate) struct Session(Vec<(ReservationNumber, String)>);
+
+impl Session {
+    /// Of a request's cookie; what has ended is left out.
+    pub(crate) fn of(headers: &HeaderMap, secret: &Secret) -> Self {
+        let now = Instant::of_machine();
+        let cookies = headers.get_all(header::COOKIE).into_iter();
+        let mut pairs = cookies.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(';'));
+        let tokens = pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));
+        let open = |token: &str| {
+            let number = secret.read_visit_token(VisitToken::Session, token, now)?;
+            Some((number, token.to_owned()))
+        };
+        Self(tokens.into_iter().flat_map(|tokens| tokens.split(BETWEEN)).filter_map(open).collect())
+    }
+
+    /// With one more reservation; past the number that it names, the one that was opened first goes.
+    pub(crate) fn with(mut self, number: ReservationNumber, secret: &Secret) -> Self {
+        let until = Instant::of_machine() + SESSION;
+        let token = secret.visit_token(VisitToken::Session, &number, until);
+        self.0.retain(|(other, _)| *other != number);
+        self.0.push((number, token));
+        let too_many = self.0.len().saturating_sub(RESERVATIONS);
+        self.0.drain(..too_many);
+        self
+    }
+
+    /// As the browser keeps it.
+    pub(crate) fn cookie(&self) -> Result<HeaderValue, Problem> {
+        let tokens: Vec<&str> = self.0.iter().map(|(_, token)| token.as_str()).collect();
+        let cookie = format!(
+            "{COOKIE}={}; Path=/; Max-Age={}; HttpOnly; Secure; SameSite=Strict",
+            tokens.join(&BETWEEN.to_string()),
+            SESSION.as_secs()
+        );
+        HeaderValue::from_str(&cookie).map_err(|_| Problem::Internal)
+    }
+}
+
+/// A parent whose session names the reservation of the path.
+pub(crate) struct Parent(pub(crate) ReservationNumber);
+
+impl FromRequestParts<Visits> for Parent {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, visits: &Visits) -> Result<Self, Problem> {
+        let Session(open) = Session::of(&parts.headers, &visits.hub.secret);
+        if open.is_empty() {
+            return Err(Problem::Unauthorized);
+        }
+        acts_on_our_page(parts, &visits.hub.base_url)?;
+        let Path(number) = Path::<ReservationNumber>::from_request_parts(parts, visits).await?;
+        let is_named = open.iter().any(|(named, _)| *named == number);
+        if is_named { Ok(Self(number)) } else { Err(Problem::NotFound) }
+    }
+}
