@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 pub enum As {
     /// Nobody.
     Anyone,
+    /// Nobody, from this address.
+    From(String),
     /// A search site with all its scopes.
     Site(&'static str),
     /// An ICT system with all its scopes.
@@ -72,7 +74,7 @@ pub fn context(who: &As) -> RequestContext {
         "hub/reservations:write hub/reservations:read hub/events:read hub/webhooks:write";
     const ICT: &str = "hub/ict:read hub/ict:write hub/events:read hub/webhooks:write";
     let claims = match who {
-        As::Anyone => None,
+        As::Anyone | As::From(_) => None,
         As::Site(id) => Some(json!({"sub": id, "client_id": id, "scope": SITE})),
         As::Ict(id) => Some(json!({"sub": id, "client_id": id, "scope": ICT})),
         As::Staff(id) => Some(json!({"sub": "staff-1", "role": "facility", "facility_id": id})),
@@ -84,6 +86,10 @@ pub fn context(who: &As) -> RequestContext {
     };
     let mut context = ApiGatewayV2httpRequestContext::default();
     context.request_id = Some("request-1".into());
+    context.http.source_ip = Some(match who {
+        As::From(ip) => ip.clone(),
+        _ => "192.0.2.1".into(),
+    });
     context.authorizer = claims.map(|claims| {
         let mut jwt = ApiGatewayRequestAuthorizerJwtDescription::default();
         jwt.claims = serde_json::from_value(claims).unwrap();

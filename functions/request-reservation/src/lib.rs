@@ -8,15 +8,20 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    Instant, Invalid, Reservation, ReservationNumber, Settings, Slot, reservation,
+    ClientId, FacilityId, Invalid, Reservation, ReservationNumber, Settings, Slot,
+    applicant::FamilyMark,
+    family::OpenRequests,
+    reservation,
     reservation::{Actor, NewRequest, Origin, RequestMark, RequestVisit},
 };
+use futures::TryFutureExt;
 use hub_http::{
-    Body, Created, IdempotencyKey, Problem, Reserving, approve_at_once, body_mark,
+    Body, Created, IdempotencyKey, Problem, Reserving, Source, approve_at_once, body_mark,
     caller::{Scope, SearchSite},
-    view::ReservationView,
+    view::{PortalRequestView, ReservationView},
 };
 use runtime::{Hub, Purpose, Seal};
+use store::{Judged, StoreError};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 #[derive(Debug, Clone)]
@@ -49,7 +54,7 @@ const SEALED_AT_MOST: usize = 4096;
         (status = 201, description = "The place is held; the request waits for the nursery's answer",
             body = ReservationView,
             headers(("Location" = String, description = "The reservation"))),
-        (status = 409, description = "`slot-full`, `slot-disabled`, `slot-past`, `too-late`, `too-early` or `booking-closed`",
+        (status = 409, description = "`slot-full`, `slot-disabled`, `slot-past`, `too-late`, `too-early`, `booking-closed` or `too-many-requests-of-family`",
             content_type = "application/problem+json"),
     ),
     security(("client_credentials" = ["reservations:write"])),
@@ -61,46 +66,72 @@ async fn request_reservation(
     Body(asked): Body<RequestVisit>,
 ) -> Result<Created<ReservationView>, Problem> {
     let client = site.with(Scope::ReservationsWrite)?;
-    let by = Actor::Client(client.clone());
-    requests.ask(Origin::SearchSite, by, client.as_str(), &key, &asked).await
+    let from = Asker::Site(client.clone());
+    let (reservation, replayed) = requests.ask(from, client.as_str(), &key, &asked).await?;
+    Ok(Created {
+        location: Some(format!("/v1/reservations/{}", reservation.reservation_number)),
+        // The nursery has said nothing yet.
+        body: ReservationView::new(&reservation, None),
+        replayed,
+    })
 }
 
-/// Asks for a visit without an account. The place is held for 15 minutes; the request becomes `pending`
-/// when the link is followed that is mailed to the applicant.
+/// Asks for a visit without an account. The place is held for 15 minutes; the request becomes `pending`, or with
+/// `waiting_list` for a full slot `waiting`, when the link is followed that is mailed to the applicant.
 #[utoipa::path(
     post, path = "/v1/portal/reservations", tag = "public",
     params(("Idempotency-Key" = String, Header, description = "What the caller calls this request, for this mail address")),
     request_body = RequestVisit,
     responses(
         (status = 202, description = "The place is held until the mail address is confirmed",
-            body = ReservationView),
+            body = PortalRequestView),
         (status = 409, description = "`slot-full`, `slot-disabled`, `slot-past`, `too-late`, `too-early` or `booking-closed`",
+            content_type = "application/problem+json"),
+        (status = 429, description = "`rate-limited`: too much was asked for from there, or for this address",
             content_type = "application/problem+json"),
     ),
 )]
 async fn request_on_portal(
     State(requests): State<Requests>,
+    source: Source,
     key: IdempotencyKey,
     Body(asked): Body<RequestVisit>,
 ) -> Result<Response, Problem> {
-    let scope = format!("portal {}", asked.applicant.email.reveal().to_ascii_lowercase());
-    let created = requests.ask(Origin::Portal, Actor::Parent, &scope, &key, &asked).await?;
+    let address = asked.applicant.email.reveal().to_ascii_lowercase();
+    let scope = format!("portal {address}");
+    let from = Asker::Portal { source, address };
+    let (reservation, replayed) = requests.ask(from, &scope, &key, &asked).await?;
     // It has no address: only the link in the mail leads to it.
-    let mut response = Created { location: None, ..created }.into_response();
+    let body = PortalRequestView::from(&reservation);
+    let mut response = Created { body, location: None, replayed }.into_response();
     *response.status_mut() = http::StatusCode::ACCEPTED;
     Ok(response)
 }
 
+/// Who asks.
+enum Asker {
+    Site(ClientId),
+    Portal { source: Source, address: String },
+}
+
+impl Asker {
+    fn site(&self) -> Option<&ClientId> {
+        match self {
+            Self::Site(site) => Some(site),
+            Self::Portal { .. } => None,
+        }
+    }
+}
+
 impl Requests {
-    /// Makes a request, or finds the one that this repeats.
+    /// Makes a request, or finds the one that this repeats, and tells which.
     async fn ask(
         &self,
-        origin: Origin,
-        by: Actor,
+        from: Asker,
         scope: &str,
         key: &IdempotencyKey,
         asked: &RequestVisit,
-    ) -> Result<Created<ReservationView>, Problem> {
+    ) -> Result<(Reservation, bool), Problem> {
         let (hub, now) = (&self.hub, self.hub.clock.now());
         reservation::consent_is_given(&asked.consent, now)?;
         let applicant = serde_json::to_vec(&asked.applicant()).map_err(|_| Problem::Internal)?;
@@ -111,14 +142,21 @@ impl Requests {
             key: key.mark(&hub.secret, "reservations", scope),
             body: body_mark(&hub.secret, asked)?,
         };
-        let (settings, slot, day) = self.slot_of(asked).await?;
         let families = asked.applicant.families(&hub.secret);
-        let possible_duplicate = day.iter().any(|slot| slot.has_family(&families));
+        let of_slot = self.slot_of(asked);
+        let judged = self.judged_by(&from, &asked.facility_id, &families).map_err(Problem::from);
+        let ((settings, slot), judged) = futures::try_join!(of_slot, judged)?;
 
-        let reserving = Reserving { hub, scope, key, mark: &mark, settings: &settings, slot, now };
-        let request = |number: ReservationNumber| {
+        let (mark, settings, site) = (&mark, &settings, from.site());
+        let reserving = Reserving { hub, scope, key, mark, settings, slot, judged, now };
+        let (origin, by) = match site {
+            Some(site) => (Origin::SearchSite, Actor::Client(site.clone())),
+            None => (Origin::Portal, Actor::Parent),
+        };
+        let day = asked.slot_id.starts_at().unwrap_or(now).date();
+        let request = |number: ReservationNumber, open: &OpenRequests| {
             let (by, families, mark) = (by.clone(), families.clone(), mark.clone());
-            let applicant = &applicant;
+            let (applicant, possible_duplicate) = (&applicant, open.duplicate(day, site));
             async move {
                 let sealed = self.seal.seal(Purpose::Applicant(&number), applicant).await?;
                 Ok(NewRequest {
@@ -135,42 +173,62 @@ impl Requests {
                 })
             }
         };
-        let allowed = |slot: &Slot| slot.may_be_requested(&settings, asked.waiting_list, now);
+        let allowed = |slot: &Slot, open: &OpenRequests| {
+            let status = slot.may_be_requested(settings, asked.waiting_list, now)?;
+            // On the portal it is judged when the link is followed: before that anybody may have typed it.
+            if site.is_some() {
+                open.may_ask(site, now)?;
+            }
+            Ok(status)
+        };
         let (reservation, replayed) = reserving.reserve(allowed, request).await?;
-        let answer = created(&reservation, replayed);
         if !replayed {
-            approve_at_once(hub, reservation, &settings, now).await;
+            approve_at_once(hub, reservation.clone(), settings, now).await;
         }
-        Ok(answer)
+        Ok((reservation, replayed))
     }
 
-    /// The settings of the nursery, the slot that is asked for, and all of its slots on that day.
-    async fn slot_of(&self, asked: &RequestVisit) -> Result<(Settings, Slot, Vec<Slot>), Problem> {
+    /// What the request is judged by, beside its slot. Sources and addresses are known by keyed hashes alone.
+    async fn judged_by(
+        &self,
+        from: &Asker,
+        facility: &FacilityId,
+        families: &[FamilyMark],
+    ) -> Result<Judged, StoreError> {
         let store = &self.hub.store;
-        let no_slot = || Problem::input("/slot_id", Invalid::NoSuch("slot"));
-        let day = asked.slot_id.starts_at().ok_or_else(no_slot)?.date();
-        let (from, until) =
-            (Instant::midnight(day), Instant::midnight(day.tomorrow().map_err(|_| no_slot())?));
-        let slots = store.slots(&asked.facility_id, from, until, SLOTS_OF_A_DAY, None);
+        match from {
+            Asker::Site(_) => {
+                let family = store.family(facility, families).await?;
+                Ok(Judged { family, attempts: None })
+            }
+            Asker::Portal { source, address } => {
+                let mark = |kind: &[u8], value: &str| {
+                    half(self.hub.secret.derive(&[b"portal", kind, value.as_bytes()]))
+                };
+                let source = store.attempts(mark(b"source", source.as_str()));
+                let address = store.attempts(mark(b"address", address));
+                let attempts = Some(futures::try_join!(source, address)?);
+                Ok(Judged { attempts, ..Judged::default() })
+            }
+        }
+    }
+
+    /// The settings of the nursery, and the slot that is asked for.
+    async fn slot_of(&self, asked: &RequestVisit) -> Result<(Settings, Slot), Problem> {
+        let store = &self.hub.store;
+        let slot = store.slot(&asked.facility_id, &asked.slot_id, false);
         let facility = store.facility_and_settings(&asked.facility_id);
-        let ((facility, settings), slots) = futures::try_join!(facility, slots)?;
+        let ((facility, settings), slot) = futures::try_join!(facility, slot)?;
         if facility.is_none() {
             return Err(Problem::input("/facility_id", Invalid::NoSuch("facility")));
         }
-        let is_asked = |slot: &&Slot| slot.slot_id == asked.slot_id;
-        let slot = slots.iter().find(is_asked).cloned().ok_or_else(no_slot)?;
-        Ok((settings, slot, slots))
+        let slot = slot.ok_or_else(|| Problem::input("/slot_id", Invalid::NoSuch("slot")))?;
+        Ok((settings, slot))
     }
 }
 
-/// No nursery has more slots on one day.
-const SLOTS_OF_A_DAY: usize = 500;
-
-fn created(reservation: &Reservation, replayed: bool) -> Created<ReservationView> {
-    Created {
-        // The nursery has said nothing yet.
-        body: ReservationView::new(reservation, None),
-        location: Some(format!("/v1/reservations/{}", reservation.reservation_number)),
-        replayed,
-    }
+fn half(digest: [u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest[..16]);
+    half
 }

@@ -6,6 +6,7 @@ use deserr::Deserr;
 use domain::{
     FacilityId, Invalid, ReservationNumber, SlotId,
     applicant::StaffMemo,
+    family::{Duplicate, OpenRequests},
     invalid::InputErrors,
     reservation::{Memo, NewRequest, Origin, PartySize, RequestMark},
 };
@@ -15,6 +16,7 @@ use hub_http::{
 };
 use runtime::Purpose;
 use serde::Serialize;
+use store::Judged;
 use utoipa::ToSchema;
 
 use crate::Desk;
@@ -65,9 +67,10 @@ pub(crate) async fn book(
     let settings = hub.store.settings(&facility).await?;
     let slot = hub.store.slot(&facility, &booking.slot_id, false).await?;
     let slot = slot.ok_or_else(|| Problem::input("/slot_id", Invalid::NoSuch("slot")))?;
-    let reserving =
-        Reserving { hub, scope: &scope, key: &key, mark: &mark, settings: &settings, slot, now };
-    let request = |number: ReservationNumber| {
+    let judged = Judged::default();
+    let (scope, key, mark, settings) = (&*scope, &key, &mark, &settings);
+    let reserving = Reserving { hub, scope, key, mark, settings, slot, judged, now };
+    let request = |number: ReservationNumber, _: &OpenRequests| {
         let (by, mark, note) = (staff.actor(), mark.clone(), &booking.note);
         let (seal, party_size) = (&desk.seal, booking.party_size);
         async move {
@@ -87,14 +90,14 @@ pub(crate) async fn book(
                 consent: None,
                 applicant: None,
                 families: Vec::new(),
-                possible_duplicate: false,
+                possible_duplicate: Duplicate::None,
                 memo,
                 mark,
             })
         }
     };
     let (reservation, replayed) =
-        reserving.reserve(|slot| slot.may_be_booked(now), request).await?;
+        reserving.reserve(|slot, _| slot.may_be_booked(now), request).await?;
     Ok(Created {
         location: Some(format!("/v1/staff/reservations/{}", reservation.reservation_number)),
         body: ConsoleReservationView::new(&reservation, None, hub),

@@ -109,7 +109,7 @@ async fn get_visit(State(visits): State<Visits>, Parent(number): Parent) -> Visi
     params(("reservation_number" = ReservationNumber, Path, description = "The reservation")),
     responses(
         (status = 200, description = "It is with the nursery, or waits for a place", body = VisitView),
-        (status = 409, description = "`state-conflict`: it is over; `too-late`, or `slot-full` and `slot-disabled`: nobody can wait there any more",
+        (status = 409, description = "`state-conflict`: it is over; `too-many-requests-of-family`; `too-late`, or `slot-full` and `slot-disabled`: nobody can wait there any more",
             content_type = "application/problem+json"),
     ),
     security(("visit_session" = [])),
@@ -118,9 +118,7 @@ async fn confirm_visit(State(visits): State<Visits>, Parent(number): Parent) -> 
     let (hub, now) = (&visits.hub, visits.hub.clock.now());
     let reservation = visits.reservation(&number).await?;
     let settings = hub.store.settings(&reservation.facility_id).await?;
-    let action = Action::Confirm { settings: settings.clone() };
-    let changed = hub.store.change(&number, |current| current.after(&action, Actor::Parent, now));
-    let confirmed = settled(changed.await?)?;
+    let confirmed = settled(hub.store.confirm(reservation, &settings, now).await?)?;
     let confirmed = approve_at_once(hub, confirmed, &settings, now).await;
     visits.view(&confirmed).await
 }

@@ -5,8 +5,10 @@
 
 pub mod applicant;
 pub mod asking;
+pub mod attempt;
 pub mod event;
 pub mod facility;
+pub mod family;
 pub mod feed;
 pub mod id;
 pub mod import;

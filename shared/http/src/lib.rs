@@ -16,6 +16,7 @@ mod page;
 mod problem;
 mod reserving;
 pub mod slots;
+mod source;
 pub mod view;
 pub mod visits;
 
@@ -29,4 +30,5 @@ pub use self::{
     page::{Limit, List, cursor},
     problem::{KINDS, Kind, Problem, settled},
     reserving::{Reserving, approve_at_once},
+    source::Source,
 };

@@ -115,6 +115,9 @@ kinds! {
         "この施設はここでは予約を受け付けていません。施設のexternal_booking_urlをご覧ください。";
     CAPACITY_BELOW_TAKEN = "capacity-below-taken", CONFLICT,
         "More places are taken than that.", "すでに予約されている数より少なくできません。";
+    TOO_MANY_REQUESTS_OF_FAMILY = "too-many-requests-of-family", CONFLICT,
+        "The family has as many open requests at this facility as one may have. Cancel one first.",
+        "この施設への見学予約の申請は、同時に3件までです。ほかの申請を取り消してからお申し込みください。";
     STATE_CONFLICT = "state-conflict", CONFLICT,
         "The reservation is in a state that does not allow this.",
         "予約の現在の状態ではこの操作はできません。";
@@ -183,6 +186,7 @@ impl Problem {
             Self::Refused(Refusal::TooEarly) => &TOO_EARLY,
             Self::Refused(Refusal::BookingClosed) => &BOOKING_CLOSED,
             Self::Refused(Refusal::CapacityBelowTaken) => &CAPACITY_BELOW_TAKEN,
+            Self::Refused(Refusal::TooManyRequestsOfFamily) => &TOO_MANY_REQUESTS_OF_FAMILY,
             Self::Refused(Refusal::StateConflict { .. }) => &STATE_CONFLICT,
             Self::Unauthorized => &UNAUTHORIZED,
             Self::Forbidden => &FORBIDDEN,

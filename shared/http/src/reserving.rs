@@ -1,13 +1,15 @@
 //! Making a reservation under an idempotency key: the same for search sites, parents and staff.
 
-use std::future::Future;
+use std::{collections::BTreeSet, future::Future};
 
 use domain::{
     Instant, Refusal, Reservation, ReservationNumber, Settings, Slot, Status,
+    attempt::TooOften,
+    family::OpenRequests,
     reservation::{Due, NewRequest, RequestMark},
 };
 use runtime::{Hub, telemetry::Causes};
-use store::{Changed, Reserved};
+use store::{Changed, Judged, Reserved};
 
 use crate::{IdempotencyKey, Problem};
 
@@ -15,8 +17,9 @@ use crate::{IdempotencyKey, Problem};
 /// somebody else happens once in a hundred billion requests.
 const NUMBERS: u8 = 4;
 
-/// How often a request is made anew for a slot that fills up, or gets a free place, under it.
-const SLOT_TRIES: u8 = 4;
+/// How often a request is made anew for a slot that fills up, or gets a free place, under it, or because its family
+/// or its source made another one.
+const TRIES: u8 = 8;
 
 /// A request about to be made: under which key, for which slot, and when.
 pub struct Reserving<'a> {
@@ -32,6 +35,8 @@ pub struct Reserving<'a> {
     pub settings: &'a Settings,
     /// The slot as it was read.
     pub slot: Slot,
+    /// What else it is judged by, as it was read.
+    pub judged: Judged,
     /// Now.
     pub now: Instant,
 }
@@ -39,12 +44,12 @@ pub struct Reserving<'a> {
 impl Reserving<'_> {
     /// Makes the request, or finds the one that it repeats, and tells which.
     ///
-    /// `allowed` is the rule about the slot; `request` makes the request once its number is known, for
+    /// `allowed` is the rule about the slot and the family; `request` makes the request once its number is known, for
     /// what is sealed is sealed for that number.
     pub async fn reserve<F>(
         mut self,
-        allowed: impl Fn(&Slot) -> Result<Status, Refusal>,
-        request: impl Fn(ReservationNumber) -> F,
+        allowed: impl Fn(&Slot, &OpenRequests) -> Result<Status, Refusal>,
+        request: impl Fn(ReservationNumber, &OpenRequests) -> F,
     ) -> Result<(Reservation, bool), Problem>
     where
         F: Future<Output = Result<NewRequest, Problem>>,
@@ -52,32 +57,69 @@ impl Reserving<'_> {
         let (store, secret) = (&self.hub.store, &self.hub.secret);
         for attempt in 0..NUMBERS {
             let number = secret.reservation_number(self.scope, self.key.as_str(), attempt);
-            let mut tries = 0..SLOT_TRIES;
+            let mut tries = 0..TRIES;
             let reserved = loop {
-                let status = match allowed(&self.slot) {
+                let open = self.judged.family.open();
+                let status = match self.judge(&allowed, &open).await {
                     Ok(status) => status,
                     // What is refused now may have been granted before: a repeat gets the first answer.
                     Err(refusal) => match store.find_repeat(&number, self.mark).await? {
                         Some(repeat) => break repeat,
-                        None => return Err(refusal.into()),
+                        None => return Err(refusal),
                     },
                 };
-                let new = request(number.clone()).await?;
+                let new = request(number.clone(), &open).await?;
                 let new = new.reservation(&self.slot, self.settings, status, self.now);
-                match store.reserve(&new).await? {
+                match store.reserve(&new, &self.judged).await? {
                     Reserved::New => return Ok((new, false)),
                     Reserved::SlotIs(newer) if tries.next().is_some() => self.slot = *newer,
+                    Reserved::JudgedBy(newer) if tries.next().is_some() => self.judged = newer,
                     other => break other,
                 }
             };
             match reserved {
                 Reserved::Replayed(first) => return Ok((first.as_requested(), true)),
                 Reserved::OtherBody => return Err(Problem::IdempotencyKeyReused),
-                Reserved::SlotIs(_) => return Err(Problem::Unavailable),
+                Reserved::SlotIs(_) | Reserved::JudgedBy(_) => return Err(Problem::Unavailable),
                 Reserved::New | Reserved::NumberTaken => {}
             }
         }
         Err(Problem::Unavailable)
+    }
+}
+
+impl Reserving<'_> {
+    async fn judge(
+        &self,
+        allowed: impl Fn(&Slot, &OpenRequests) -> Result<Status, Refusal>,
+        open: &OpenRequests,
+    ) -> Result<Status, Problem> {
+        let status = allowed(&self.slot, open)?;
+        self.is_not_too_often().await?;
+        Ok(status)
+    }
+
+    /// What strangers may ask for on the portal is limited. Whether a request was confirmed it says itself, so it is
+    /// read where that decides.
+    async fn is_not_too_often(&self) -> Result<(), Problem> {
+        let Some((source, address)) = &self.judged.attempts else { return Ok(()) };
+        let Slot { facility_id, slot_id, .. } = &self.slot;
+        let may = |confirmed: &BTreeSet<ReservationNumber>| {
+            source.attempts.from_source_may(facility_id, slot_id, confirmed, self.now)?;
+            address.attempts.to_address_may(confirmed, self.now)
+        };
+        let mut allowed = may(&BTreeSet::new());
+        if allowed.is_err_and(|refused| refused.unless_confirmed) {
+            let all = source.attempts.0.iter().chain(&address.attempts.0);
+            let numbers: Vec<_> = all.map(|one| one.reservation_number.clone()).collect();
+            let found = self.hub.store.reservations(&numbers).await?.into_iter();
+            let confirmed = found.filter(Reservation::is_confirmed);
+            allowed = may(&confirmed.map(|one| one.reservation_number).collect());
+        }
+        allowed.map_err(|TooOften { until, .. }| {
+            let seconds = until.since(self.now).as_secs() + 1;
+            Problem::RateLimited { retry_after: seconds.max(1).unsigned_abs() }
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use domain::{
     Applicant, Facility, FacilityId, Instant, Reservation, ReservationNumber, Settings, Slot,
     SlotId, Status,
+    family::Duplicate,
     reservation::{Consent, Origin, PartySize},
 };
 use runtime::Hub;
@@ -66,7 +67,8 @@ pub struct ReservationView {
     pub sequence: u32,
     /// Where it came from.
     pub origin: Origin,
-    /// Whether the same family had a request there for that day when it was made. Told, not refused.
+    /// Whether the same family had a request there for that day when it was made. Told, not refused. A search site
+    /// hears of its own requests alone, ICT systems and staff of all.
     pub possible_duplicate: bool,
 }
 
@@ -86,7 +88,52 @@ impl ReservationView {
             updated_at: reservation.updated_at,
             sequence: reservation.sequence,
             origin: reservation.origin,
-            possible_duplicate: reservation.possible_duplicate,
+            possible_duplicate: reservation.possible_duplicate == Duplicate::OfSite,
+        }
+    }
+}
+
+/// A request on the portal, as anybody may see it who made it: it says nothing of the family's other requests.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PortalRequestView {
+    /// Its number.
+    pub reservation_number: ReservationNumber,
+    /// The nursery.
+    pub facility_id: FacilityId,
+    /// The slot.
+    pub slot_id: SlotId,
+    /// When the visit starts.
+    pub starts_at: Instant,
+    /// When it ends.
+    pub ends_at: Instant,
+    /// Its state.
+    pub status: Status,
+    /// How many people come.
+    pub party_size: PartySize,
+    /// When it was asked for.
+    pub requested_at: Instant,
+    /// When it last changed.
+    pub updated_at: Instant,
+    /// Counts the changes, from 1.
+    pub sequence: u32,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl From<&Reservation> for PortalRequestView {
+    fn from(reservation: &Reservation) -> Self {
+        Self {
+            reservation_number: reservation.reservation_number.clone(),
+            facility_id: reservation.facility_id.clone(),
+            slot_id: reservation.slot_id.clone(),
+            starts_at: reservation.starts_at,
+            ends_at: reservation.ends_at,
+            status: reservation.status,
+            party_size: reservation.party_size,
+            requested_at: reservation.requested_at,
+            updated_at: reservation.updated_at,
+            sequence: reservation.sequence,
+            origin: reservation.origin,
         }
     }
 }
@@ -106,8 +153,10 @@ pub struct ConsoleReservationView {
 impl ConsoleReservationView {
     /// With the nursery's word, opened, and the link to the hub's screen.
     pub fn new(reservation: &Reservation, comment: Option<String>, hub: &Hub) -> Self {
+        let possible_duplicate = reservation.possible_duplicate != Duplicate::None;
+        let view = ReservationView::new(reservation, comment);
         Self {
-            reservation: ReservationView::new(reservation, comment),
+            reservation: ReservationView { possible_duplicate, ..view },
             console_url: hub.console_url(&reservation.reservation_number),
         }
     }

@@ -6,6 +6,7 @@
 //! | its settings | `FAC#<facility_id>` | `SET` |
 //! | its slots, by time | `FAC#<facility_id>` | `SLOT#<slot_id>` |
 //! | what it had in a slot and has no more | `FAC#<facility_id>` | `OVER#<slot_id>#<reservation_number>` |
+//! | a family's open requests at it | `FAC#<facility_id>` | `FAM#<mark>` |
 //! | an ICT system linked to it | `FAC#<facility_id>` | `ICT#<client_id>` |
 //! | an asking about waiting requests | `FAC#<facility_id>` | `ASK#<hour>` |
 //! | an asking to open slots | `FAC#<facility_id>` | `PLAN#<month>` |
@@ -26,6 +27,7 @@
 //! | their versions | `SEARCH` | `VERSIONS` |
 //! | slots numbered so far | `COUNT` | `SLOT` |
 //! | a request under an idempotency key | `ONCE#<mark>` | `ONCE` |
+//! | what was asked for on the portal | `ASKED#<mark>` | `ASKED` |
 //! | an address that is written to no longer | `SUP#<mark>` | `SUP` |
 
 use std::collections::HashMap;
@@ -33,7 +35,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     ClientId, FacilityId, Instant, MunicipalityCode, ReservationNumber, SlotId, WebhookEndpointId,
-    feed::Feed,
+    applicant::FamilyMark, feed::Feed,
 };
 
 /// Partition and sort key of one item.
@@ -87,6 +89,11 @@ pub fn slot(facility: &FacilityId, id: &SlotId) -> Key {
 /// That a reservation is over without a place in its slot. Below the facility, so that a list of its visits finds it.
 pub fn over(facility: &FacilityId, slot: &SlotId, number: &ReservationNumber) -> Key {
     Key::new(facility_partition(facility), format!("OVER#{slot}#{number}"))
+}
+
+/// The open requests of a family at a facility.
+pub fn family(facility: &FacilityId, mark: &FamilyMark) -> Key {
+    Key::new(facility_partition(facility), format!("FAM#{}", mark.as_str()))
 }
 
 /// An ICT system's link to a facility.
@@ -204,6 +211,11 @@ pub fn slot_count() -> Key {
 /// A request that was made under an idempotency key.
 pub fn once(mark: &[u8; 16]) -> Key {
     Key::new(format!("ONCE#{}", hex(mark)), "ONCE")
+}
+
+/// What was asked for on the portal, from one source or for one address.
+pub fn attempts(mark: &[u8; 16]) -> Key {
+    Key::new(format!("ASKED#{}", hex(mark)), "ASKED")
 }
 
 /// An address that is written to no longer.

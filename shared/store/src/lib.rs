@@ -4,11 +4,13 @@
 //! with its item and its operations. Every write is a condition, and what a call consumes is
 //! metered, so tests assert it and functions can log it.
 
+mod attempt;
 mod cause;
 mod deadline;
 mod error;
 mod facility;
 mod fact;
+mod family;
 mod feed;
 pub mod item;
 pub mod keys;
@@ -29,14 +31,16 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client;
 
 pub use self::{
+    attempt::SavedAttempts,
     cause::{cause_of, caused_by},
     deadline::{Deadline, SlotLeaves},
     error::StoreError,
     facility::{MunicipalityContact, SavedSettings},
+    family::Family,
     feed::FeedItem,
     meter::{Consumed, Meter},
     notice::{Asking, Digest, Listed, PlanAsking, PlanDigest},
-    reservation::{Changed, Reserved},
+    reservation::{Changed, Judged, Reserved},
     reservation_list::{ListPosition, ReservationFilter},
     search::ShardVersion,
     slot::{Once, Opened, SlotChanged},

@@ -8,7 +8,6 @@ use aws_sdk_dynamodb::types::{
 };
 use domain::{
     Instant, Reservation, ReservationNumber,
-    applicant::FamilyMark,
     slot::{Place, WAITING_AT_MOST},
 };
 
@@ -57,23 +56,9 @@ pub(crate) fn parse_waiting(member: &str) -> Option<(Instant, ReservationNumber)
     Some((Instant::from_epoch_ms(since.parse().ok()?)?, number.parse().ok()?))
 }
 
-pub(crate) fn family_member(family: &FamilyMark, number: &ReservationNumber) -> String {
-    format!("{}#{number}", family.as_str())
-}
-
-pub(crate) fn parse_family(member: &str) -> Option<(FamilyMark, ReservationNumber)> {
-    let (family, number) = member.split_once('#')?;
-    Some((FamilyMark(family.into()), number.parse().ok()?))
-}
-
 fn set_of(members: impl IntoIterator<Item = String>) -> Option<AttributeValue> {
     let members: Vec<String> = members.into_iter().collect();
     (!members.is_empty()).then_some(AttributeValue::Ss(members))
-}
-
-fn families_of(reservation: &Reservation) -> Option<AttributeValue> {
-    let number = &reservation.reservation_number;
-    set_of(reservation.families.iter().map(|family| family_member(family, number)))
 }
 
 impl Store {
@@ -96,11 +81,7 @@ impl Store {
         let mut values = HashMap::from([(":false".to_owned(), AttributeValue::Bool(false))]);
         values.extend(set_of([member(reservation, to)]).map(|value| (":to".to_owned(), value)));
         values.extend(longest_list(to));
-        let mut update = set(to).map(|set| format!("ADD {set} :to")).unwrap_or_default();
-        if let Some(families) = families_of(reservation) {
-            update += ", families :families";
-            values.insert(":families".into(), families);
-        }
+        let update = set(to).map(|set| format!("ADD {set} :to")).unwrap_or_default();
         let condition = format!("attribute_exists(pk) AND disabled = :false AND {room}");
         self.update_slot(reservation, update, condition, values)
     }
@@ -121,16 +102,6 @@ impl Store {
         if let Some(set) = set(to) {
             add.push(format!("{set} :to"));
             values.extend(set_of([member(next, to)]).map(|value| (":to".to_owned(), value)));
-        }
-        if let Some(families) = families_of(current) {
-            match (from, to) {
-                (_, Place::None) => delete.push("families :families".into()),
-                (Place::None, _) => add.push("families :families".into()),
-                _ => {}
-            }
-            if from == Place::None || to == Place::None {
-                values.insert(":families".into(), families);
-            }
         }
         let clauses = [("ADD", add), ("DELETE", delete)].into_iter();
         let clauses = clauses.filter(|(_, members)| !members.is_empty());

@@ -3,17 +3,19 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::{
     ClientId, FacilityId, Instant, MunicipalityCode, Refusal, Reservation, ReservationNumber,
-    Sealed, Slot, SlotId, Status,
+    Sealed, Settings, Slot, SlotId, Status,
     applicant::FamilyMark,
     asking::Asked,
-    reservation::{Actor, Change, Consent, Memo, Origin, Outcome, PartySize, RequestMark},
+    attempt::Attempt,
+    family::Duplicate,
+    reservation::{Action, Actor, Change, Consent, Memo, Origin, Outcome, PartySize, RequestMark},
     slot::Place,
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::{
-    Store, StoreError,
+    Family, SavedAttempts, Store, StoreError,
     item::{Item, blocker, epoch_ms, from_item, number, put, some_epoch_ms, to_item},
     keys,
 };
@@ -60,8 +62,8 @@ struct ReservationItem {
     approves_at: Option<Instant>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     families: Vec<FamilyMark>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    duplicate: bool,
+    #[serde(default, skip_serializing_if = "is_none")]
+    duplicate: Duplicate,
     #[serde(flatten)]
     asked: AskedItem,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
@@ -82,6 +84,10 @@ struct ReservationItem {
     /// Since when it waits, if not since it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
     pending_since: Option<Instant>,
+}
+
+fn is_none(duplicate: &Duplicate) -> bool {
+    *duplicate == Duplicate::None
 }
 
 #[derive(Serialize, Deserialize)]
@@ -279,6 +285,17 @@ pub enum Reserved {
     NumberTaken,
     /// The slot is not, or no longer, what the request was made for: this is what it is.
     SlotIs(Box<Slot>),
+    /// Somebody else asked meanwhile, in whose light it is to be judged again.
+    JudgedBy(Judged),
+}
+
+/// What a request was judged by, beside its slot.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// What its family has at the nursery; nothing on the portal, where it is judged when the link is followed.
+    pub family: Family,
+    /// What was asked for on the portal from the same source, and for the same address.
+    pub attempts: Option<(SavedAttempts, SavedAttempts)>,
 }
 
 /// What came of a change.
@@ -314,23 +331,47 @@ impl Store {
     /// Takes a place, or one on the waiting list, and records the request in one transaction (RSV-01,
     /// API-02).
     ///
-    /// Costs four write units and one for each of the two indexes.
-    pub async fn reserve(&self, reservation: &Reservation) -> Result<Reserved, StoreError> {
+    /// Costs eight write units and one for each of the two indexes.
+    pub async fn reserve(
+        &self,
+        reservation: &Reservation,
+        judged: &Judged,
+    ) -> Result<Reserved, StoreError> {
         let mut writes =
             vec![put(&self.table, item(reservation)?, "attribute_not_exists(pk)", [])?];
         // Who would wait counts nowhere before the mail address is confirmed.
         if reservation.place() != Place::None {
             writes.push(self.enter_slot(reservation)?);
         }
+        let families = writes.len();
+        writes.extend(self.enter_families(reservation, &judged.family)?);
+        let attempts = writes.len();
+        if let Some((source, address)) = &judged.attempts {
+            let attempt = attempt_of(reservation);
+            writes.push(self.add_attempt(source, &attempt)?);
+            writes.push(self.add_attempt(address, &attempt)?);
+        }
         let Err(reasons) = self.transact(writes).await? else { return Ok(Reserved::New) };
         if let Some(existing) = blocker(&reasons, 0) {
             let existing = existing.ok_or(StoreError::Changed)?;
             return Ok(repeat_of(from_table(existing)?, &reservation.mark));
         }
-        match blocker(&reasons, 1).flatten() {
-            Some(item) => Ok(Reserved::SlotIs(Box::new(crate::slot::from_table(item)?))),
-            None => Err(StoreError::Changed),
+        if families > 1
+            && let Some(slot) = blocker(&reasons, 1)
+        {
+            let slot = slot.ok_or(StoreError::Changed)?;
+            return Ok(Reserved::SlotIs(Box::new(crate::slot::from_table(slot)?)));
         }
+        let mut newer = judged.clone();
+        newer.family.learn(reservation.counted_by(), &reasons, families)?;
+        if let Some((source, address)) = &mut newer.attempts {
+            for (saved, write) in [source, address].into_iter().zip(attempts..) {
+                if let Some(found) = blocker(&reasons, write) {
+                    *saved = saved.newer(found)?;
+                }
+            }
+        }
+        Ok(Reserved::JudgedBy(newer))
     }
 
     /// The reservation that an earlier request under the same mark made, if there was one.
@@ -356,16 +397,51 @@ impl Store {
         let Some(mut current) = self.reservation(number, true).await? else {
             return Ok(Changed::NotFound);
         };
+        let mut family = Family::default();
         for _ in 0..CHANGE_TRIES {
             let next = match rule(&current) {
                 Err(refusal) => return Ok(Changed::Refused(refusal)),
                 Ok(Outcome::Already) => return Ok(Changed::Already(Box::new(current))),
                 Ok(Outcome::Becomes(next)) => next,
             };
-            match self.replace(&current, &next).await? {
+            match self.replace(&current, &next, &mut family).await? {
                 Replaced::Done => return Ok(Changed::Done(next)),
                 Replaced::NoPlace(refusal) => return Ok(Changed::Refused(refusal)),
                 Replaced::Newer(newer) => current = *newer,
+                Replaced::OtherFamily => {}
+            }
+        }
+        Err(StoreError::Unavailable("the reservation changes too fast".into()))
+    }
+
+    /// Follows a parent's link: a request that nobody had confirmed becomes its family's, if that may have one more
+    /// at the nursery.
+    pub async fn confirm(
+        &self,
+        mut current: Reservation,
+        settings: &Settings,
+        now: Instant,
+    ) -> Result<Changed, StoreError> {
+        let action = Action::Confirm { settings: settings.clone() };
+        let mut family = self.family(&current.facility_id, &current.families).await?;
+        for _ in 0..CHANGE_TRIES {
+            let mut next = match current.after(&action, Actor::Parent, now) {
+                Err(refusal) => return Ok(Changed::Refused(refusal)),
+                Ok(Outcome::Already) => return Ok(Changed::Already(Box::new(current))),
+                Ok(Outcome::Becomes(next)) => next,
+            };
+            if !current.is_confirmed() {
+                let open = family.open();
+                if let Err(refusal) = open.may_ask(None, now) {
+                    return Ok(Changed::Refused(refusal));
+                }
+                next.possible_duplicate = open.duplicate(current.starts_at.date(), None);
+            }
+            match self.replace(&current, &next, &mut family).await? {
+                Replaced::Done => return Ok(Changed::Done(next)),
+                Replaced::NoPlace(refusal) => return Ok(Changed::Refused(refusal)),
+                Replaced::Newer(newer) => current = *newer,
+                Replaced::OtherFamily => {}
             }
         }
         Err(StoreError::Unavailable("the reservation changes too fast".into()))
@@ -376,8 +452,11 @@ impl Store {
         &self,
         current: &Reservation,
         next: &Reservation,
+        family: &mut Family,
     ) -> Result<Replaced, StoreError> {
-        if current.place() == next.place() {
+        let (before, after) = (current.counted_by(), next.counted_by());
+        let moves = current.place() != next.place();
+        if !moves && before.is_empty() == after.is_empty() {
             let read = number(current.sequence);
             return match self.put_if(item(next)?, UNCHANGED, [(":sequence", read)]).await? {
                 Ok(()) => Ok(Replaced::Done),
@@ -389,17 +468,36 @@ impl Store {
                 },
             };
         }
-        let mut writes = vec![self.put_over(current, next)?, self.move_in_slot(current, next)?];
-        if next.place() == Place::None && next.is_confirmed() {
+        let mut writes = vec![self.put_over(current, next)?];
+        if moves {
+            writes.push(self.move_in_slot(current, next)?);
+        }
+        if moves && next.place() == Place::None && next.is_confirmed() {
             writes.push(self.note_over(next)?);
         }
+        let families = writes.len();
+        let marks = match (before.is_empty(), after.is_empty()) {
+            (true, false) => {
+                writes.extend(self.enter_families(next, family)?);
+                after
+            }
+            (false, true) => {
+                writes.extend(self.leave_families(current, family)?);
+                before
+            }
+            _ => &[],
+        };
         let Err(reasons) = self.transact(writes).await? else { return Ok(Replaced::Done) };
         if let Some(newer) = blocker(&reasons, 0) {
             return newer_of(newer);
         }
-        let slot = blocker(&reasons, 1).flatten().ok_or(StoreError::Changed)?;
-        let disabled = crate::slot::from_table(slot)?.disabled;
-        Ok(Replaced::NoPlace(if disabled { Refusal::SlotDisabled } else { Refusal::SlotFull }))
+        if moves && let Some(slot) = blocker(&reasons, 1) {
+            let disabled = crate::slot::from_table(slot.ok_or(StoreError::Changed)?)?.disabled;
+            let refusal = if disabled { Refusal::SlotDisabled } else { Refusal::SlotFull };
+            return Ok(Replaced::NoPlace(refusal));
+        }
+        let learned = family.learn(marks, &reasons, families)?;
+        if learned { Ok(Replaced::OtherFamily) } else { Err(StoreError::Changed) }
     }
 
     /// A write of the next state, if the current one still stands.
@@ -418,6 +516,19 @@ enum Replaced {
     Newer(Box<Reservation>),
     /// It needs a place, and there is none.
     NoPlace(Refusal),
+    /// Its family has other open requests than was thought.
+    OtherFamily,
+}
+
+/// As the portal's limits count it.
+fn attempt_of(reservation: &Reservation) -> Attempt {
+    Attempt {
+        at: reservation.requested_at,
+        until: reservation.expires_at.unwrap_or(reservation.requested_at),
+        facility_id: reservation.facility_id.clone(),
+        slot_id: reservation.slot_id.clone(),
+        reservation_number: reservation.reservation_number.clone(),
+    }
 }
 
 fn newer_of(item: Option<Item>) -> Result<Replaced, StoreError> {

@@ -18,7 +18,7 @@ use crate::{
     Store, StoreError,
     item::{Item, blocker, epoch_ms, from_item, number, put, to_item},
     keys,
-    place::{family_member, parse_family, parse_waiting, waiting_member},
+    place::{parse_waiting, waiting_member},
     schema::EXPIRES_AT,
 };
 
@@ -51,8 +51,6 @@ struct SetsItem {
     asking: BTreeSet<ReservationNumber>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
     waiting: BTreeSet<String>,
-    #[serde(skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
-    families: BTreeSet<String>,
 }
 
 fn item(slot: &Slot) -> Result<Item, StoreError> {
@@ -73,7 +71,6 @@ fn item(slot: &Slot) -> Result<Item, StoreError> {
                 holding: slot.holding.clone(),
                 asking: slot.asking.clone(),
                 waiting: slot.waiting.iter().map(|(at, n)| waiting_member(*at, n)).collect(),
-                families: slot.families.iter().map(|(f, n)| family_member(f, n)).collect(),
             },
         },
     )
@@ -100,12 +97,6 @@ pub fn from_table(item: Item) -> Result<Slot, StoreError> {
             .waiting
             .iter()
             .map(|member| parse_waiting(member).ok_or_else(unknown))
-            .collect::<Result<_, _>>()?,
-        families: item
-            .sets
-            .families
-            .iter()
-            .map(|member| parse_family(member).ok_or_else(unknown))
             .collect::<Result<_, _>>()?,
         version: item.version,
     })

@@ -115,7 +115,8 @@ async fn what_belongs_to_others_is_not_there() {
 async fn no_vendor_is_ever_told_who_asks() {
     let world = World::new().await;
     let slot = world.slot("2026-12-10T10:00:00+09:00", 50).await;
-    let number = world.requested(&slot, "k1").await;
+    let asked = world.request_with(&slot, "k1", json!({})).await;
+    let number = asked.body["reservation_number"].as_str().unwrap().to_owned();
     let facility = &world.facility.facility_id;
     for (who, path) in [
         (site(), format!("/v1/reservations/{number}")),

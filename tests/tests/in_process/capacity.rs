@@ -14,16 +14,17 @@ const SLOT: &str = "2026-12-10T10:00:00+09:00";
 const KMS_OVERHEAD: usize = 128;
 
 #[tokio::test]
-async fn a_request_costs_six_write_units() {
+async fn a_request_costs_ten_write_units() {
     let world = World::new().await;
     let slot = world.slot(SLOT, 3).await;
     world.store().meter().take();
     world.requested(&slot, "k1").await;
     let Consumed { read, write } = world.store().meter().take();
-    // Two items in a transaction at two units each, and one for each index.
-    assert_eq!(write, 6.0);
-    // Facility, settings and slot, each eventually consistent.
-    assert_eq!(read, 1.5);
+    // Slot, reservation, and what the family has under its telephone and its address: four items in a transaction at
+    // two units each, and one for each index.
+    assert_eq!(write, 10.0);
+    // Facility, settings and slot, each eventually consistent; and what the family has, consistently: nothing, twice.
+    assert_eq!(read, 3.5);
 }
 
 #[tokio::test]
@@ -72,10 +73,35 @@ async fn a_slot_does_not_grow_with_those_who_come_and_go() {
     assert!(weight < 1024, "{weight} bytes, as text");
     world.store().meter().take();
     world.requested(&slot, "last").await;
-    assert_eq!(world.store().meter().take().write, 6.0, "what the first one cost");
+    assert_eq!(world.store().meter().take().write, 10.0, "what the first one cost");
     let day = (slot.starts_at, slot.ends_at);
     let list = world.store().reservations_of_facility(&slot.facility_id, day, None, 1000, None);
     assert_eq!(list.await.unwrap().0.len(), 101, "and all are in the lists of the nursery");
+}
+
+#[tokio::test]
+async fn a_request_on_the_portal_costs_eight_write_units_and_its_refusal_none() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 9).await;
+    let ask = |key: &'static str| {
+        let mut body = local::api::visit_request(slot.facility_id.as_str(), slot.slot_id.as_str());
+        body["applicant"] = tests::family(key);
+        let world = &world;
+        async move {
+            let key = [("idempotency-key", key)];
+            let path = "/v1/portal/reservations";
+            world.call(&As::Anyone, Method::POST, path, Some(body), &key).await.status.as_u16()
+        }
+    };
+    world.store().meter().take();
+    assert_eq!(ask("k1").await, 202);
+    // Slot, reservation, what came from the source, what was asked for the address.
+    assert_eq!(world.store().meter().take().write, 8.0);
+    assert_eq!((ask("k2").await, ask("k3").await, ask("k4").await), (202, 202, 429));
+    world.store().meter().take();
+    assert_eq!(ask("k5").await, 429);
+    let refused = world.store().meter().take();
+    assert!(refused.write == 0.0 && refused.read <= 7.0, "{refused:?}");
 }
 
 #[tokio::test]

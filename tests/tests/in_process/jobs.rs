@@ -52,7 +52,7 @@ async fn rsv_18_rsv_20_ntf_07_what_nobody_answers_is_asked_about_escalated_and_g
     world.set("2026-12-10T09:00:00+09:00");
     let mails = world.send_mails().await;
     assert_eq!(status(&world, &number).await, "expired");
-    let parent = mails.iter().find(|mail| mail.to[0].reveal() == "hanako@example.jp").unwrap();
+    let parent = mails.iter().find(|mail| mail.to[0].reveal().starts_with("hanako")).unwrap();
     assert!(parent.text.contains("申し訳ありません") && parent.text.contains("ほかの見学日時"));
     assert!(parent.text.contains(&other.starts_at.ja()), "with other times");
     assert!(mails.iter().any(|mail| mail.to[0].reveal() == "nursery@example.jp"));
@@ -227,9 +227,9 @@ async fn ten_that_are_due_among_a_hundred_thousand_cost_what_ten_cost() {
     let used = world.store().meter().take();
     // Twice the list; for each the reservation twice, consistently, and the settings.
     assert!(used.read <= 2.0 + 10.0 * 3.0, "{used:?}");
-    // Seven puts in two indexes; three transactions of three items, which leave one index and change the other; each
-    // without its entry.
-    assert!(used.write <= 7.0 * 4.0 + 3.0 * 9.0, "{used:?}");
+    // Four puts in two indexes; six transactions of up to five items, for what is over leaves its family, and one
+    // index, and changes the other; each without its entry.
+    assert!(used.write <= 4.0 * 4.0 + 6.0 * 13.0, "{used:?}");
     check(&world, &due).await;
 }
 

@@ -47,7 +47,7 @@ async fn rsv_02_who_was_declined_may_ask_again() {
     let slot = world.slot(SLOT, 1).await;
     let first = world.requested(&slot, "k1").await;
     world.act(&first, "decline", json!({})).await;
-    let again = world.request(&slot, "k2").await;
+    let again = world.request_with(&slot, "k2", json!({"applicant": tests::family("k1")})).await;
     assert_ne!(number(&again), first);
     assert_eq!(again.body["possible_duplicate"], false, "the first one is over");
     let repeated = world.request(&slot, "k1").await;
@@ -350,11 +350,15 @@ async fn the_same_family_on_the_same_day_is_told_and_not_refused() {
     let (one, two) = (world.slot(SLOT, 3).await, world.slot("2026-12-10T14:00:00+09:00", 3).await);
     let other_day = world.slot("2026-12-11T10:00:00+09:00", 3).await;
     let duplicate = |answer: Answer| answer.body["possible_duplicate"].clone();
-    assert_eq!(duplicate(world.request(&one, "k1").await), false);
-    let second = world.request(&two, "k2").await;
+    let plain = || json!({});
+    assert_eq!(duplicate(world.request_with(&one, "k1", plain()).await), false);
+    let second = world.request_with(&two, "k2", plain()).await;
     assert_eq!((second.status.as_u16(), duplicate(second)), (201, json!(true)));
-    assert_eq!(duplicate(world.request(&two, "k2").await), true, "and so says the repeat");
-    assert_eq!(duplicate(world.request(&other_day, "k3").await), false);
+    let repeat = world.request_with(&two, "k2", plain()).await;
+    assert_eq!(duplicate(repeat), true, "and so says the repeat");
+    assert_eq!(duplicate(world.request_with(&other_day, "k3", plain()).await), false);
+    let third = number(&world.request_with(&other_day, "k3", plain()).await);
+    world.act(&third, "decline", json!({})).await;
     let applicant = |phone: &str, email: &str| json!({"applicant": {"name": "保活 太郎", "phone": phone, "email": email}});
     let by_phone = applicant("09000000000", "taro@example.jp");
     assert_eq!(duplicate(world.request_with(&one, "k4", by_phone).await), true);
@@ -370,7 +374,8 @@ async fn a_full_slot_has_a_waiting_list_that_is_offered_in_order() {
     let wait = |key: &'static str| {
         let (world, slot) = (&world, &slot);
         async move {
-            let answer = world.request_with(slot, key, json!({"waiting_list": true})).await;
+            let waits = json!({"waiting_list": true, "applicant": tests::family(key)});
+            let answer = world.request_with(slot, key, waits).await;
             assert_eq!((answer.status.as_u16(), &answer.body["status"]), (201, &json!("waiting")));
             number(&answer)
         }

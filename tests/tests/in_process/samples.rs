@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use aws_lambda_events::{dynamodb::Event as StreamEvent, sqs::SqsEvent};
 use domain::{
     Applicant, Reservation, Settings, Slot, SlotNumber, Status,
+    family::Duplicate,
     reservation::{Actor, NewRequest, Origin, PartySize, RequestMark},
     vendor::{EndpointStatus, VendorKind, WebhookEndpoint},
 };
@@ -16,7 +17,7 @@ use notify::Reach;
 use ping_pending::Scheduled;
 use runtime::Purpose;
 use serde_json::Value;
-use store::{Reserved, VendorRecord};
+use store::{Judged, Reserved, VendorRecord};
 use tests::{As, World, facility};
 use tower::ServiceExt;
 use vendor_push::{Answer, Delivery, DeliveryError, Request, VendorPush};
@@ -97,13 +98,13 @@ async fn reserve(world: &World, slot: &Slot) -> Reservation {
         consent: serde_json::from_value(body["consent"].clone()).unwrap(),
         applicant: Some(sealed),
         families: Vec::new(),
-        possible_duplicate: false,
+        possible_duplicate: Duplicate::None,
         memo: None,
         mark: RequestMark { key: [1; 16], body: [2; 16] },
     };
     let now = world.hub.clock.now();
     let new = new.reservation(slot, &Settings::default(), Status::Pending, now);
-    let reserved = world.store().reserve(&new).await.unwrap();
+    let reserved = world.store().reserve(&new, &Judged::default()).await.unwrap();
     assert!(reserved == Reserved::New);
     new
 }

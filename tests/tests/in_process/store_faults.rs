@@ -21,7 +21,7 @@ use aws_smithy_types::body::SdkBody;
 use domain::{ReservationNumber, Status, reservation::Action};
 use http::Method;
 use serde_json::{Value, json};
-use store::{Changed, Reserved, Store, StoreError};
+use store::{Changed, Judged, Reserved, Store, StoreError};
 use tests::{World, site, wire};
 
 const SLOT: &str = "2026-12-10T10:00:00+09:00";
@@ -83,7 +83,7 @@ async fn a_transaction_that_meets_another_is_tried_again() {
     let reservation = reservation().await;
     for code in ["TransactionConflict", "ThrottlingError"] {
         let dynamo = Cancelling::new(code, 2);
-        let reserved = dynamo.store().reserve(&reservation).await;
+        let reserved = dynamo.store().reserve(&reservation, &Judged::default()).await;
         assert!(reserved.unwrap() == Reserved::New);
         assert_eq!(dynamo.calls.load(Ordering::SeqCst), 3);
     }
@@ -95,7 +95,7 @@ async fn one_that_always_meets_another_ends_as_not_available() {
     let dynamo = Cancelling::new("TransactionConflict", usize::MAX);
     let store = dynamo.store();
     tokio::time::pause();
-    let result = store.reserve(&reservation).await;
+    let result = store.reserve(&reservation, &Judged::default()).await;
     assert!(matches!(result, Err(StoreError::Unavailable(_))));
     assert_eq!(dynamo.calls.load(Ordering::SeqCst), 9);
 }
@@ -104,7 +104,7 @@ async fn one_that_always_meets_another_ends_as_not_available() {
 async fn what_can_never_succeed_is_not_tried_again() {
     let reservation = reservation().await;
     let dynamo = Cancelling::new("ValidationError", usize::MAX);
-    let result = dynamo.store().reserve(&reservation).await;
+    let result = dynamo.store().reserve(&reservation, &Judged::default()).await;
     assert!(matches!(result, Err(StoreError::Refused(_))));
     assert_eq!(dynamo.calls.load(Ordering::SeqCst), 1);
 }

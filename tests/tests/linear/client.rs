@@ -103,6 +103,7 @@ impl History {
         // What the nursery reads tells which of the requests of the history it is.
         body["message_to_facility"] = id.to_string().into();
         body["waiting_list"] = would_wait.into();
+        body["applicant"] = tests::family(&format!("{} {id}", self.name));
         let (who, path) = match portal {
             true => (Who::Anybody, "/v1/portal/reservations"),
             false => (Who::Site, "/v1/reservations"),

@@ -119,6 +119,10 @@ impl Reservation {
             }
             _ => (next.expires_at, next.approves_at) = (None, None),
         }
+        if to.is_final() {
+            // Nothing is to be known of the family any more.
+            next.families.clear();
+        }
         Ok(Outcome::Becomes(Box::new(next)))
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     Settings, Slot, SlotId,
     applicant::{BirthMonth, Contact, FamilyMark, Message},
     asking::Asked,
+    family::Duplicate,
     invalid::{InputErrors, Invalid, within},
     slot::Place,
 };
@@ -57,6 +58,9 @@ pub enum Refusal {
     /// The nursery takes bookings elsewhere (RSV-21).
     #[error("the nursery takes no bookings here")]
     BookingClosed,
+    /// The family has as many open requests at the nursery as one may have.
+    #[error("the family has too many open requests")]
+    TooManyRequestsOfFamily,
     /// More places are held than the new capacity has.
     #[error("more places are held than that")]
     CapacityBelowTaken,
@@ -251,10 +255,10 @@ pub struct Reservation {
     pub expires_at: Option<Instant>,
     /// When the hub approves it in the nursery's place (RSV-19).
     pub approves_at: Option<Instant>,
-    /// By what a second request of the same family is known.
+    /// By what other requests of the same family are known, until it is over.
     pub families: Vec<FamilyMark>,
     /// Whether the family had another request there for that day.
-    pub possible_duplicate: bool,
+    pub possible_duplicate: Duplicate,
     /// How often and when the nursery was asked about it.
     pub asked: Option<Asked>,
     /// When the parent was reminded of the visit.
@@ -316,6 +320,11 @@ impl Reservation {
         let given_up =
             |last: &Change| (last.from, last.to) == (Status::Unconfirmed, Status::Expired);
         self.status != Status::Unconfirmed && !self.history.last().is_some_and(given_up)
+    }
+
+    /// Under which marks it counts among the open requests of its family: what nobody confirmed is nobody's.
+    pub fn counted_by(&self) -> &[FamilyMark] {
+        if self.is_confirmed() { &self.families } else { &[] }
     }
 
     /// Whether confirming it leads, or has led, onto the waiting list.
@@ -388,7 +397,7 @@ pub struct NewRequest {
     /// By what the family is known.
     pub families: Vec<FamilyMark>,
     /// Whether it had another request there for that day.
-    pub possible_duplicate: bool,
+    pub possible_duplicate: Duplicate,
     /// What the staff noted when they entered it.
     pub memo: Option<Memo>,
     /// What ties a repeat to it.
@@ -484,7 +493,7 @@ pub(crate) mod tests {
             expires_at: Some(at("2026-12-10T09:00:00+09:00")),
             approves_at: None,
             families: Vec::new(),
-            possible_duplicate: false,
+            possible_duplicate: Duplicate::None,
             asked: None,
             reminded_at: None,
             history: Vec::new(),

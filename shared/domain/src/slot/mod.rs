@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 use crate::{
     FacilityId, Instant, MunicipalityCode, Refusal, ReservationNumber, Settings, SlotId,
     SlotNumber, Status,
-    applicant::FamilyMark,
     invalid::{InputErrors, Invalid, within},
     reservation::gives_up,
 };
@@ -65,8 +64,6 @@ pub struct Slot {
     pub asking: BTreeSet<ReservationNumber>,
     /// The waiting list, in its order: since when each waits.
     pub waiting: BTreeSet<(Instant, ReservationNumber)>,
-    /// The families of those that are not over.
-    pub families: BTreeSet<(FamilyMark, ReservationNumber)>,
     /// Counts the changes that staff made; reservations leave it as it is.
     pub version: u32,
 }
@@ -123,7 +120,6 @@ impl Slot {
             holding: BTreeSet::new(),
             asking: BTreeSet::new(),
             waiting: BTreeSet::new(),
-            families: BTreeSet::new(),
             version: 1,
         }
     }
@@ -208,11 +204,6 @@ impl Slot {
     pub fn reservations(&self) -> BTreeSet<&ReservationNumber> {
         let waiting = self.waiting.iter().map(|(_, number)| number);
         self.holding.iter().chain(&self.asking).chain(waiting).collect()
-    }
-
-    /// Whether a request of this family that is not over is among its reservations.
-    pub fn has_family(&self, families: &[FamilyMark]) -> bool {
-        self.families.iter().any(|(mark, _)| families.contains(mark))
     }
 
     /// The slot as staff change it.

@@ -13,6 +13,7 @@ use std::{ops::Range, panic};
 use contract::{Contract, Deed, Doing, Expected, Mistake, Told, instant};
 use domain::{
     Capacity, Refusal, Reservation, Sealed, Settings, Slot, SlotNumber, Status,
+    family::Duplicate,
     reservation::{Action, Actor, NewRequest, Origin, Outcome, PartySize, RequestMark},
     settings::{AutoApproval, AutoApprovalMode},
     slot::{OpenSlot, Place},
@@ -149,7 +150,7 @@ fn requested(contract: &Contract) -> Reservation {
         consent: None,
         applicant: Some(Sealed(vec![1])),
         families: Vec::new(),
-        possible_duplicate: false,
+        possible_duplicate: Duplicate::None,
         memo: None,
         mark: RequestMark { key: [0; 16], body: [0; 16] },
     };
