@@ -46,7 +46,7 @@ def grants(document):
 
 
 class Guard:
-    def __init__(self):
+    def __init__(self, tls=None):
         self.emulator = None
         self.policies = {}  # function -> its grants
         self.limits = {}  # function -> its permissions boundary
@@ -55,7 +55,7 @@ class Guard:
         self.running, self.writes, self.last_call = 0, 0, 0.0
         self.lock = threading.Lock()
         self.pool = pool()
-        self.url = serve(self.answer, function_at)
+        self.url = serve(self.answer, function_at, tls)
 
     def watch(self, emulator):
         """Reads the policy of every function that the emulator has."""

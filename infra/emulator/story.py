@@ -19,6 +19,7 @@ import yaml
 from doors import Doors
 from emulator import ROOT, STACK, Emulator, read_template, transformed, with_routes
 from guard import Guard
+from net import authority
 
 TEMPLATE, BINARIES = ROOT / "template.yaml", ROOT / "target/debug"
 EXCEPTIONS = Path(__file__).with_name("exceptions.yaml")
@@ -40,24 +41,26 @@ def main():
     print("Every call was allowed, every route was called, and all that is allowed was used.")
 
 
-def nothing(_):
+def nothing(*_):
     return []
 
 
 def play(template, keep=None, out=None, then=nothing):
     """What is wrong with the template, line by line; what is wrong `then`, if nothing is."""
     with tempfile.TemporaryDirectory(prefix="hokatsu-") as temporary:
-        guard = Guard()
-        # Functions run elsewhere, and look for the moved time here.
+        # Functions run elsewhere, and look for the moved time and the root here.
         directory = (keep or Path(temporary)).resolve()
         directory.mkdir(parents=True, exist_ok=True)
-        emulator = Emulator(directory, guard.url)
+        root, tls = authority(directory, "root")
+        guard = Guard(tls)
+        emulator = Emulator(directory, guard.url, root)
         try:
             doors = deploy(emulator, guard, template)
             tour = [BINARIES / "hokatsu", "tour", "--hub", doors.url]
             subprocess.run(tour, check=True, env=emulator.env, stdout=out, stderr=subprocess.PIPE, text=True)
             never_called = [f"never called: {route}" for route in doors.never_called()]
-            return [*refused(guard), *unneeded(guard), *never_called] or then(emulator)
+            wrong = [*refused(guard), *unneeded(guard), *never_called, *credulous(emulator, guard, directory)]
+            return wrong or then(emulator, doors)
         except subprocess.CalledProcessError as failed:
             return [f"failed: hokatsu {failed.cmd[1]}: {failed.stderr.strip()}", *refused(guard), *emulator.died()]
         finally:
@@ -78,6 +81,20 @@ def unneeded(guard):
             yield f"never used: {function} {action} on {resource} {condition or ''}"
     for action, resource in excused - {grant[1:3] for grant in unused}:
         yield f"an exception without need: {action} on {resource}"
+
+
+def credulous(emulator, guard, directory):
+    """A function that speaks to the guard although it trusts another root."""
+    another, _ = authority(directory, "another")
+    lambdas, name = emulator.client("lambda"), emulator.resources()["KeepDeadlinesFunction"]
+    variables = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    lambdas.update_function_configuration(
+        FunctionName=name, Environment={"Variables": {**variables, "AWS_CA_BUNDLE": str(another)}})
+    before = guard.last_call
+    ran = lambdas.invoke(FunctionName=name, Payload=json.dumps({"scheduled_at": "2026-12-02T11:00:00+09:00"}))
+    lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+    if "FunctionError" not in ran or guard.last_call != before:
+        yield f"{name} trusts a certificate of a root that is not its own"
 
 
 def deploy(emulator, guard, template):
@@ -116,10 +133,10 @@ def deploy(emulator, guard, template):
     return Doors(emulator, guard, template, f"{BASE_URL}/staff", demo)
 
 
-def walk(emulator):
+def walk(emulator, doors):
     """What is wrong with the operator's scripts. They find AWS past the guard: they are no functions."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    env = {**emulator.env, "AWS_ENDPOINT_URL": emulator.url, "STACK": STACK, "PATH": path}
+    env = {**emulator.env, "AWS_ENDPOINT_URL": emulator.url, "HUB": doors.url, "STACK": STACK, "PATH": path}
     walked = subprocess.run([sys.executable, WALK], env=env, check=False)
     return [f"failed: {WALK.relative_to(ROOT)}"] if walked.returncode else []
 
