@@ -1,17 +1,23 @@
 //! `GET /openapi.json` and `GET /problems/{name}`: what the API says of itself (REQ-08).
+//!
+//! Nobody needs a token for them and they are the largest answers of the hub, so whatever stands between may
+//! keep them, and the document is sent packed.
 
-use std::sync::LazyLock;
-
+use askama::Template;
 use axum::{
     extract::Path,
     response::{Html, IntoResponse, Response},
 };
-use http::header;
-use hub_http::{KINDS, Problem, etag_of};
+use http::{HeaderMap, HeaderName, header};
+use hub_http::{KINDS, Language, Problem};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The document, as it is checked in. A test keeps it equal to what the handlers say.
-const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
+/// The document as it is checked in, without its line breaks. A test keeps it equal to what the handlers say.
+const DOCUMENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json"));
+const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.gz"));
+
+/// A new version shows an hour later at the latest.
+const KEPT: (HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=3600");
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter {
@@ -23,29 +29,77 @@ pub fn routes() -> OpenApiRouter {
     get, path = "/openapi.json", tag = "public",
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")),
 )]
-async fn openapi() -> Result<Response, Problem> {
-    static ETAG: LazyLock<Result<String, Problem>> = LazyLock::new(|| etag_of(&DOCUMENT));
-    let headers = [
-        (header::CONTENT_TYPE, "application/json"),
-        (header::ETAG, ETAG.as_ref().map_err(Clone::clone)?.as_str()),
-    ];
-    Ok((headers, DOCUMENT).into_response())
+async fn openapi(headers: HeaderMap) -> Response {
+    let common =
+        [(header::CONTENT_TYPE, "application/json"), (header::VARY, "accept-encoding"), KEPT];
+    // Two representations, so two tags.
+    if takes_gzip(&headers) {
+        let tag = concat!("\"", env!("DOCUMENT_MARK"), "-gzip\"");
+        let own = [(header::CONTENT_ENCODING, "gzip"), (header::ETAG, tag)];
+        (common, own, PACKED).into_response()
+    } else {
+        let own = [(header::ETAG, concat!("\"", env!("DOCUMENT_MARK"), "\""))];
+        (common, own, DOCUMENT).into_response()
+    }
 }
 
-/// What a problem type means.
+/// Whether a reader takes gzip (RFC 9110, 12.5.3): its own weight counts before that of `*`.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT_ENCODING).iter();
+    let codings: Vec<&str> =
+        values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+    let weight = |name: &str| {
+        codings.iter().find_map(|coding| {
+            let mut parts = coding.split(';').map(str::trim);
+            let named = parts.next()?.eq_ignore_ascii_case(name);
+            let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
+            named.then_some(weight.unwrap_or(1.0))
+        })
+    };
+    weight("gzip").or(weight("*")).is_some_and(|weight| weight > 0.0)
+}
+
+/// A page on a problem type.
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct Page {
+    lang: &'static str,
+    style: &'static str,
+    name: &'static str,
+    status: u16,
+    what: &'static str,
+    advice: &'static str,
+    /// What happened, in the other language.
+    other: &'static str,
+}
+
+/// What a problem type means, and what to do about it: in Japanese or English by `Accept-Language`.
 #[utoipa::path(
     get, path = "/problems/{name}", tag = "public",
     params(("name" = String, Path, description = "The last part of a problem's `type`")),
     responses((status = 200, description = "A page for people", content_type = "text/html")),
 )]
-async fn problem(Path(name): Path<String>) -> Result<Html<String>, Problem> {
+async fn problem(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let kind = KINDS.iter().find(|kind| kind.name == name).ok_or(Problem::NotFound)?;
-    Ok(Html(format!(
-        "<!doctype html><html lang=\"ja\"><meta charset=\"utf-8\"><title>{name}</title>\
-         <h1>{name}</h1><p>HTTP {status}</p><p>{ja}</p><p lang=\"en\">{en}</p></html>",
-        name = kind.name,
-        status = kind.status.as_u16(),
-        ja = kind.ja,
-        en = kind.en,
-    )))
+    let (lang, what, advice, other) = match Language::of(&headers) {
+        Language::Ja => ("ja", kind.ja, kind.advice_ja, kind.en),
+        Language::En => ("en", kind.en, kind.advice_en, kind.ja),
+    };
+    let (style, status) = (include_str!("style.css"), kind.status.as_u16());
+    let page = Page { lang, style, name: kind.name, status, what, advice, other };
+    let page = page.render().map_err(|_| Problem::Internal)?;
+    let headers = [
+        (header::CONTENT_LANGUAGE, lang),
+        (header::VARY, "accept-language"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            concat!(
+                "default-src 'none'; style-src 'sha256-",
+                env!("STYLE_HASH"),
+                "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            ),
+        ),
+        KEPT,
+    ];
+    Ok((headers, Html(page)).into_response())
 }

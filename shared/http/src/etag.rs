@@ -50,8 +50,9 @@ pub(crate) async fn tag(
         tags.split(',').map(str::trim).any(same)
     });
     if known && (method == Method::GET || method == Method::HEAD) {
-        parts.headers.remove(header::CONTENT_LENGTH);
-        parts.headers.remove(header::CONTENT_TYPE);
+        for name in [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::CONTENT_ENCODING] {
+            parts.headers.remove(name);
+        }
         return Ok((StatusCode::NOT_MODIFIED, parts.headers).into_response());
     }
     Ok(Response::from_parts(parts, body.into()))

@@ -28,7 +28,7 @@ pub use self::{
     idempotency::{Created, IdempotencyKey, body_mark},
     input::{Body, Path, Query, QueryParams, some_date},
     page::{Limit, List, cursor},
-    problem::{KINDS, Kind, Problem, settled},
+    problem::{KINDS, Kind, Language, Problem, settled},
     reserving::{Reserving, approve_at_once},
     source::Source,
 };

@@ -48,7 +48,7 @@ pub enum Problem {
     Internal,
 }
 
-/// A problem type: its name in the URL, status, and titles.
+/// A problem type: its name in the URL, its status, and what its page says.
 #[derive(Debug)]
 pub struct Kind {
     /// The last part of `type`.
@@ -59,11 +59,22 @@ pub struct Kind {
     pub en: &'static str,
     /// What happened, in Japanese.
     pub ja: &'static str,
+    /// What to do about it, in English.
+    pub advice_en: &'static str,
+    /// What to do about it, in Japanese.
+    pub advice_ja: &'static str,
 }
 
 macro_rules! kinds {
-    ($($name:ident = $url:literal, $status:ident, $en:literal, $ja:literal;)*) => {
-        $(const $name: Kind = Kind { name: $url, status: StatusCode::$status, en: $en, ja: $ja };)*
+    ($($name:ident = $url:literal, $status:ident, $en:literal, $ja:literal, $advice_en:literal, $advice_ja:literal;)*) => {
+        $(const $name: Kind = Kind {
+            name: $url,
+            status: StatusCode::$status,
+            en: $en,
+            ja: $ja,
+            advice_en: $advice_en,
+            advice_ja: $advice_ja,
+        };)*
         /// Every problem type of the API.
         pub const KINDS: &[&Kind] = &[$(&$name),*];
     };
@@ -71,68 +82,116 @@ macro_rules! kinds {
 
 kinds! {
     INVALID_REQUEST = "invalid-request", BAD_REQUEST,
-        "The request has missing or wrong values.", "リクエストの内容に誤りがあります。";
+        "The request has missing or wrong values.", "リクエストの内容に誤りがあります。",
+        "`errors` names each wrong value by its JSON pointer and says what is wrong with it. Correct them all and send the request again; a key that was refused may be used again.",
+        "errorsに、誤りのある項目（JSONポインター）とその理由がすべて入っています。直して、もう一度送ってください。同じIdempotency-Keyを使えます。";
     UNAUTHORIZED = "unauthorized", UNAUTHORIZED,
-        "An access token is needed.", "アクセストークンが必要です。";
+        "An access token is needed.", "アクセストークンが必要です。",
+        "Get an access token (client credentials, or sign in) and send it as Authorization: Bearer. One that you have may have run out. For the link in a mail: it is not whole, or its time is over; open the newest mail.",
+        "アクセストークンを取得し、Authorization: Bearer で送ってください。期限が切れている場合は取り直してください。メールのリンクから開いた場合は、リンクが途中で切れているか、期限を過ぎています。一番新しいメールのリンクを開いてください。";
     FORBIDDEN = "forbidden", FORBIDDEN,
-        "The caller may not do this.", "この操作は許可されていません。";
+        "The caller may not do this.", "この操作は許可されていません。",
+        "You are known, but your role or scope does not include this. Ask for the scope, or let somebody do it whose role has it. Repeating does not help.",
+        "ログインまたは認証はできていますが、この操作の権限がありません。必要なスコープや役割を管理者に確認してください。送り直しても結果は変わりません。";
     NOT_FOUND = "not-found", NOT_FOUND,
-        "There is nothing here.", "該当するものがありません。";
+        "There is nothing here.", "該当するものがありません。",
+        "Check the address and the id. What you may not see is answered in the same way, so check also with whose token you ask.",
+        "アドレスと番号を確かめてください。見る権限がないものも同じ答えになります。どのトークンで問い合わせているかも確かめてください。";
     METHOD_NOT_ALLOWED = "method-not-allowed", METHOD_NOT_ALLOWED,
-        "This address does not take this method.", "このメソッドは使えません。";
+        "This address does not take this method.", "このメソッドは使えません。",
+        "The address exists with other methods; /openapi.json has them.",
+        "このアドレスで使えるメソッドは /openapi.json にあります。";
     TOO_LARGE = "too-large", PAYLOAD_TOO_LARGE,
-        "The body is too large.", "リクエストが大きすぎます。";
+        "The body is too large.", "リクエストが大きすぎます。",
+        "Send less: /openapi.json has the limit of each field.",
+        "送る量を減らしてください。各項目の上限は /openapi.json にあります。";
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE,
-        "The body must be application/json.", "application/json で送ってください。";
+        "The body must be application/json.", "application/json で送ってください。",
+        "Send the body as JSON, not packed, with Content-Type: application/json.",
+        "本文は圧縮せずJSONで、Content-Type: application/json を付けて送ってください。";
     IDEMPOTENCY_KEY_MISSING = "idempotency-key-missing", BAD_REQUEST,
         "An Idempotency-Key of 1 to 255 printable ASCII characters is needed.",
-        "Idempotency-Key（印字可能なASCII 255文字以内）が必要です。";
+        "Idempotency-Key（印字可能なASCII 255文字以内）が必要です。",
+        "Make up a new key for each thing that you want done, such as a UUID, and send the same one whenever you repeat the request.",
+        "操作ごとに新しいキー（UUIDなど）を作り、Idempotency-Keyヘッダーで送ってください。同じ操作を送り直すときは同じキーを使います。";
     IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused", UNPROCESSABLE_ENTITY,
         "This Idempotency-Key was used for another request.",
-        "このIdempotency-Keyは別のリクエストで使われています。";
+        "このIdempotency-Keyは別のリクエストで使われています。",
+        "If it is another request, send it with a new key. If it is a repeat, send the body exactly as it was.",
+        "別の操作であれば新しいキーで送ってください。送り直しであれば、最初と同じ内容で送ってください。";
     PRECONDITION_REQUIRED = "precondition-required", PRECONDITION_REQUIRED,
-        "If-Match with the ETag that was read is needed.", "読み取ったETagをIf-Matchで送ってください。";
+        "If-Match with the ETag that was read is needed.", "読み取ったETagをIf-Matchで送ってください。",
+        "Read it first, and send the ETag of that answer as If-Match, so that nobody's change is overwritten.",
+        "先に読み取り、その答えのETagをIf-Matchヘッダーで送ってください。ほかの人の変更を上書きしないためです。";
     PRECONDITION_FAILED = "precondition-failed", PRECONDITION_FAILED,
-        "It was changed since it was read.", "読み取った後に変更されています。";
+        "It was changed since it was read.", "読み取った後に変更されています。",
+        "Read it again, make your change to what it is now, and send it with the new ETag.",
+        "もう一度読み取り、今の内容に変更を加え、新しいETagを付けて送ってください。";
     RATE_LIMITED = "rate-limited", TOO_MANY_REQUESTS,
-        "Too many requests; see Retry-After.", "リクエストが多すぎます。Retry-Afterの後に再送してください。";
+        "Too many requests; see Retry-After.", "リクエストが多すぎます。Retry-Afterの後に再送してください。",
+        "Wait as many seconds as Retry-After says, then repeat. The headers RateLimit and RateLimit-Policy tell how much is left.",
+        "Retry-Afterの秒数だけ待ってから送り直してください。残りの回数はRateLimitとRateLimit-Policyヘッダーでわかります。";
     UNAVAILABLE = "unavailable", SERVICE_UNAVAILABLE,
-        "Not available now; repeat the same request.", "現在利用できません。同じリクエストを再送してください。";
+        "Not available now; repeat the same request.", "現在利用できません。同じリクエストを再送してください。",
+        "Repeat the same request with the same Idempotency-Key after a moment. Nothing is done twice.",
+        "少し待って、同じ内容を同じIdempotency-Keyで送り直してください。二重に処理されることはありません。";
     INTERNAL = "internal-error", INTERNAL_SERVER_ERROR,
-        "The hub made a mistake.", "保活情報連携基盤で問題が発生しました。";
+        "The hub made a mistake.", "保活情報連携基盤で問題が発生しました。",
+        "Repeat it later with the same Idempotency-Key. If it stays, tell the operator the request id, which is `instance`.",
+        "時間をおいて同じIdempotency-Keyで送り直してください。続く場合は、instanceの番号を運用者にお知らせください。";
     SLOT_FULL = "slot-full", CONFLICT,
-        "Every place of the slot is taken.", "予約枠は満員です。";
+        "Every place of the slot is taken.", "予約枠は満員です。",
+        "Choose another slot of the nursery, or send the request with \"waiting_list\": true to be told when a place comes free.",
+        "ほかの予約枠を選んでください。空きを待つ場合は \"waiting_list\": true を付けて送ると、空いたときにお知らせします。";
     SLOT_DISABLED = "slot-disabled", CONFLICT,
-        "The facility closed this slot.", "この予約枠は受付を停止しています。";
+        "The facility closed this slot.", "この予約枠は受付を停止しています。",
+        "Choose another slot: read the list again.",
+        "予約枠の一覧を読み直し、ほかの枠を選んでください。";
     SLOT_PAST = "slot-past", CONFLICT,
-        "The slot has begun.", "この予約枠は終了しています。";
+        "The slot has begun.", "この予約枠は終了しています。",
+        "Choose a slot that is still to come.",
+        "これから始まる予約枠を選んでください。";
     TOO_LATE = "too-late", CONFLICT,
-        "The deadline is over.", "受付期限を過ぎています。";
+        "The deadline is over.", "受付期限を過ぎています。",
+        "Choose a later slot. To cancel after the deadline, telephone the nursery.",
+        "もっと先の予約枠を選んでください。期限後の取り消しは、施設に電話でご連絡ください。";
     TOO_EARLY = "too-early", CONFLICT,
-        "It is too early for this.", "まだ受け付けていません。";
+        "It is too early for this.", "まだ受け付けていません。",
+        "Wait: the nursery's settings say how long before a visit it takes requests, and that somebody came can be noted once the visit has begun.",
+        "受付の開始、または見学の開始までお待ちください。何日前から受け付けるかは施設が決めています。";
     BOOKING_CLOSED = "booking-closed", CONFLICT,
         "The facility takes no bookings here; see its external_booking_url.",
-        "この施設はここでは予約を受け付けていません。施設のexternal_booking_urlをご覧ください。";
+        "この施設はここでは予約を受け付けていません。施設のexternal_booking_urlをご覧ください。",
+        "The nursery's external_booking_url or telephone number, both in its data, lead to it.",
+        "施設情報のexternal_booking_urlまたは電話番号から申し込んでください。";
     CAPACITY_BELOW_TAKEN = "capacity-below-taken", CONFLICT,
-        "More places are taken than that.", "すでに予約されている数より少なくできません。";
+        "More places are taken than that.", "すでに予約されている数より少なくできません。",
+        "Cancel or decline reservations of the slot first, or leave the capacity at what is taken.",
+        "先にその枠の予約を取り消すか見送りにするか、予約済みの数以上の定員にしてください。";
     TOO_MANY_REQUESTS_OF_FAMILY = "too-many-requests-of-family", CONFLICT,
         "The family has as many open requests at this facility as one may have. Cancel one first.",
-        "この施設への見学予約の申請は、同時に3件までです。ほかの申請を取り消してからお申し込みください。";
+        "この施設への見学予約の申請は、同時に3件までです。ほかの申請を取り消してからお申し込みください。",
+        "Wait for the answer to an open request, or cancel one of them; then send this one again.",
+        "申請中の見学の返事を待つか、どれかを取り消してから、もう一度お申し込みください。";
     STATE_CONFLICT = "state-conflict", CONFLICT,
         "The reservation is in a state that does not allow this.",
-        "予約の現在の状態ではこの操作はできません。";
+        "予約の現在の状態ではこの操作はできません。",
+        "`current_status` tells what it has become; somebody else was first. Read it again and decide anew.",
+        "current_statusが今の状態です。ほかの人が先に操作しました。読み直してから判断してください。";
 }
 
-/// The language of `detail`.
+/// The language of what people read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Language {
+pub enum Language {
+    /// Japanese.
     Ja,
+    /// English.
     En,
 }
 
 impl Language {
     /// Japanese unless `Accept-Language` prefers English.
-    pub(crate) fn of(headers: &http::HeaderMap) -> Self {
+    pub fn of(headers: &http::HeaderMap) -> Self {
         let accepted = headers
             .get(header::ACCEPT_LANGUAGE)
             .and_then(|value| value.to_str().ok())

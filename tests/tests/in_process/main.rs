@@ -8,6 +8,7 @@ mod callers;
 mod capacity;
 mod checklist;
 mod contention;
+mod documents;
 mod endpoints;
 mod feeds;
 mod jobs;
