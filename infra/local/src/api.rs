@@ -1,5 +1,7 @@
 //! A caller of the hub's API, for the tour and the tests.
 
+use std::{net::IpAddr, time::Duration};
+
 use http::{Method, StatusCode};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -29,20 +31,38 @@ pub enum ApiError {
     /// The hub was not reached.
     #[error("no answer from the hub: {0}")]
     Http(#[from] reqwest::Error),
+    /// The issuer of tokens refuses.
+    #[error("no token is issued: {0}")]
+    NoToken(StatusCode),
     /// The hub knows no such client or person.
     #[error("the hub has no {0} to try it with")]
     NoCredentials(&'static str),
 }
 
 impl Api {
-    /// Calls the hub at this address, as nobody.
+    /// Calls the hub at this address on this machine, as nobody.
     pub fn new(base: impl Into<String>) -> Result<Self, ApiError> {
-        // The client wants to know how it would speak TLS, though it never does here.
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            rustls::crypto::ring::default_provider().install_default().ok();
+        Self::with(client().no_proxy(), base)
+    }
+
+    /// The same, from this address of this machine.
+    pub fn from_source(base: impl Into<String>, source: IpAddr) -> Result<Self, ApiError> {
+        Self::with(client().no_proxy().local_address(source), base)
+    }
+
+    /// Calls the hub at this address anywhere, as nobody: by the proxy and the certificates that this machine trusts.
+    pub fn anywhere(base: impl Into<String>) -> Result<Self, ApiError> {
+        let base = base.into();
+        let patient = client().timeout(Duration::from_secs(30));
+        if base.starts_with("http://127.0.0.1") {
+            Self::new(base)
+        } else {
+            Self::with(patient, base)
         }
-        let http = reqwest::Client::builder().no_proxy().build()?;
-        Ok(Self { http, base: base.into(), token: None })
+    }
+
+    fn with(client: reqwest::ClientBuilder, base: impl Into<String>) -> Result<Self, ApiError> {
+        Ok(Self { http: client.build()?, base: base.into(), token: None })
     }
 
     /// The same as somebody with this token.
@@ -106,17 +126,28 @@ impl Api {
             .nth(nth)
             .ok_or(ApiError::NoCredentials("client"))?;
         let text = |name: &str| client[name].as_str().unwrap_or_default();
-        let issued: Value = self
+        let issuer = format!("{}/oauth2/token", self.base);
+        self.with_credentials(&issuer, text("client_id"), text("client_secret")).await
+    }
+
+    /// The same as the client with these credentials.
+    pub async fn with_credentials(
+        &self,
+        token_url: &str,
+        client_id: &str,
+        client_secret: &str,
+    ) -> Result<Self, ApiError> {
+        let asked = self
             .http
-            .post(format!("{}/oauth2/token", self.base))
-            .basic_auth(text("client_id"), Some(text("client_secret")))
+            .post(token_url)
+            .basic_auth(client_id, Some(client_secret))
             .header("content-type", "application/x-www-form-urlencoded")
-            .body("grant_type=client_credentials")
-            .send()
-            .await?
-            .json()
-            .await?;
-        Ok(self.with_token(issued["access_token"].as_str().unwrap_or_default()))
+            .body("grant_type=client_credentials");
+        let issued = asked.send().await?;
+        let status = issued.status();
+        let issued: Value = issued.json().await.unwrap_or_default();
+        let token = issued["access_token"].as_str().ok_or(ApiError::NoToken(status))?;
+        Ok(self.with_token(token))
     }
 
     /// The same as the `nth` person of a role, and the facility they have, if any.
@@ -152,6 +183,14 @@ impl Api {
         mails.reverse();
         Ok(mails)
     }
+}
+
+fn client() -> reqwest::ClientBuilder {
+    // The client wants to know how to speak TLS, also where it never does.
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        rustls::crypto::ring::default_provider().install_default().ok();
+    }
+    reqwest::Client::builder()
 }
 
 /// The body of a request for a visit, by a family that does not exist.

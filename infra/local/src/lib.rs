@@ -21,6 +21,7 @@ mod queue;
 pub mod receiver;
 mod schedule;
 mod seed;
+pub mod smoke;
 mod state;
 mod stream;
 pub mod tour;

@@ -2,9 +2,13 @@
 
 use std::{num::NonZeroU32, path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
-use domain::ClientId;
-use local::{LocalHub, Options, tour};
+use clap::{Args, Parser, Subcommand};
+use domain::{ClientId, FacilityId, applicant::Email};
+use local::{
+    LocalHub, Options,
+    smoke::{self, Credentials, Reserve, Smoke},
+    tour,
+};
 use runtime::telemetry;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -44,14 +48,55 @@ enum Command {
         /// The clients that the issuer of tokens knows: two search sites, two ICT systems.
         client_ids: Vec<ClientId>,
     },
+    /// Tries a hub that is deployed anywhere, through its API alone, and prints a line for each check.
+    Smoke(SmokeArguments),
     /// Prints the OpenAPI document that the handlers write, for `docs/openapi.json`.
     Openapi,
 }
 
+#[derive(Debug, Args)]
+struct SmokeArguments {
+    /// The address of the hub, such as https://hub.city.example.
+    #[arg(long)]
+    url: String,
+    /// A vendor, whose own reading is tried too.
+    #[arg(long, requires = "token_url")]
+    client_id: Option<ClientId>,
+    /// Its secret; without it, the environment variable CLIENT_SECRET, which no list of processes shows.
+    #[arg(long, requires = "client_id")]
+    client_secret: Option<String>,
+    /// Where tokens are issued, such as https://….amazoncognito.com/oauth2/token.
+    #[arg(long, requires = "client_id")]
+    token_url: Option<String>,
+    /// Makes a reservation for this address and cancels it: address and nursery are mailed twice.
+    #[arg(long, value_name = "EMAIL", requires_all = ["client_id", "facility"])]
+    reserve: Option<Email>,
+    /// The nursery of that reservation.
+    #[arg(long, requires = "reserve")]
+    facility: Option<FacilityId>,
+}
+
+impl SmokeArguments {
+    fn read(self) -> Smoke {
+        let secret = self.client_secret.or_else(|| std::env::var("CLIENT_SECRET").ok());
+        let vendor = self.client_id.zip(self.token_url).map(|(client_id, token_url)| Credentials {
+            token_url,
+            client_id,
+            client_secret: secret.unwrap_or_default(),
+        });
+        let reserve = self.facility.zip(self.reserve);
+        let reserve = reserve.map(|(facility, email)| Reserve { facility, email });
+        Smoke { url: self.url, vendor, reserve }
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    telemetry::lines(std::io::stderr, "warn,dynoxide=error", None).init();
     let arguments = Arguments::parse();
+    // The tour lets receivers fail, and tells of it in words.
+    let playing = matches!(arguments.command, Some(Command::Tour { .. }));
+    let level = if playing { "error" } else { "warn,dynoxide=error" };
+    telemetry::lines(std::io::stderr, level, None).init();
     let result = match arguments.command {
         Some(Command::Tour { hub }) => {
             let out = &mut std::io::stdout();
@@ -68,6 +113,10 @@ async fn main() -> ExitCode {
             }
             Err(error) => Err(error.to_string()),
         },
+        Some(Command::Smoke(smoke)) => {
+            let tried = smoke::run(&smoke.read(), &mut std::io::stdout()).await;
+            tried.map_err(|error| error.to_string())
+        }
         Some(Command::Openapi) => {
             println!("{:#}", local::document());
             Ok(())

@@ -5,5 +5,6 @@
 mod crash;
 mod hub;
 mod pilot;
+mod smoke;
 mod start;
 mod time;
