@@ -4,7 +4,7 @@ use axum::{
     Json, Router,
     extract::{Request, State},
     middleware::{Next, from_fn},
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
 use domain::Instant;
@@ -62,6 +62,7 @@ impl Control {
             .route("/_local/drain", post(drain))
             .route("/_local/fault", post(set_fault))
             .route_layer(from_fn(by_a_loopback_name))
+            .route("/", get(welcome))
             .with_state(self)
     }
 }
@@ -79,6 +80,11 @@ async fn by_a_loopback_name(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     Problem::Forbidden.answer(request.headers(), "_local")
+}
+
+/// Where to go from here, for somebody who opened the address in a browser.
+async fn welcome() -> Html<&'static str> {
+    Html(include_str!("welcome.html"))
 }
 
 async fn credentials(State(control): State<Control>) -> Answer {

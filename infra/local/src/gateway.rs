@@ -70,8 +70,6 @@ pub(crate) async fn enter(
 
     let mut context = ApiGatewayV2httpRequestContext::default();
     context.request_id = Some(id.clone());
-    // It listens on loopback alone.
-    context.http.source_ip = Some("127.0.0.1".into());
     context.http.source_ip = Some(source);
     if let Some(claims) = claims {
         let mut jwt = ApiGatewayRequestAuthorizerJwtDescription::default();

@@ -54,7 +54,7 @@ pub async fn run(out: &mut impl Write) -> Told {
 
 /// Plays the story on the hub at this address.
 pub async fn run_at(url: &str, out: &mut impl Write) -> Told {
-    Tour::begin(out, url).await?.play().await
+    Tour::begin(out, url).await?.play(url).await
 }
 
 /// Who acts.
@@ -139,14 +139,19 @@ impl<'a, W: Write> Tour<'a, W> {
         })
     }
 
-    async fn play(mut self) -> Told {
+    async fn play(mut self, url: &str) -> Told {
+        self.introduce(url)?;
         self.scene(
             "Engineers of a search site and of an ICT system read what the hub says of itself",
+            "The API describes itself without a token, and every kind of refusal has a page that says what to do.",
         )?;
         self.get(Who::Anyone, "/openapi.json").await?;
         self.get(Who::Anyone, "/problems/state-conflict").await?;
 
-        self.scene("They say where they want to be told")?;
+        self.scene(
+            "They say where they want to be told",
+            "Each gives an address for webhooks; the secret that signs them is told once, and never again.",
+        )?;
         self.register(Who::Site, "endpoint-1").await?;
         self.register(Who::Ict, "endpoint-1").await?;
         let first = self.get(Who::Site, "/v1/webhook-endpoints").await?.body["items"][0].clone();
@@ -154,20 +159,30 @@ impl<'a, W: Write> Tour<'a, W> {
         let endpoint = self.get(Who::Site, &path).await?.body;
         expect("the endpoint, without its secret", first, &endpoint)?;
 
-        self.scene("A nursery says until when it takes requests, and opens times")?;
+        self.scene(
+            "A nursery says until when it takes requests, and opens times",
+            "It saves its settings, opens a slot and changes it, opens others by copy and by pattern, and closes one.",
+        )?;
         let tuesday = self.next_tuesday().await?;
         let visit = tuesday.saturating_add(jiff::Span::new().days(10));
         let slot = self.open_times(visit).await?;
 
-        self.scene("A parent looks for a nursery and finds a free time")?;
+        self.scene(
+            "A parent looks for a nursery and finds a free time",
+            "Half-width kana find the nursery that has another writing, and its free times need no token.",
+        )?;
         self.find(&slot).await?;
 
         self.scene(
             "A search site copies the times of all nurseries, and follows the feed from there",
+            "It reads the feed page by page to its end; from then on, only what has changed.",
         )?;
         self.follow(&slot, json!(4)).await?;
 
-        self.scene("The parent asks for a visit; the nursery approves with a word")?;
+        self.scene(
+            "The parent asks for a visit; the nursery approves with a word",
+            "One transaction takes the place and keeps the request; both sides are mailed, both systems pushed.",
+        )?;
         let approved = self.request("visit-1", &slot).await?;
         self.told(&["reservation.requested"], &[PARENT, NURSERY]).await?;
         let ict = format!("/v1/ict/facilities/{}", self.facility);
@@ -187,6 +202,7 @@ impl<'a, W: Write> Tour<'a, W> {
 
         self.scene(
             "Who sends the same request again is given the same visit; who decides again is told",
+            "A repeat with its Idempotency-Key makes nothing new; a late decision hears what it lost to.",
         )?;
         let again = self.request("visit-1", &slot).await?;
         expect("the repeated request", approved.clone(), &json!(again))?;
@@ -196,7 +212,10 @@ impl<'a, W: Write> Tour<'a, W> {
         expect("a decision after the decision", "approved", &late.body["current_status"])?;
         self.told(&[], &[]).await?;
 
-        self.scene("Another request is declined in the ICT system; its place is free again")?;
+        self.scene(
+            "Another request is declined in the ICT system; its place is free again",
+            "The nursery need not open another program: its own system answers for it.",
+        )?;
         let declined = self.request("visit-2", &slot).await?;
         self.told(&["reservation.requested"], &[PARENT, NURSERY]).await?;
         let decline = format!("/v1/ict/reservations/{declined}/decline");
@@ -204,7 +223,10 @@ impl<'a, W: Write> Tour<'a, W> {
         self.told(&["reservation.declined"], &[PARENT]).await?;
         self.remaining(&slot, 3).await?;
 
-        self.scene("The family that was approved cancels through the search site, and the nursery reads why")?;
+        self.scene(
+            "The family that was approved cancels through the search site, and the nursery reads why",
+            "Only the nursery's staff see who the family is and what it wrote; no vendor's answer has it.",
+        )?;
         let cancel = format!("/v1/reservations/{approved}/cancel");
         let reason = json!({"reason": "子どもが熱を出しました。"});
         let answer = self.post(Who::Site, &cancel, reason).await?;
@@ -221,7 +243,10 @@ impl<'a, W: Write> Tour<'a, W> {
         let own = self.get(Who::Site, "/v1/reservations").await?.body["items"].clone();
         expect("visits of the search site", 2, &json!(own.as_array().map(Vec::len)))?;
 
-        self.scene("A nursery has to cancel a visit that its ICT system approved, and says why")?;
+        self.scene(
+            "A nursery has to cancel a visit that its ICT system approved, and says why",
+            "Whoever approved, the nursery may cancel, and the family reads the reason in its mail.",
+        )?;
         let cancelled = self.request("visit-3", &slot).await?;
         self.told(&["reservation.requested"], &[PARENT, NURSERY]).await?;
         self.act(Who::Ict, &format!("/v1/ict/reservations/{cancelled}/approve"), "", "approved")
@@ -232,7 +257,10 @@ impl<'a, W: Write> Tour<'a, W> {
         self.told(&["reservation.cancelled"], &[PARENT]).await?;
         self.remaining(&slot, 4).await?;
 
-        self.scene("A nursery forgets to answer: after a day it is asked, and asked again")?;
+        self.scene(
+            "A nursery forgets to answer: after a day it is asked, and asked again",
+            "Nobody telephones: in business hours the hub asks, once in 24 hours.",
+        )?;
         self.move_clock(json!({"set": at(tuesday, 10)})).await?;
         let waiting = self.request("visit-4", &slot).await?;
         self.told(&["reservation.requested"], &[PARENT, NURSERY]).await?;
@@ -241,11 +269,17 @@ impl<'a, W: Write> Tour<'a, W> {
         self.advance("PT24H").await?;
         self.told_ict(&["reservation.reminder_pending"], &[NURSERY]).await?;
 
-        self.scene("From the second asking on, the municipality gets a digest the next morning")?;
+        self.scene(
+            "From the second asking on, the municipality gets a digest the next morning",
+            "One mail a day lists all that waits in the municipality.",
+        )?;
         self.advance("PT21H").await?;
         self.told_ict(&[], &[MUNICIPALITY]).await?;
 
-        self.scene("Now the nursery answers, and nobody is asked again")?;
+        self.scene(
+            "Now the nursery answers, and nobody is asked again",
+            "The answer ends the asking; two days later there is still no mail.",
+        )?;
         let approve = format!("/v1/staff/reservations/{waiting}/approve");
         self.act(Who::Nursery, &approve, "", "approved").await?;
         self.told(&["reservation.approved"], &[PARENT]).await?;
@@ -254,6 +288,7 @@ impl<'a, W: Write> Tour<'a, W> {
 
         self.scene(
             "A parent asks on the portal, confirms by the link in a mail, and cancels by it",
+            "No account: the link opens this one visit for half an hour, and reaches the nursery only when it is followed.",
         )?;
         let session = self.ask_on_portal("visit-5", &slot).await?;
         self.on_page(&session, Method::GET, "", None).await?;
@@ -264,7 +299,10 @@ impl<'a, W: Write> Tour<'a, W> {
         expect("cancel", "cancelled_by_parent", &cancelled["status"])?;
         self.told_ict(&["reservation.cancelled"], &[PARENT, NURSERY]).await?;
 
-        self.scene("Another parent does the same, and the nursery approves")?;
+        self.scene(
+            "Another parent does the same, and the nursery approves",
+            "From the confirmation on, it is a request like those of search sites.",
+        )?;
         let session = self.ask_on_portal("visit-6", &slot).await?;
         let confirmed = self.on_page(&session, Method::POST, "/confirm", None).await?;
         expect("confirm", "pending", &confirmed["status"])?;
@@ -276,6 +314,7 @@ impl<'a, W: Write> Tour<'a, W> {
 
         self.scene(
             "A third does not follow the link: after a quarter of an hour the place is free",
+            "Nobody is told of it, and the next family finds the place free.",
         )?;
         self.ask_on_portal("visit-7", &slot).await?;
         self.remaining(&slot, 1).await?;
@@ -285,6 +324,7 @@ impl<'a, W: Write> Tour<'a, W> {
 
         self.scene(
             "Somebody telephones: the nursery enters the visit, and notes what only staff may read",
+            "Bookings by telephone take a place too, so that none is promised twice.",
         )?;
         let path = format!("/v1/staff/facilities/{}/off-system-reservations", self.facility);
         let booking = json!({"slot_id": slot["slot_id"], "party_size": 2, "note": "電話で予約"});
@@ -300,7 +340,10 @@ impl<'a, W: Write> Tour<'a, W> {
         self.told_ict(&["reservation.approved"], &[]).await?;
         self.remaining(&slot, 1).await?;
 
-        self.scene("A mail to a parent bounces: the hub does not write there again")?;
+        self.scene(
+            "A mail to a parent bounces: the hub does not write there again",
+            "The nursery's answer reaches the search site all the same.",
+        )?;
         let mut body = visit_request(&self.facility, text(&slot["slot_id"]));
         body["applicant"]["email"] = NOBODY.into();
         let asked = self.create(Who::Site, "/v1/reservations", "visit-9", body).await?.body;
@@ -313,6 +356,7 @@ impl<'a, W: Write> Tour<'a, W> {
 
         self.scene(
             "The search site's receiver is down for a moment, and is told when it is up again",
+            "The second attempt comes after five seconds, under the same id.",
         )?;
         self.site_hears.receiver.answer_with(Some(StatusCode::SERVICE_UNAVAILABLE));
         let declined = self.request("visit-10", &slot).await?;
@@ -321,7 +365,10 @@ impl<'a, W: Write> Tour<'a, W> {
         self.advance("PT6S").await?;
         self.told_site(&["reservation.requested"], &[]).await?;
 
-        self.scene("It is down for days: the hub gives up, and writes to whoever runs it")?;
+        self.scene(
+            "It is down for days: the hub gives up, and writes to whoever runs it",
+            "Ten attempts in four days, further and further apart; then the endpoint is disabled.",
+        )?;
         self.site_hears.receiver.answer_with(Some(StatusCode::SERVICE_UNAVAILABLE));
         let decline = format!("/v1/staff/reservations/{declined}/decline");
         self.act(Who::Nursery, &decline, "", "declined").await?;
@@ -341,7 +388,10 @@ impl<'a, W: Write> Tour<'a, W> {
         self.answered(Who::Site, "DELETE", &path, &gone)?;
         expect("delete", 204, &json!(gone.status.as_u16()))?;
 
-        self.scene("The day of the visit comes, and the nursery notes who came")?;
+        self.scene(
+            "The day of the visit comes, and the nursery notes who came",
+            "A reminder goes out; who came is noted, and what nobody notes counts as having taken place.",
+        )?;
         self.move_clock(json!({"set": at(visit, 9)})).await?;
         self.told(&[], &[PARENT, PARENT]).await?;
         self.move_clock(json!({"set": at(visit, 15)})).await?;
@@ -355,11 +405,15 @@ impl<'a, W: Write> Tour<'a, W> {
         expect("a visit that nobody noted", "completed", &came["status"])?;
         self.told(&[], &[]).await?;
 
-        self.scene("The municipality looks at what waits, and at what became of it all")?;
+        self.scene(
+            "The municipality looks at what waits, and at what became of it all",
+            "A dashboard and eight reports, each as JSON and as a file for a spreadsheet.",
+        )?;
         self.count_visits(tuesday, visit).await?;
 
         self.scene(
             "On the 10th, nurseries that opened nothing for the third month ahead are asked",
+            "It happens on every 10th at 9:00 that the clock passes.",
         )?;
         let mut tenth = next_day;
         while tenth.day() != 10 {
@@ -372,7 +426,10 @@ impl<'a, W: Write> Tour<'a, W> {
         writeln!(self.out, "   {} mails ask for slots", self.plan_mails)?;
         expect("mails that ask for slots", true, &json!(self.plan_mails > 0))?;
 
-        self.scene("Seven days after a visit, its time leaves the feed")?;
+        self.scene(
+            "Seven days after a visit, its time leaves the feed",
+            "Whoever follows the feed drops it from their copy by the same way that it came.",
+        )?;
         let gone = at(visit.saturating_add(jiff::Span::new().days(8)), 9);
         if self.now().await? < gone {
             self.move_clock(json!({"set": gone})).await?;

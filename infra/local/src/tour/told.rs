@@ -2,14 +2,29 @@
 
 use std::io::Write;
 
-use serde_json::{Value, json};
+use http::header::CONTENT_TYPE;
+use serde_json::{Map, Value, json};
 
 use super::{PARENT, Told, Tour, TourError, Who};
 use crate::api::Answer;
 
 impl<W: Write> Tour<'_, W> {
-    pub(super) fn scene(&mut self, title: &str) -> Told {
-        writeln!(self.out, "\n== {title}")?;
+    /// Says what this is, to somebody who has never heard of it.
+    pub(super) fn introduce(&mut self, url: &str) -> Told {
+        writeln!(
+            self.out,
+            "hokatsu is a hub for finding a nursery: families ask for a visit through any search site, nurseries\n\
+             answer in their own system or here, and everybody concerned is told. This is the hub at {url},\n\
+             showing itself with people who do not exist and a clock that is moved, so that weeks pass at once.\n\n\
+             Each step says who calls what, and what is answered; then who is mailed, and which system is\n\
+             pushed a webhook. The tour ends with an error if any step does not come out as it should."
+        )?;
+        Ok(())
+    }
+
+    /// Begins a scene: what happens, and what it shows.
+    pub(super) fn scene(&mut self, title: &str, shows: &str) -> Told {
+        writeln!(self.out, "\n== {title}\n   {shows}")?;
         Ok(())
     }
 
@@ -31,7 +46,7 @@ impl<W: Write> Tour<'_, W> {
             "   {}: {method} {path}\n      -> {} {}",
             who.name(),
             answer.status,
-            short(&answer.body)
+            said(answer)
         )?;
         Ok(())
     }
@@ -105,17 +120,60 @@ pub(super) fn expect(step: &str, expected: impl Into<Value>, got: &Value) -> Tol
     Err(TourError::Step { step: step.into(), expected: expected.to_string(), got: got.to_string() })
 }
 
-/// A body on one line, secrets and long texts cut.
+/// What an answer says, on one line.
+fn said(answer: &Answer) -> String {
+    let kind = answer.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    match (&answer.body, kind) {
+        (Value::Null, Some(kind)) if kind.starts_with("text/html") => "a page for people".into(),
+        (Value::Null, Some(kind)) if kind.starts_with("text/csv") => {
+            "a file for a spreadsheet".into()
+        }
+        (Value::Null, _) => "and nothing more to say".into(),
+        (body, _) => short(body),
+    }
+}
+
+/// A body on one line: what matters in it, or else how it begins. Secrets are in neither.
 pub(super) fn short(body: &Value) -> String {
-    let Some(fields) = body.as_object() else {
-        return body.as_str().map_or_else(|| body.to_string(), str::to_owned);
-    };
-    let shown =
-        ["reservation_number", "status", "comment", "starts_at", "id", "url", "type", "detail"];
+    if let Some(text) = body.as_str() {
+        return text.to_owned();
+    }
+    if let Some(items) = body["items"].as_array() {
+        return format!("{} in the list", items.len());
+    }
+    if let Some(version) = body["openapi"].as_str() {
+        return format!(
+            "OpenAPI {version}, {} paths",
+            body["paths"].as_object().map_or(0, Map::len)
+        );
+    }
+    let shown = [
+        "reservation_number",
+        "facility_name",
+        "status",
+        "remaining",
+        "created",
+        "count",
+        "report",
+        "comment",
+        "starts_at",
+        "id",
+        "url",
+        "type",
+        "detail",
+    ];
     let parts: Vec<String> = shown
         .iter()
-        .filter_map(|name| fields.get(*name).filter(|value| !value.is_null()))
-        .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        .filter_map(|name| Some((name, body.get(*name).filter(|value| !value.is_null())?)))
+        .map(|(name, value)| {
+            value.as_str().map_or_else(|| format!("{name} {value}"), str::to_owned)
+        })
         .collect();
-    parts.join(" · ")
+    if parts.is_empty() { start_of(&body.to_string()) } else { parts.join(" · ") }
+}
+
+fn start_of(text: &str) -> String {
+    const WIDTH: usize = 90;
+    let start: String = text.chars().take(WIDTH).collect();
+    if start.len() < text.len() { start + " …" } else { start }
 }

@@ -45,6 +45,33 @@ async fn the_tour_comes_out_as_it_should() {
     let printed = String::from_utf8(printed).unwrap();
     assert!(result.is_ok(), "{printed}\n{}", result.unwrap_err());
     assert!(printed.ends_with("Everything came out as it should.\n"));
+    assert!(printed.starts_with("hokatsu is a hub for finding a nursery"), "{printed}");
+    let lines: Vec<&str> = printed.lines().collect();
+    for (place, line) in lines.iter().enumerate() {
+        if line.starts_with("== ") {
+            let shows = lines[place + 1];
+            assert!(shows.starts_with("   ") && shows.ends_with('.'), "{line}: {shows}");
+        }
+        for bare in ["200 OK", "201 Created", "202 Accepted", "204 No Content"] {
+            assert_ne!(line.trim_start(), format!("-> {bare}"), "{}", lines[place - 1]);
+        }
+        assert!(!line.ends_with("null") && !line.contains("whsec_"), "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_address_leads_to_a_page_that_says_where_to_go() {
+    let (_hub, api) = hub(Options { demo: false, ..Options::default() }).await;
+    let page = api.file("/").await.unwrap();
+    let links: Vec<&str> =
+        page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    for wanted in ["/openapi.json", "/_local/credentials", "/_local/mail", "/v1/facilities"] {
+        assert!(links.contains(&wanted), "{wanted}: {links:?}");
+    }
+    for link in links.iter().filter(|link| link.starts_with('/')) {
+        assert_eq!(api.get(link).await.unwrap().status, 200, "{link}");
+    }
+    assert!(page.contains("lang=\"ja\"") && page.contains("lang=\"en\""), "both languages");
 }
 
 #[tokio::test(flavor = "multi_thread")]
