@@ -38,6 +38,7 @@ use store::{MunicipalityContact, Once, Opened, SavedSettings, Store, VendorRecor
 use tower::ServiceExt;
 
 pub use caller::{Answer, As, client, context, site};
+pub use local::api::family;
 pub use stand_ins::{Mailbox, Messages, queue_event};
 
 /// A Tuesday, in business hours, with no holiday near.
@@ -420,13 +421,6 @@ pub struct Session {
     pub cookie: String,
     /// The reservation.
     pub number: ReservationNumber,
-}
-
-/// A family of its own for each key.
-pub fn family(key: &str) -> Value {
-    let digits = key.bytes().fold(7_u64, |sum, byte| sum * 131 % 99_999_989 + u64::from(byte));
-    json!({"name": "保活 花子", "phone": format!("090-{:04}-{:04}", digits / 10_000, digits % 10_000),
-        "email": format!("hanako-{digits}@example.jp")})
 }
 
 /// A nursery with this name.

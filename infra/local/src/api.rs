@@ -204,3 +204,10 @@ pub fn visit_request(facility: &str, slot: &str) -> Value {
         "consent": {"version": "2026-10", "agreed_at": "2026-11-01T09:00:00+09:00"},
     })
 }
+
+/// A family of its own for each key.
+pub fn family(key: &str) -> Value {
+    let digits = key.bytes().fold(7_u64, |sum, byte| sum * 131 % 99_999_989 + u64::from(byte));
+    json!({"name": "保活 花子", "phone": format!("090-{:04}-{:04}", digits / 10_000, digits % 10_000),
+        "email": format!("hanako-{digits}@example.jp")})
+}

@@ -20,7 +20,7 @@ use jiff::{
 };
 use local::{
     LocalHub, Options,
-    api::{Answer, Api, visit_request},
+    api::{Answer, Api, family, visit_request},
 };
 use serde_json::{Value, json};
 
@@ -102,7 +102,8 @@ impl Replay {
         let (staff, facility) = &self.nurseries[visit.nursery];
         if let Step::Request = step {
             let slot = &self.slots[&(visit.nursery, visit.starts_at)];
-            let body = visit_request(facility, slot);
+            let mut body = visit_request(facility, slot);
+            body["applicant"] = family(&nth.to_string());
             let asked = self.site.create("/v1/reservations", &format!("visit-{nth}"), body).await;
             let asked = done(asked.unwrap(), "a request");
             let number = asked["reservation_number"].as_str().unwrap().to_owned();
