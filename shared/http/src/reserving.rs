@@ -111,7 +111,9 @@ impl Reserving<'_> {
         let mut allowed = may(&BTreeSet::new());
         if allowed.is_err_and(|refused| refused.unless_confirmed) {
             let all = source.attempts.0.iter().chain(&address.attempts.0);
-            let numbers: Vec<_> = all.map(|one| one.reservation_number.clone()).collect();
+            // What came from here for this address is under both.
+            let numbers: BTreeSet<_> = all.map(|one| one.reservation_number.clone()).collect();
+            let numbers: Vec<_> = numbers.into_iter().collect();
             let found = self.hub.store.reservations(&numbers).await?.into_iter();
             let confirmed = found.filter(Reservation::is_confirmed);
             allowed = may(&confirmed.map(|one| one.reservation_number).collect());
