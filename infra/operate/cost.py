@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What the hub costs in a month: prices.csv times usage.toml, as the table that docs/operate.md quotes.
+"""What the hub costs in a month: prices.csv times usage.toml, as the table that docs/cost.md quotes.
 
     infra/operate/cost.py            the table
     infra/operate/cost.py --uses     what each use costs a thousand times
     infra/operate/cost.py --stranger what each route that anybody may call costs a day, called as often as it lets itself be
-    infra/operate/cost.py --check    fails if docs/operate.md quotes another table
+    infra/operate/cost.py --check    fails if docs/cost.md quotes another table
 """
 
 import argparse
@@ -16,7 +16,7 @@ from collections import defaultdict
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-DOCUMENT = HERE.parents[1] / "docs" / "operate.md"
+DOCUMENT = HERE.parents[1] / "docs" / "cost.md"
 BEGIN, END = "<!-- cost.py -->", "<!-- /cost.py -->"
 
 
@@ -169,7 +169,7 @@ def stranger():
 
 
 def quoted():
-    """The table as docs/operate.md has it."""
+    """The table as docs/cost.md has it."""
     _, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
     inside, end, _ = rest.partition(END)
     if not end:
@@ -184,11 +184,11 @@ def main():
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--uses", action="store_true", help="what each use costs a thousand times")
     choice.add_argument("--stranger", action="store_true", help="what each open route can cost in a day")
-    choice.add_argument("--check", action="store_true", help="compare with docs/operate.md")
+    choice.add_argument("--check", action="store_true", help="compare with docs/cost.md")
     arguments = parser.parse_args()
     if arguments.check:
         if quoted() != table():
-            sys.exit(f"docs/operate.md does not quote what cost.py prints:\n{table()}")
+            sys.exit(f"docs/cost.md does not quote what cost.py prints:\n{table()}")
         return
     print(uses() if arguments.uses else stranger() if arguments.stranger else table())
 

@@ -50,7 +50,7 @@ class Cost(unittest.TestCase):
         bill = cost.Bill(cost.read_prices())
         usage = cost.read_usage()
         cost.add_use(bill, use("request a visit"), 1000, usage["scenario"][0], usage)
-        writes, reads, keys = Decimal("0.00429"), Decimal("0.00021375"), Decimal("0.003")
+        writes, reads, keys = Decimal("0.00715"), Decimal("0.00049875"), Decimal("0.003")
         dollars = bill.by_service()
         self.assertAlmostEqual(dollars["DynamoDB"], float(writes + reads))
         self.assertAlmostEqual(dollars["KMS"], float(keys))
@@ -70,7 +70,7 @@ class Cost(unittest.TestCase):
 
     def test_what_is_measured_is_what_the_tests_assert(self):
         for test, name in [
-            ("a_request_costs_six_write_units", "request a visit"),
+            ("a_request_costs_ten_write_units", "request a visit"),
             ("an_approval_costs_three_write_units", "answer it"),
             ("a_status_costs_half_a_read_unit", "ask how it stands"),
             ("a_change_of_a_slot_costs_ten_write_units_in_the_feed", "tell a change of a slot in the feed"),

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Walks through docs/operate.md: runs every script against a stack that is deployed to an emulator of AWS.
+"""Walks through docs/operate.md: runs its first section block by block, and then every script, against a stack that is
+deployed to an emulator of AWS.
 
-    AWS_ENDPOINT_URL=http://127.0.0.1:4566 STACK=hokatsu infra/operate/walk.py
+    AWS_ENDPOINT_URL=http://127.0.0.1:4566 HUB=http://127.0.0.1:8080 STACK=hokatsu infra/operate/walk.py
 
-`infra/emulator/run --walk` does so after the story.
+`infra/emulator/run --walk` does so after the story. `HUB` is where the hub and its tokens are.
 
 It closes the hub and replaces its table, so it goes nowhere but to this machine. Needs boto3 and the AWS CLI.
 Not walked: redrive, because ministack has no move tasks.
@@ -11,16 +12,21 @@ Not walked: redrive, because ministack has no move tasks.
 
 import json
 import os
+import re
+import secrets
 import subprocess
 import tempfile
 import time
 import unittest
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.request import HTTPRedirectHandler, build_opener
 
 import boto3
 
 HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+FIRST = "## From an empty account to the first reservation\n"
 STACK = os.environ.get("STACK", "hokatsu")
 CODE = "131199"
 
@@ -30,8 +36,21 @@ def run(script, *arguments, stack=STACK):
     return subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
 
 
+def blocks():
+    """The shell blocks of the first section, each with whether only an account can show it (☐)."""
+    section = (ROOT / "docs/operate.md").read_text(encoding="utf-8").split(FIRST)[1]
+    section = re.split(r"\n###? ", section)[0]
+    for before, block in re.findall(r"([^\n]*(?:\n[^\n]+)*)\n\n```sh\n(.*?)```", section, re.DOTALL):
+        yield block, before.strip().startswith("☐")
+
+
+class Unfollowed(HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
 class Walk(unittest.TestCase):
-    """In the order of the names: the table is replaced last."""
+    """In the order of the names: the table is replaced late, and the stack deleted last."""
 
     @classmethod
     def setUpClass(cls):
@@ -65,6 +84,57 @@ class Walk(unittest.TestCase):
         result = run(*command)
         self.assertNotEqual(result.returncode, 0, result.stdout)
         self.assertIn(because, result.stderr)
+
+    def test_0_from_an_empty_account_to_the_first_reservation(self):
+        """In one shell, as somebody copies it; what needs an account is stood in for where the rest needs it."""
+        with tempfile.TemporaryDirectory() as directory:
+            state, shown = Path(directory) / "state", 0
+            state.write_text(f"export PATH={os.environ['PATH']!r}\n")
+            (Path(directory) / "infra").symlink_to(ROOT / "infra")
+            for block, only_an_account in blocks():
+                if only_an_account:
+                    block = self.stand_in(block, state)
+                # What one block says, the next one knows.
+                script = f"set -euo pipefail; . {state}; set -a\n{block}\nset +a; {{ export -p; declare -f; }} > {state}"
+                done = subprocess.run(
+                    ["bash", "-c", script], cwd=directory, env={**os.environ, "AUTH": os.environ["HUB"], "HOKATSU": str(ROOT / "target/debug/hokatsu")},
+                    capture_output=True, text=True, timeout=600, check=False,
+                )
+                self.assertEqual(done.returncode, 0, f"{block}\n{done.stdout}\n{done.stderr}")
+                shown += not only_an_account
+            self.assertGreater(shown, 8)
+            self.assertEqual(done.stdout.splitlines()[-1], "approved")
+
+    def stand_in(self, block, state):
+        known = dict(re.findall(r'^declare -x (\w+)="(.*)"$', state.read_text(), re.MULTILINE))
+        if "read -r CODE" in block:
+            email, password = "sensei@nursery.example", secrets.token_urlsafe(24)
+            self.cognito.admin_set_user_password(
+                UserPoolId=self.pool, Username=email, Password=password, Permanent=True
+            )
+            form = {"username": email, "password": password, "client_id": known["CLIENT"], "response_type": "code"}
+            form |= {"redirect_uri": known["CALLBACK"], "scope": "openid email"}
+            try:
+                build_opener(Unfollowed).open(f"{os.environ['AWS_ENDPOINT_URL']}/login", urlencode(form).encode())
+            except OSError as redirected:
+                return f"CODE={parse_qs(urlsplit(redirected.headers['location']).query)['code'][0]}"
+        if "VendorClientIds" in block:
+            clients = self.cognito.list_user_pool_clients(UserPoolId=self.pool, MaxResults=60)["UserPoolClients"]
+            ids = {one["ClientId"] for one in clients} - {self.id_of("StaffClient")}
+            self.update({"VendorClientIds": ",".join(ids)})
+        return ":"
+
+    def update(self, values):
+        """What `sam deploy --parameter-overrides` does to a stack whose template is the same."""
+        cloudformation = boto3.client("cloudformation")
+        known = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["Parameters"]
+        kept = [one["ParameterKey"] for one in known if one["ParameterKey"] not in values]
+        self.stack.update(
+            UsePreviousTemplate=True, Capabilities=["CAPABILITY_IAM"],
+            Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in kept]
+            + [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
+        )
+        cloudformation.get_waiter("stack_update_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1})
 
     def test_1_a_search_site_and_an_ict_system(self):
         with tempfile.TemporaryDirectory() as directory:
@@ -221,6 +291,25 @@ class Walk(unittest.TestCase):
         states = {m["EventSourceArn"]: m["State"] for m in mappings if STACK in m["FunctionArn"]}
         self.assertEqual((states.pop(old), states[stream]), ("Disabled", "Enabled"))
         self.assertEqual(set(states.values()), {"Enabled"})
+
+    def test_9_taking_it_down(self):
+        """What docs/take-down.md says goes, and what stays."""
+        kept = {"Table", "UserPool", "SealKey", "TableKey"}
+        ids = {name: self.id_of(name) for name in kept | {"FanOutFunction"}}
+        self.update({"Protected": "false"})
+        cloudformation = boto3.client("cloudformation")
+        cloudformation.delete_stack(StackName=STACK)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1})
+        with self.assertRaises(boto3.client("lambda").exceptions.ResourceNotFoundException):
+            boto3.client("lambda").get_function(FunctionName=ids["FanOutFunction"])
+        self.assertGreater(len(self.items()), 0)
+        self.assertEqual(
+            self.cognito.describe_user_pool(UserPoolId=ids["UserPool"])["UserPool"]["Id"], ids["UserPool"]
+        )
+        for key in ("SealKey", "TableKey"):
+            self.assertEqual(
+                boto3.client("kms").describe_key(KeyId=ids[key])["KeyMetadata"]["KeyState"], "Enabled", key
+            )
 
 
 if __name__ == "__main__":

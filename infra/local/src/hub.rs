@@ -1,13 +1,13 @@
 use std::{io, net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{Router, middleware::from_fn_with_state};
-use domain::{ClientId, Secret};
+use domain::{ClientId, Instant, Secret};
 use fan_out::FanOut;
 use notify::Reach;
-use runtime::{Clock, ConfigError, Hub, Seal};
+use runtime::{Clock, ConfigError, Hub, Seal, aws, variable};
 use search_facilities::Index;
 use send_mail::SendMail;
-use store::StoreError;
+use store::{Store, StoreError};
 use tokio::{net::TcpListener, task::JoinSet};
 use utoipa_axum::router::OpenApiRouter;
 use vendor_push::{HttpDelivery, VendorPush};
@@ -271,6 +271,20 @@ impl LocalHub {
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
+}
+
+/// Imports lists of facilities into the table of a deployed hub, which the environment names as it does to a
+/// function. Says what was imported.
+pub async fn import_deployed(files: &[PathBuf]) -> Result<Vec<String>, StartError> {
+    let lists = lists(files)?;
+    let db = aws_sdk_dynamodb::Client::new(&aws::config()?);
+    let store = Store::new(db, variable("TABLE_NAME")?);
+    let mut imported = Vec::new();
+    for list in lists {
+        imported.push(list.to_string());
+        import(&store, list, Instant::of_machine()).await?;
+    }
+    Ok(imported)
 }
 
 /// Fills the table of a deployed hub, which the environment names as it does to a function, with the pilot

@@ -31,7 +31,7 @@ pub use self::{
     clock::LocalClock,
     data_dir::DataDirError,
     fault::{Dependency, Faults},
-    hub::{LocalHub, Options, StartError, document, functions, routes, seed},
+    hub::{LocalHub, Options, StartError, document, functions, import_deployed, routes, seed},
     seed::Demo,
     stream::{Stream, StreamError},
 };

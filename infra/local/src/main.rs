@@ -43,6 +43,12 @@ enum Command {
         #[arg(long)]
         hub: Option<String>,
     },
+    /// Imports lists of facilities (CSV) into the table of a deployed hub, which the environment names.
+    Import {
+        /// The lists, with the headings of ここdeサーチ.
+        #[arg(required = true)]
+        lists: Vec<PathBuf>,
+    },
     /// Fills the table that the environment names with the pilot and the demonstration, and prints who may call.
     Seed {
         /// The clients that the issuer of tokens knows: two search sites, two ICT systems.
@@ -106,6 +112,13 @@ async fn main() -> ExitCode {
             };
             played.map_err(|error| error.to_string())
         }
+        Some(Command::Import { lists }) => match local::import_deployed(&lists).await {
+            Ok(imported) => {
+                println!("imported {}", imported.join(", "));
+                Ok(())
+            }
+            Err(error) => Err(error.to_string()),
+        },
         Some(Command::Seed { client_ids }) => match local::seed(&client_ids).await {
             Ok(demo) => {
                 println!("{}", serde_json::json!(demo));
