@@ -12,7 +12,7 @@ use http::{HeaderValue, Method, header};
 use runtime::telemetry::{self, ms};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Problem, caller::gateway_context, etag, problem::Language};
+use crate::{Problem, caller::gateway_context, cdn, etag, problem::Language};
 
 /// The largest body of a JSON request, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -44,7 +44,11 @@ async fn answer(id: String, request: Request, next: Next) -> Response {
     let if_none_match = etag::if_none_match(&request);
     let is_personal = is_personal(&request);
 
-    let response = next.run(request).await;
+    let response = if cdn::is_way_in(request.headers()) {
+        next.run(request).await
+    } else {
+        Problem::Forbidden.into_response()
+    };
     let response = match response.extensions().get::<Problem>() {
         Some(problem) => {
             let mut rendered = problem.render(language, &id);

@@ -6,6 +6,7 @@
 
 mod browser;
 pub mod caller;
+mod cdn;
 mod comment;
 mod etag;
 mod finish;

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
-use crate::{Problem, caller::gateway_context};
+use crate::{Problem, caller::gateway_context, cdn};
 
 /// Who is taken to be one stranger: an IPv4 address, or an IPv6 network of 64 bits, which is what one connection is
-/// given. As the gateway saw it: a header may say anything.
+/// given. As the gateway saw it, or the CDN before it: a caller's header may say anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source(String);
 
@@ -38,7 +38,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Source {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let seen = gateway_context(&parts.extensions).and_then(|it| it.http.source_ip.as_deref());
-        Ok(Self::of(seen.and_then(|ip| ip.parse().ok())))
+        Ok(Self::of(cdn::source(&parts.headers, seen)))
     }
 }
 
