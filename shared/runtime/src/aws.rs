@@ -1,10 +1,10 @@
 //! AWS clients without what a function does not need: no shared configuration files, no default
 //! TLS stack, no system certificates. Lambda gives region and credentials in the environment.
 
-use std::{env, fs, path::Path, sync::OnceLock};
+use std::{env, fs, path::Path, sync::OnceLock, time::Duration};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use aws_sdk_dynamodb::config::BehaviorVersion;
+use aws_sdk_dynamodb::config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::{SdkConfig, region::Region};
@@ -31,6 +31,8 @@ pub fn config() -> Result<SdkConfig, ConfigError> {
     );
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
+        .timeout_config(timeouts(Duration::from_secs(1)))
+        .retry_config(retries())
         .http_client(shared_http_client()?)
         .region(Region::new(variable("AWS_REGION")?))
         .credentials_provider(SharedCredentialsProvider::new(credentials));
@@ -38,6 +40,21 @@ pub fn config() -> Result<SdkConfig, ConfigError> {
         config = config.endpoint_url(url);
     }
     Ok(config.build())
+}
+
+/// An attempt that hangs ends after this long. All attempts together end well before the function does, which can
+/// then say so.
+pub(crate) fn timeouts(attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(attempt * 4)
+        .build()
+}
+
+/// Three attempts, with waits of a fraction of a second between them.
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_initial_backoff(Duration::from_millis(100))
 }
 
 /// One for all clients of a function: the roots are parsed, and connections kept, once.
@@ -86,11 +103,18 @@ mod tests {
     use std::{
         io::{Read, Write},
         net::TcpListener,
-        sync::Arc,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
         thread,
     };
 
-    use aws_sdk_dynamodb::{config::retry::RetryConfig, error::DisplayErrorContext};
+    use aws_sdk_dynamodb::error::DisplayErrorContext;
+    use aws_smithy_runtime_api::client::{
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+        orchestrator::HttpRequest,
+    };
     use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
     use rustls::{ServerConfig, ServerConnection, StreamOwned, crypto::ring};
     use sha2::{Digest, Sha256};
@@ -166,12 +190,16 @@ mod tests {
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n{\"TableNames\":[]}")
     }
 
-    async fn ask(url: String, trusted: &[u8]) -> Result<(), String> {
-        let config = SdkConfig::builder()
+    fn config_with(client: SharedHttpClient) -> aws_types::sdk_config::Builder {
+        SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .http_client(http_client(trusted).unwrap())
+            .http_client(client)
             .region(Region::from_static("ap-northeast-1"))
             .credentials_provider(SharedCredentialsProvider::new(Credentials::for_tests()))
+    }
+
+    async fn ask(url: String, trusted: &[u8]) -> Result<(), String> {
+        let config = config_with(http_client(trusted).unwrap())
             .retry_config(RetryConfig::disabled())
             .endpoint_url(url)
             .build();
@@ -208,6 +236,36 @@ mod tests {
         let calls = &said[1]["calls"]["ListTables"];
         assert_eq!(calls["times"], 2);
         assert!(calls["longest_ms"].as_u64() <= calls["ms"].as_u64(), "{calls}");
+    }
+
+    /// A service that takes every call and answers none; counts them.
+    #[derive(Debug, Clone, Default)]
+    struct Hanging(Arc<AtomicUsize>);
+
+    impl HttpConnector for Hanging {
+        fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            HttpConnectorFuture::new(std::future::pending())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn attempt_that_hangs_is_made_again_and_given_up_before_the_function_ends() {
+        let hanging = Hanging::default();
+        let client = {
+            let hanging = hanging.clone();
+            http_client_fn(move |_, _| SharedHttpConnector::new(hanging.clone()))
+        };
+        let config = config_with(client)
+            .timeout_config(timeouts(Duration::from_secs(1)))
+            .retry_config(retries())
+            .build();
+        let started = tokio::time::Instant::now();
+        let asked = aws_sdk_dynamodb::Client::new(&config).list_tables().send().await;
+        assert!(asked.is_err());
+        assert_eq!(hanging.0.load(Ordering::SeqCst), 3);
+        // The shortest limit of a function is five seconds, that of most ten. Time is tokio's, which stands still.
+        assert!(started.elapsed() <= Duration::from_secs(4), "{:?}", started.elapsed());
     }
 
     #[test]
