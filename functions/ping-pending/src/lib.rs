@@ -11,6 +11,7 @@ use domain::{
     Instant,
     asking::{self, Waiting},
 };
+use futures::{StreamExt, stream};
 use runtime::telemetry::{self, Causes, ms};
 use serde::{Deserialize, Serialize};
 use store::{Store, StoreError};
@@ -37,6 +38,9 @@ pub struct Report {
     pub digests: usize,
 }
 
+/// How many nurseries, and how many municipalities, are written to at once.
+const AT_ONCE: usize = 16;
+
 /// Runs the job for an hour. Outside of business hours it does nothing.
 pub async fn run(store: &Store, scheduled_at: Instant) -> Result<Report, StoreError> {
     telemetry::scheduled("ping-pending", scheduled_at, ask(store, scheduled_at)).await
@@ -52,30 +56,23 @@ async fn ask(store: &Store, scheduled_at: Instant) -> Result<Report, StoreError>
     let waiting = store.pending().await?;
     report.pending = waiting.len();
     report.overdue = waiting.iter().filter(|w| w.is_overdue(now)).count();
-    // One facility that fails does not keep the others from being asked.
     let mut failed = None;
-    let mut note = |error: StoreError| {
-        tracing::error!(error = %Causes(&error), "not asked");
-        failed = Some(error);
-    };
-    for (facility, overdue) in grouped(&waiting, |w| w.is_due(now), |w| w.facility_id.clone()) {
-        match store.ask(&facility, &overdue, now).await {
-            Ok(0) => {}
-            Ok(asked) => {
-                report.asked += asked;
-                report.facilities += 1;
-            }
-            Err(error) => note(error),
-        }
-    }
+    // First, because they tell what earlier runs asked and need not wait for this one.
     if asking::is_digest_hour(now) {
         let escalated = grouped(&waiting, |w| w.is_escalated(now), |w| w.municipality_code);
-        for (municipality, waiting) in escalated {
-            match store.add_digest(municipality, &waiting, now).await {
-                Ok(added) => report.digests += usize::from(added),
-                Err(error) => note(error),
-            }
+        let tell = escalated.into_iter().map(|(code, waiting)| async move {
+            store.add_digest(code, &waiting, now).await.map(usize::from)
+        });
+        for added in each(tell, &mut failed).await {
+            report.digests += added;
         }
+    }
+    let due = grouped(&waiting, |w| w.is_due(now), |w| w.facility_id.clone());
+    let ask =
+        due.into_iter().map(|(facility, due)| async move { store.ask(&facility, &due, now).await });
+    for asked in each(ask, &mut failed).await {
+        report.asked += asked;
+        report.facilities += usize::from(asked > 0);
     }
     tracing::info!(
         job = "ping-pending",
@@ -98,4 +95,23 @@ fn grouped<K: Ord>(
         groups.entry(key(one)).or_default().push(one.clone());
     }
     groups
+}
+
+/// Does all of the work, several parts at once. One that fails keeps no other from being done.
+async fn each(
+    work: impl Iterator<Item = impl Future<Output = Result<usize, StoreError>>>,
+    failed: &mut Option<StoreError>,
+) -> Vec<usize> {
+    let results: Vec<_> = stream::iter(work).buffer_unordered(AT_ONCE).collect().await;
+    let mut done = Vec::new();
+    for result in results {
+        match result {
+            Ok(count) => done.push(count),
+            Err(error) => {
+                tracing::error!(error = %Causes(&error), "not asked");
+                *failed = Some(error);
+            }
+        }
+    }
+    done
 }

@@ -409,8 +409,16 @@ pub fn digest(
         link: console_url(&request.reservation_number),
     });
     let municipality = municipality::name_of(digest.municipality_code).unwrap_or("区市町村");
+    let part = if digest.parts > 1 {
+        format!("（{}/{}通目）", digest.part, digest.parts)
+    } else {
+        String::new()
+    };
     Letter {
-        subject: format!("【保活】回答のない見学予約 {municipality} {}件", digest.requests.len()),
+        subject: format!(
+            "【保活】回答のない見学予約 {municipality} {}件{part}",
+            digest.requests.len()
+        ),
         opening: vec![
             format!("{municipality} 保育担当者さま"),
             "施設に2回以上お知らせしても回答のない見学予約です。施設への確認をお願いします。"

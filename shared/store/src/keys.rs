@@ -15,7 +15,7 @@
 //! | its webhook endpoints | `CLI#<client_id>` | `WHE#<id>` |
 //! | a facility linked to an ICT system | `CLI#<client_id>` | `FAC#<facility_id>` |
 //! | municipality's contact | `MUN#<code>` | `SET` |
-//! | a digest for it | `MUN#<code>` | `DIG#<date>` |
+//! | a digest for it | `MUN#<code>` | `DIG#<date>`; its further parts `DIG#<date>#<part>` |
 //! | its facilities without slots | `MUN#<code>` | `PLAN#<month>` |
 //! | what reports count of a reservation | `FACT#<code>` | `<milliseconds>#<reservation_number>` |
 //! | what is due by time | `DUE` | `<milliseconds>#<reservation_number>` |
@@ -131,9 +131,10 @@ pub fn municipality(code: MunicipalityCode) -> Key {
     Key::new(format!("MUN#{code}"), "SET")
 }
 
-/// A municipality's digest of one day.
-pub fn digest(code: MunicipalityCode, day: jiff::civil::Date) -> Key {
-    Key::new(format!("MUN#{code}"), format!("DIG#{day}"))
+/// A part of a municipality's digest of one day, counted from 1.
+pub fn digest(code: MunicipalityCode, day: jiff::civil::Date, part: usize) -> Key {
+    let more = if part > 1 { format!("#{part}") } else { String::new() };
+    Key::new(format!("MUN#{code}"), format!("DIG#{day}{more}"))
 }
 
 /// The asking of a facility to open slots in a month.

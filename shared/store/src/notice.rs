@@ -47,7 +47,7 @@ pub struct Asking {
     pub requests: Vec<Listed>,
 }
 
-/// One mail to a municipality that lists what its facilities were asked about twice or more.
+/// A mail to a municipality that lists what its facilities were asked about twice or more: all of it, or a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digest {
     /// The municipality.
@@ -57,6 +57,16 @@ pub struct Digest {
     pub at: Instant,
     /// What it lists, by facility, oldest first.
     pub requests: Vec<Listed>,
+    /// Which part it is, counted from 1.
+    #[serde(default = "one")]
+    pub part: usize,
+    /// How many parts there are.
+    #[serde(default = "one")]
+    pub parts: usize,
+}
+
+fn one() -> usize {
+    1
 }
 
 /// One mail to a facility that has opened no slots for a month yet (SLOT-08).
@@ -91,6 +101,10 @@ const KEPT_SECONDS: i64 = 366 * 24 * 3600;
 /// One mail lists this many requests at most: what one transaction can note down. A facility with
 /// more is asked about the rest in the next hour.
 const LISTED_AT_MOST: usize = 99;
+
+/// One mail to a municipality lists this many requests at most: an item may have 400 KB, and one of them takes about
+/// 180 bytes. The parts of a digest are written in one transaction, of 100 items and 4 MB at most.
+const DIGEST_LISTS_AT_MOST: usize = 500;
 
 /// An asking from its item, as the table or its stream gives it.
 pub fn asking_from_table(item: Item) -> Result<Asking, StoreError> {
@@ -155,8 +169,7 @@ impl Store {
             }
             let asked = requests.len();
             let asking = Asking { facility_id: facility.clone(), at: now, requests };
-            let mut item = to_item(keys::asking(facility, now), &asking)?;
-            item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + KEPT_SECONDS));
+            let item = kept(to_item(keys::asking(facility, now), &asking)?, now);
             writes.push(put(&self.table, item, "attribute_not_exists(pk)", [])?);
             if self.transact(writes).await?.is_ok() {
                 return Ok(asked);
@@ -165,19 +178,28 @@ impl Store {
         Ok(0)
     }
 
-    /// Records the digest of a municipality for today; tells whether this call did it.
+    /// Records the digest of a municipality for today, in as many parts as it takes; tells whether this call did it.
     pub async fn add_digest(
         &self,
         code: MunicipalityCode,
         waiting: &[Waiting],
         now: Instant,
     ) -> Result<bool, StoreError> {
-        let requests = waiting
-            .iter()
-            .map(|waiting| listed(waiting, waiting.asked.map_or(0, |asked| asked.count), now))
+        let list =
+            |waiting: &Waiting| listed(waiting, waiting.asked.map_or(0, |asked| asked.count), now);
+        let parts = waiting.chunks(DIGEST_LISTS_AT_MOST);
+        let count = parts.len();
+        let writes: Result<Vec<_>, StoreError> = parts
+            .zip(1..)
+            .map(|(requests, part)| {
+                let requests = requests.iter().map(list).collect();
+                let digest =
+                    Digest { municipality_code: code, at: now, requests, part, parts: count };
+                let item = to_item(keys::digest(code, now.date(), part), &digest)?;
+                put(&self.table, kept(item, now), "attribute_not_exists(pk)", [])
+            })
             .collect();
-        let digest = Digest { municipality_code: code, at: now, requests };
-        self.add_notice(to_item(keys::digest(code, now.date()), &digest)?, now).await
+        Ok(self.transact(writes?).await?.is_ok())
     }
 
     /// One asking.
@@ -189,13 +211,15 @@ impl Store {
         self.get_item(keys::asking(facility, at), false).await?.map(asking_from_table).transpose()
     }
 
-    /// One digest.
+    /// A part of a digest.
     pub async fn digest(
         &self,
         code: MunicipalityCode,
         day: Date,
+        part: usize,
     ) -> Result<Option<Digest>, StoreError> {
-        self.get_item(keys::digest(code, day), false).await?.map(digest_from_table).transpose()
+        let item = self.get_item(keys::digest(code, day, part), false).await?;
+        item.map(digest_from_table).transpose()
     }
 
     /// Asks a facility to open slots for a month; tells whether this call did it.
@@ -226,8 +250,12 @@ impl Store {
         item.map(plan_digest_from_table).transpose()
     }
 
-    async fn add_notice(&self, mut item: Item, now: Instant) -> Result<bool, StoreError> {
-        item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + KEPT_SECONDS));
-        Ok(self.put_if(item, "attribute_not_exists(pk)", []).await?.is_ok())
+    async fn add_notice(&self, item: Item, now: Instant) -> Result<bool, StoreError> {
+        Ok(self.put_if(kept(item, now), "attribute_not_exists(pk)", []).await?.is_ok())
     }
+}
+
+fn kept(mut item: Item, now: Instant) -> Item {
+    item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + KEPT_SECONDS));
+    item
 }

@@ -1,9 +1,22 @@
 //! The hub asks again (NTF-07, RSV-18): who, when, and never twice.
 
-use domain::Facility;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
+    orchestrator::HttpRequest,
+};
+use domain::{
+    Facility, Instant,
+    asking::{Asked, Waiting},
+};
 use http::Method;
 use serde_json::json;
-use tests::{World, facility};
+use tests::{World, facility, wire};
 
 async fn request_of(world: &World, facility: &Facility, slot: &str, key: &str) -> String {
     let slot = world.slot_of(facility, slot, 3).await;
@@ -109,4 +122,92 @@ async fn ntf_07_a_run_that_is_killed_half_way_is_completed_by_the_next() {
         }
     }
     panic!("no run came to its end");
+}
+
+/// A request that was asked about twice, as the job sees it.
+fn escalated(world: &World, count: usize) -> Waiting {
+    let requested_at: Instant = "2026-11-20T10:00:00+09:00".parse().unwrap();
+    Waiting {
+        reservation_number: world.hub.secret.reservation_number("test", &count.to_string(), 0),
+        facility_id: world.facility.facility_id.clone(),
+        municipality_code: world.facility.municipality_code,
+        requested_at,
+        pending_since: requested_at,
+        starts_at: "2027-01-22T10:00:00+09:00".parse().unwrap(),
+        asked: Some(Asked { at: requested_at, count: 2 }),
+    }
+}
+
+#[tokio::test]
+async fn digest_of_any_length_is_written_in_parts_that_fit_an_item() {
+    let world = World::new().await;
+    let now: Instant = "2026-12-04T08:00:00+09:00".parse().unwrap();
+    world.set(&now.to_string());
+    let waiting: Vec<_> = (0..3_000).map(|count| escalated(&world, count)).collect();
+    let code = world.facility.municipality_code;
+    assert!(world.store().add_digest(code, &waiting, now).await.unwrap());
+    assert!(!world.store().add_digest(code, &waiting, now).await.unwrap(), "once a day");
+    let mut listed = Vec::new();
+    for part in 1..=6 {
+        let digest = world.store().digest(code, now.date(), part).await.unwrap().unwrap();
+        let size = serde_json::to_vec(&digest).unwrap().len();
+        assert!(size < 200_000, "{size} bytes, where an item may have 400 KB");
+        listed.extend(digest.requests.into_iter().map(|request| request.reservation_number));
+    }
+    assert_eq!(listed, waiting.iter().map(|w| w.reservation_number.clone()).collect::<Vec<_>>());
+    let mails = world.send_mails().await;
+    let parts = mails.iter().filter(|mail| mail.subject.contains("500件（"));
+    assert_eq!(parts.count(), 6, "each is mailed");
+}
+
+#[tokio::test]
+async fn digests_are_told_whatever_becomes_of_the_askings() {
+    let world = World::new().await;
+    request_of(&world, &world.facility, VISIT, "a").await;
+    world.ping("2026-12-02T11:00:00+09:00").await;
+    world.ping("2026-12-03T11:00:00+09:00").await;
+    // One call reads what waits, one writes the digest; then the run is cut.
+    request_of(&world, &world.facility, "2027-01-22T11:00:00+09:00", "b").await;
+    let at: Instant = "2026-12-07T08:00:00+09:00".parse().unwrap();
+    world.set(&at.to_string());
+    let cut = ping_pending::run(&world.dying_after(2), at).await;
+    assert!(cut.is_err(), "the askings failed");
+    let code = world.facility.municipality_code;
+    assert!(world.store().digest(code, at.date(), 1).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn nurseries_are_asked_several_at_once() {
+    let world = World::new().await;
+    for place in 0..40 {
+        let nursery = facility(&format!("保育園{place}"), "131199", "板橋区");
+        world.add_facility(&nursery).await;
+        request_of(&world, &nursery, VISIT, &format!("k{place}")).await;
+    }
+    let busy = Busy::default();
+    let store = wire::store(world.raw(), busy.clone(), RetryConfig::disabled());
+    let report = ping_pending::run(&store, "2026-12-02T11:00:00+09:00".parse().unwrap()).await;
+    assert_eq!(report.unwrap().asked, 40);
+    let most = busy.most.load(Ordering::SeqCst);
+    assert!((2..=16).contains(&most), "{most} calls at once");
+}
+
+/// A wire that counts the calls that are under way.
+#[derive(Debug, Clone, Default)]
+struct Busy {
+    now: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+impl wire::Wire for Busy {
+    fn carry(&self, call: HttpRequest, line: &SharedHttpConnector) -> HttpConnectorFuture {
+        let (answer, busy) = (line.call(call), self.clone());
+        HttpConnectorFuture::new(async move {
+            let now = busy.now.fetch_add(1, Ordering::SeqCst) + 1;
+            busy.most.fetch_max(now, Ordering::SeqCst);
+            let answer = answer.await;
+            busy.now.fetch_sub(1, Ordering::SeqCst);
+            answer
+        })
+    }
 }
