@@ -28,10 +28,10 @@ use fan_out::FanOut;
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use local::{Faults, LocalSeal, Stream, embedded::Embedded};
-use notify::Reach;
+use notify::{Reach, order::MailQueues};
 use runtime::{Clock, Hub, Mail, Seal};
 use search_facilities::Index;
-use send_mail::SendMail;
+use send_mail::{Pace, SendMail};
 use serde_json::{Value, json};
 use stand_ins::embedded;
 use store::{MunicipalityContact, Once, Opened, SavedSettings, Store, VendorRecord};
@@ -61,6 +61,8 @@ pub struct World {
     pub mails: Arc<Messages>,
     /// The queue of webhooks.
     pub pushes: Arc<Messages>,
+    /// What could not be told.
+    pub set_apart: Arc<Messages>,
     /// The nursery.
     pub facility: Facility,
     now: Arc<AtomicI64>,
@@ -106,6 +108,7 @@ impl World {
             mailbox: Arc::default(),
             mails: Arc::default(),
             pushes: Arc::default(),
+            set_apart: Arc::default(),
             facility: facility.clone(),
             now,
             stream: Stream::open(embedded.database.clone(), None).unwrap().into(),
@@ -321,11 +324,17 @@ impl World {
     /// Tells all that changed, does all that is due, and sends the mails that come of it: those.
     pub async fn send_mails(&self) -> Vec<Mail> {
         self.settle().await;
-        let orders = std::mem::take(&mut *self.mails.0.lock().unwrap());
-        for order in orders {
-            let event = queue_event(std::slice::from_ref(&order), 1);
-            let response = self.send_mail().handle(event).await.unwrap();
-            assert!(response.batch_item_failures.is_empty(), "{order}");
+        // A mail to several recipients comes back once for each.
+        loop {
+            let orders = std::mem::take(&mut *self.mails.0.lock().unwrap());
+            if orders.is_empty() {
+                break;
+            }
+            for order in orders {
+                let event = queue_event(std::slice::from_ref(&order), 1);
+                let response = self.send_mail().handle(event).await.unwrap();
+                assert!(response.batch_item_failures.is_empty(), "{order}");
+            }
         }
         std::mem::take(&mut *self.mailbox.0.lock().unwrap())
     }
@@ -403,14 +412,26 @@ impl World {
         FanOut {
             store: self.store().clone(),
             clock: self.hub.clock.clone(),
-            mails: self.mails.clone(),
+            mails: self.mail_queues(),
             pushes: self.pushes.clone(),
+            set_apart: self.set_apart.clone(),
         }
+    }
+
+    /// The queues of mails: one, for both kinds.
+    pub fn mail_queues(&self) -> MailQueues {
+        MailQueues { awaited: self.mails.clone(), routine: self.mails.clone() }
     }
 
     /// The handler of mails.
     pub fn send_mail(&self) -> SendMail {
-        SendMail { hub: self.hub.clone(), seal: self.seal.clone(), mailer: self.mailbox.clone() }
+        SendMail {
+            hub: self.hub.clone(),
+            seal: self.seal.clone(),
+            mailer: self.mailbox.clone(),
+            queues: self.mail_queues(),
+            pace: Arc::new(Pace::unlimited()),
+        }
     }
 }
 

@@ -1,25 +1,22 @@
 //! What stands for the queues and the mail service, and what the embedded store reads.
 
-use std::{sync::Mutex, time::Duration};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
-use runtime::{Mail, MailError, Mailer, Queue, QueueError};
+use domain::applicant::Email;
+use runtime::{Mail, MailError, Mailer, Outgoing, Queue, QueueError};
 use serde_json::Value;
 
 /// A queue that only remembers.
 #[derive(Debug, Default)]
-pub struct Messages(pub Mutex<Vec<Value>>, pub Mutex<Vec<Duration>>);
+pub struct Messages(pub Mutex<Vec<Value>>);
 
 #[async_trait]
 impl Queue for Messages {
-    async fn send(&self, messages: Vec<String>) -> Result<(), QueueError> {
-        let values = messages.iter().map(|body| serde_json::from_str(body).unwrap());
+    async fn send(&self, messages: Vec<Outgoing>) -> Result<(), QueueError> {
+        let values = messages.iter().map(|message| serde_json::from_str(&message.body).unwrap());
         self.0.lock().unwrap().extend(values);
-        Ok(())
-    }
-    async fn postpone(&self, _: &str, wait: Duration) -> Result<(), QueueError> {
-        self.1.lock().unwrap().push(wait);
         Ok(())
     }
 }
@@ -30,8 +27,8 @@ pub struct Mailbox(pub Mutex<Vec<Mail>>);
 
 #[async_trait]
 impl Mailer for Mailbox {
-    async fn send(&self, mail: Mail) -> Result<(), MailError> {
-        self.0.lock().unwrap().push(mail);
+    async fn send(&self, to: &Email, mail: &Mail) -> Result<(), MailError> {
+        self.0.lock().unwrap().push(Mail { to: vec![to.clone()], ..mail.clone() });
         Ok(())
     }
 }

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    slice,
     sync::Arc,
     time::Instant,
 };
@@ -16,12 +17,13 @@ use domain::{
     ClientId, CorrelationId, Facility, FacilityId, MunicipalityCode, Reservation, Slot, SlotId,
     Status, event::Event, search::Shard, slot::SlotStatus, vendor::WebhookEndpoint,
 };
-use notify::order::{MailOrder, PushOrder, mails_of};
+use notify::order::{MailOrder, MailQueueError, MailQueues, PushOrder, mails_of};
 use runtime::{
-    Clock, Message, Queue, QueueError,
+    Clock, Message, Outgoing, Queue, QueueError,
     telemetry::{Causes, ms},
 };
-use store::{Store, StoreError, StreamChange};
+use serde::Serialize;
+use store::{Digest, Store, StoreError, StreamChange, item::Item};
 
 /// What telling needs.
 #[derive(Debug, Clone)]
@@ -30,10 +32,12 @@ pub struct FanOut {
     pub store: Store,
     /// The time.
     pub clock: Clock,
-    /// The queue of `send-mail`.
-    pub mails: Arc<dyn Queue>,
+    /// The queues of `send-mail`.
+    pub mails: MailQueues,
     /// The queue of `vendor-push`.
     pub pushes: Arc<dyn Queue>,
+    /// Where a change that cannot be told is set apart.
+    pub set_apart: Arc<dyn Queue>,
 }
 
 /// Why a change was not told.
@@ -43,8 +47,69 @@ enum FanOutError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Queue(#[from] QueueError),
+    #[error(transparent)]
+    Mails(#[from] MailQueueError),
     #[error("a message cannot be written")]
     Message(#[from] serde_json::Error),
+}
+
+impl FanOutError {
+    /// Whether it would fail again however often it is tried: the change itself is at fault, or what stands
+    /// beside it in the table, not a service that is away for now.
+    fn is_lasting(&self) -> bool {
+        match self {
+            Self::Store(StoreError::Refused(_) | StoreError::UnknownForm(_)) => true,
+            Self::Store(StoreError::Unavailable(_) | StoreError::Changed) => false,
+            Self::Mails(MailQueueError::Message(_)) | Self::Message(_) => true,
+            Self::Mails(MailQueueError::Queue(_)) | Self::Queue(_) => false,
+        }
+    }
+}
+
+/// Where in the stream a change is.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    stream_arn: String,
+    start_sequence_number: String,
+    end_sequence_number: String,
+    batch_size: usize,
+}
+
+/// A change that was set apart, in the form in which Lambda says the same of a batch: it names the place and holds
+/// nothing of the change.
+#[derive(Serialize)]
+struct SetApart<'a> {
+    reason: String,
+    #[serde(rename = "DDBStreamBatchInfo")]
+    place: &'a Place,
+}
+
+/// A change as the stream delivers it.
+struct Change {
+    place: Place,
+    before: Option<Item>,
+    after: Option<Item>,
+}
+
+impl Change {
+    fn of(record: EventRecord) -> Self {
+        // Without a number, Lambda delivers the whole batch again.
+        let number = record.change.sequence_number.unwrap_or_default();
+        let place = Place {
+            stream_arn: record.event_source_arn.unwrap_or_default(),
+            start_sequence_number: number.clone(),
+            end_sequence_number: number,
+            batch_size: 1,
+        };
+        let image = |item: serde_dynamo::Item| (!item.is_empty()).then(|| item.into());
+        let (before, after) = (image(record.change.old_image), image(record.change.new_image));
+        Self { place, before, after }
+    }
+
+    fn number(&self) -> &str {
+        &self.place.start_sequence_number
+    }
 }
 
 /// What a batch of changes has to tell.
@@ -74,31 +139,17 @@ enum SearchChange {
 }
 
 impl FanOut {
-    /// Tells a batch of changes, in their order. Reports the first change that was not told: the
+    /// Tells a batch of changes, in their order. A change that can never be told is set apart and keeps no other
+    /// from being told. Where a service is away for now, it reports the first change that was not told: the
     /// stream goes on from there.
     pub async fn handle(&self, event: StreamEvent) -> DynamoDbEventResponse {
-        let started = Instant::now();
-        let sequence = |record: &EventRecord| record.change.sequence_number.clone();
-        let first = event.records.first().and_then(sequence);
-        let (mut telling, mut failed) = (Telling::default(), None);
-        for record in event.records {
-            let number = sequence(&record);
-            if let Err(error) = self.gather(record, &mut telling).await {
-                let (error, outcome) = (Causes(&error), "failed");
-                tracing::error!(sequence_number = number, outcome, %error, "change");
-                failed = number;
-                break;
-            }
-        }
-        let lines = std::mem::take(&mut telling.lines);
-        match self.tell(telling).await {
-            Ok(()) => lines.iter().for_each(|line| line.write(started)),
-            Err(error) => {
-                let (error, outcome) = (Causes(&error), "failed");
-                tracing::warn!(sequence_number = first, outcome, %error, "change");
-                failed = first;
-            }
-        }
+        let changes: Vec<Change> = event.records.into_iter().map(Change::of).collect();
+        let failed = match self.tell_all(&changes).await {
+            Ok(()) => None,
+            // One of them is at fault, or more: each alone shows which.
+            Err(error) if error.is_lasting() => self.tell_each(&changes).await,
+            Err(error) => changes.first().map(|first| failed(first, &error)),
+        };
         let mut response = DynamoDbEventResponse::default();
         response.batch_item_failures.extend(failed.map(|number| {
             let mut failure = DynamoDbBatchItemFailure::default();
@@ -108,12 +159,45 @@ impl FanOut {
         response
     }
 
-    async fn gather(&self, record: EventRecord, telling: &mut Telling) -> Result<(), FanOutError> {
-        let image = |item: serde_dynamo::Item| (!item.is_empty()).then(|| item.into());
-        let (before, after) = (image(record.change.old_image), image(record.change.new_image));
-        let correlation_id = store::cause_of(before.as_ref(), after.as_ref());
+    /// Tells one after the other; the number of the first that must be delivered again.
+    async fn tell_each(&self, changes: &[Change]) -> Option<String> {
+        for change in changes {
+            let told = match self.tell_all(slice::from_ref(change)).await {
+                Err(error) if error.is_lasting() => self.set_apart(change, &error).await,
+                other => other,
+            };
+            if let Err(error) = told {
+                return Some(failed(change, &error));
+            }
+        }
+        None
+    }
+
+    async fn set_apart(&self, change: &Change, error: &FanOutError) -> Result<(), FanOutError> {
+        let reason = Causes(error).to_string();
+        let (sequence_number, outcome) = (change.number(), "set apart");
+        tracing::error!(sequence_number, outcome, error = reason, "change");
+        let message = Outgoing::new(&SetApart { reason, place: &change.place })?;
+        Ok(self.set_apart.send(vec![message]).await?)
+    }
+
+    async fn tell_all(&self, changes: &[Change]) -> Result<(), FanOutError> {
+        let started = Instant::now();
+        let mut telling = Telling::default();
+        for change in changes {
+            self.gather(change, &mut telling).await?;
+        }
+        let lines = std::mem::take(&mut telling.lines);
+        self.tell(telling).await?;
+        lines.iter().for_each(|line| line.write(started));
+        Ok(())
+    }
+
+    async fn gather(&self, change: &Change, telling: &mut Telling) -> Result<(), FanOutError> {
+        let correlation_id = store::cause_of(change.before.as_ref(), change.after.as_ref());
         let cause = || correlation_id.clone();
         let (mut event, mut became) = (None, None);
+        let (before, after) = (change.before.clone(), change.after.clone());
         let (change, subject) = match StreamChange::of(before, after)? {
             StreamChange::Reservation { before, after } => {
                 let before = before.as_deref();
@@ -154,8 +238,8 @@ impl FanOut {
                 ("asking", subject)
             }
             StreamChange::Digest(digest) => {
-                let (municipality_code, day) = (digest.municipality_code, digest.at.date());
-                let order = MailOrder::Digest { municipality_code, day };
+                let Digest { municipality_code, part, .. } = digest;
+                let order = MailOrder::Digest { municipality_code, day: digest.at.date(), part };
                 telling.mails.push(Message::new(order, cause(), digest.at));
                 ("digest", municipality_code.to_string())
             }
@@ -207,6 +291,8 @@ impl FanOut {
                     client_id: client_id.clone(),
                     endpoint_id: endpoint.id.clone(),
                     event: event.clone(),
+                    attempt: 1,
+                    due: None,
                 };
                 Message::new(order, cause.clone(), event.occurred_at)
             }));
@@ -216,12 +302,8 @@ impl FanOut {
 
     async fn tell(&self, telling: Telling) -> Result<(), FanOutError> {
         let now = self.clock.now();
-        // First what may fail because others write it too: what was sent is sent again with the batch.
+        // First what is the same however often it is done: what was sent is sent again with the batch.
         self.store.tell_slots(&telling.feed, now).await?;
-        let mails: Result<_, _> = telling.mails.iter().map(serde_json::to_string).collect();
-        let pushes: Result<_, _> = telling.pushes.iter().map(serde_json::to_string).collect();
-        self.mails.send(mails?).await?;
-        self.pushes.send(pushes?).await?;
         for (code, changes) in telling.search {
             let apply = |shard: &mut Shard| {
                 changes.iter().fold(false, |changed, change| {
@@ -237,8 +319,23 @@ impl FanOut {
             };
             self.store.change_shard(code, apply).await?;
         }
-        Ok(())
+        self.mails.send(&telling.mails).await?;
+        let pushes: Result<_, _> = telling.pushes.iter().map(push).collect();
+        Ok(self.pushes.send(pushes?).await?)
     }
+}
+
+/// What says that a change must be delivered again.
+fn failed(change: &Change, error: &FanOutError) -> String {
+    let (sequence_number, outcome) = (change.number(), "failed");
+    tracing::warn!(sequence_number, outcome, error = %Causes(error), "change");
+    sequence_number.to_owned()
+}
+
+/// The queue hands out webhooks of all clients in turn: one that has many keeps no other waiting.
+fn push(message: &Message<PushOrder>) -> Result<Outgoing, serde_json::Error> {
+    let group = Some(message.order.client_id.to_string());
+    Ok(Outgoing { group, ..Outgoing::new(message)? })
 }
 
 impl Line {

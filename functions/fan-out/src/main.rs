@@ -5,15 +5,17 @@ use std::sync::Arc;
 use aws_lambda_events::dynamodb::Event;
 use fan_out::FanOut;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use notify::order::MailQueues;
 use runtime::{Hub, SqsQueue, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::start();
     let Hub { store, clock, .. } = Hub::start().await?;
-    let mails = Arc::new(SqsQueue::start("MAIL_QUEUE_URL")?);
+    let mails = MailQueues::start()?;
     let pushes = Arc::new(SqsQueue::start("PUSH_QUEUE_URL")?);
-    let fan_out = FanOut { store, clock, mails, pushes };
+    let set_apart = Arc::new(SqsQueue::start("FAILURE_QUEUE_URL")?);
+    let fan_out = FanOut { store, clock, mails, pushes, set_apart };
     run(service_fn(async |event: LambdaEvent<Event>| {
         Ok::<_, Error>(fan_out.handle(event.payload).await)
     }))

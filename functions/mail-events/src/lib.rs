@@ -5,7 +5,7 @@
 //! once.
 
 use domain::{applicant::Email, suppression::Suppression};
-use runtime::{Hub, telemetry::ms};
+use runtime::{Hub, of_mailbox, telemetry::ms};
 use serde::{Deserialize, Deserializer};
 use store::StoreError;
 
@@ -54,7 +54,7 @@ struct Recipient {
 }
 
 fn address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Email>, D::Error> {
-    Ok(String::deserialize(from)?.parse().ok())
+    Ok(of_mailbox(&String::deserialize(from)?))
 }
 
 /// What an event means for its addresses.

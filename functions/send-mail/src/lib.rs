@@ -1,17 +1,23 @@
 //! The queue of mails: writes each and sends it (NTF-01, NTF-02, NTF-04, NTF-07).
 //!
+//! Each recipient gets a mail of their own: an address that fails keeps no other from its mail, and who has got it
+//! is not sent it again.
+//!
 //! One of the two places that open who an applicant is; the other is the staff's view.
+
+mod pace;
 
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use data_encoding::HEXLOWER;
 use domain::{
     Applicant, FacilityId, Reservation, ReservationNumber, Sealed, Slot, Status, applicant::Email,
 };
 use jiff::SignedDuration;
 use notify::{
     letter::{self, LetterError, ToParent},
-    order::MailOrder,
+    order::{AddressedOrder, MailOrder, MailQueueError, MailQueues},
 };
 use runtime::{
     Hub, Mail, MailError, Mailer, Message, Purpose, Seal, SealError,
@@ -19,6 +25,11 @@ use runtime::{
     telemetry::{ms, ms_since},
 };
 use store::StoreError;
+
+pub use self::pace::Pace;
+
+/// How many runs there are at most, of both queues together: `MaximumConcurrency` in template.yaml.
+pub const AT_ONCE: u32 = 4;
 
 /// How many other times a mail names, and how far ahead they lie at most.
 const OTHER_TIMES: usize = 5;
@@ -36,6 +47,10 @@ pub struct SendMail {
     pub seal: Arc<dyn Seal>,
     /// The mail service.
     pub mailer: Arc<dyn Mailer>,
+    /// Where the messages come from.
+    pub queues: MailQueues,
+    /// How fast the mail service takes mails.
+    pub pace: Arc<Pace>,
 }
 
 /// Why a mail stays on the queue.
@@ -51,6 +66,8 @@ enum SendMailError {
     Letter(#[from] LetterError),
     #[error(transparent)]
     Mail(#[from] MailError),
+    #[error(transparent)]
+    Queue(#[from] MailQueueError),
 }
 
 impl SendMail {
@@ -59,20 +76,29 @@ impl SendMail {
         each_message(event, |message, _| self.send(message)).await
     }
 
-    async fn send(&self, message: Message<MailOrder>) -> Result<(), SendMailError> {
-        let order = &message.order;
+    async fn send(&self, message: Message<AddressedOrder>) -> Result<(), SendMailError> {
+        let AddressedOrder { order, only } = &message.order;
         let mut mail = self.write(order).await?;
+        if let Some(only) = only {
+            mail.to.retain(|address| self.mark(address) == *only);
+        }
         let suppressed = self.leave_out_suppressed(&mut mail.to).await?;
         let recipients = mail.to.len();
         let outcome = match (recipients, suppressed) {
             (0, 0) => "nobody gave an address",
             (0, _) => "nobody is left to write to",
-            _ => "sent",
+            (1, _) => "sent",
+            _ => "one for each recipient",
         };
-        if recipients > 0 {
-            self.mailer.send(mail).await?;
+        match mail.to.as_slice() {
+            [] => {}
+            [to] => {
+                self.pace.turn().await;
+                self.mailer.send(to, &mail).await?;
+            }
+            all => self.queues.send_to_each(&message, all.iter().map(|to| self.mark(to))).await?,
         }
-        let caused_at = message.caused_at.filter(|_| recipients > 0);
+        let caused_at = message.caused_at.filter(|_| recipients == 1);
         tracing::info!(
             ?order,
             outcome,
@@ -83,6 +109,10 @@ impl SendMail {
             "mail"
         );
         Ok(())
+    }
+
+    fn mark(&self, address: &Email) -> String {
+        HEXLOWER.encode(&self.hub.secret.address_mark(address))
     }
 
     /// Leaves out those to whom a mail bounced or who complained; tells how many.
@@ -149,8 +179,8 @@ impl SendMail {
                 let to = store.settings(facility_id).await?.notice_addresses;
                 Ok(letter::asking(&asking, &facility, link, to)?)
             }
-            MailOrder::Digest { municipality_code, day } => {
-                let digest = store.digest(*municipality_code, *day).await?;
+            MailOrder::Digest { municipality_code, day, part } => {
+                let digest = store.digest(*municipality_code, *day, *part).await?;
                 let digest = digest.ok_or(SendMailError::Missing)?;
                 let mut ids: Vec<_> =
                     digest.requests.iter().map(|request| request.facility_id.clone()).collect();

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use runtime::{Hub, KmsSeal, SesMailer, telemetry};
-use send_mail::SendMail;
+use notify::order::MailQueues;
+use runtime::{ConfigError, Hub, KmsSeal, SesMailer, telemetry, variable};
+use send_mail::{Pace, SendMail};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -14,9 +15,20 @@ async fn main() -> Result<(), Error> {
         hub: Hub::start().await?,
         seal: Arc::new(KmsSeal::start()?),
         mailer: Arc::new(SesMailer::start()?),
+        queues: MailQueues::start()?,
+        pace: Arc::new(pace()?),
     };
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         send_mail.handle(event.payload).await.map_err(Error::from)
     }))
     .await
+}
+
+/// As fast as Amazon SES lets the account send: `MAILS_PER_SECOND`.
+fn pace() -> Result<Pace, ConfigError> {
+    let rate = variable("MAILS_PER_SECOND")?.parse().ok().filter(|rate| *rate >= 1.0);
+    rate.map(Pace::of).ok_or(ConfigError::Invalid {
+        name: "MAILS_PER_SECOND",
+        expected: "a number of at least 1",
+    })
 }

@@ -2,11 +2,10 @@ use std::{
     fmt::Debug,
     net::{SocketAddr, ToSocketAddrs},
     sync::Arc,
-    time::Duration,
 };
 
 use async_trait::async_trait;
-use notify::Reach;
+use notify::{Reach, webhook::RetryAfter};
 use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
     header::RETRY_AFTER,
@@ -33,7 +32,7 @@ pub struct Answer {
     /// The status.
     pub status: u16,
     /// When it wants to be asked again.
-    pub retry_after: Option<Duration>,
+    pub retry_after: Option<RetryAfter>,
 }
 
 impl Answer {
@@ -123,11 +122,8 @@ impl Delivery for HttpDelivery {
         // The address is the vendor's secret as much as ours: it stays out of the error.
         let response =
             response.map_err(|error| DeliveryError::NoAnswer(error.without_url().into()))?;
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.parse().ok())
-            .map(Duration::from_secs);
+        let retry_after =
+            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         Ok(Answer { status: response.status().as_u16(), retry_after })
     }
 }

@@ -1,7 +1,11 @@
 //! The queue of webhooks: delivers each to its receiver, and again until it is received (FN-11).
 //!
-//! The queue is the schedule: what was not received stays on it, hidden until the next attempt is
-//! due ([`notify::webhook::STEPS`]), and goes to the dead letters after the last.
+//! The queue is the schedule: after an attempt that failed, the message is put on it again, and says when the next
+//! attempt is due ([`notify::webhook::WAITS`]). Until then it is kept back, a quarter of an hour at a time. After the
+//! last attempt it goes to the dead letters.
+//!
+//! A receiver that fails keeps nobody else waiting: once its breaker is open ([`domain::vendor::Breaker`]), what is new for it stays in
+//! the queue, and only repeats and a try now and then take the time to find out whether it is back.
 
 mod delivery;
 
@@ -11,31 +15,42 @@ use std::{
     time::Duration,
 };
 
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
-    CorrelationId, Instant,
+    Instant,
     vendor::{EndpointStatus, WebhookEndpoint},
 };
+use jiff::SignedDuration;
 use notify::{
-    order::{MailOrder, PushOrder},
-    webhook::{self, Step},
+    order::{MailOrder, MailQueueError, MailQueues, PushOrder},
+    webhook,
 };
+use rand::RngExt;
 use runtime::{
-    Hub, Message, Purpose, Queue, QueueError, Seal, SealError,
+    Hub, LONGEST_DELAY, Message, Outgoing, Purpose, Queue, QueueError, Seal, SealError,
     batch::{MissingId, each_message},
-    telemetry::{ms, ms_since},
+    telemetry::{Causes, ms, ms_since},
 };
 use store::StoreError;
 
 pub use self::delivery::{Answer, Delivery, DeliveryError, HttpDelivery, Request};
+
+/// The queues of webhooks.
+#[derive(Debug, Clone)]
+pub struct PushQueues {
+    /// Where the messages come from.
+    pub queue: Arc<dyn Queue>,
+    /// Where those go that were not received in any attempt.
+    pub dead_letters: Arc<dyn Queue>,
+}
 
 /// What delivering needs.
 #[derive(Debug)]
 pub struct VendorPush {
     hub: Hub,
     seal: Arc<dyn Seal>,
-    queue: Arc<dyn Queue>,
-    mails: Arc<dyn Queue>,
+    queues: PushQueues,
+    mails: MailQueues,
     delivery: Arc<dyn Delivery>,
     /// Opened secrets by what they were sealed as, so that the key is asked once for each.
     secrets: Mutex<HashMap<Vec<u8>, Arc<str>>>,
@@ -44,14 +59,6 @@ pub struct VendorPush {
 /// Why a message stays on the queue.
 #[derive(Debug, thiserror::Error)]
 enum PushError {
-    #[error("the next attempt is not due yet")]
-    NotYet,
-    #[error("every attempt was made")]
-    NoMoreAttempts,
-    #[error("the receiver answered {0}")]
-    Answered(u16),
-    #[error("the receiver was not reached")]
-    NotReached(#[source] DeliveryError),
     #[error("the delivery cannot be signed")]
     NotSigned,
     #[error(transparent)]
@@ -60,85 +67,130 @@ enum PushError {
     Seal(#[from] SealError),
     #[error(transparent)]
     Queue(#[from] QueueError),
+    #[error(transparent)]
+    Mails(#[from] MailQueueError),
     #[error("a message cannot be written")]
     Message(#[from] serde_json::Error),
 }
 
+/// What became of a message that need not stay on the queue.
+enum Outcome {
+    Delivered,
+    NobodyToDeliverTo,
+    Gone,
+    HeldBack,
+    Failed { status: Option<u16>, cause: Option<DeliveryError> },
+}
+
 impl VendorPush {
-    /// `queue` is the one the messages come from, `mails` that of `send-mail`.
+    /// `mails` are the queues of `send-mail`.
     pub fn new(
         hub: Hub,
         seal: Arc<dyn Seal>,
-        queue: Arc<dyn Queue>,
-        mails: Arc<dyn Queue>,
+        queues: PushQueues,
+        mails: MailQueues,
         delivery: Arc<dyn Delivery>,
     ) -> Self {
-        Self { hub, seal, queue, mails, delivery, secrets: Mutex::default() }
+        Self { hub, seal, queues, mails, delivery, secrets: Mutex::default() }
     }
 
     /// Delivers a batch of messages side by side.
     pub async fn handle(&self, event: SqsEvent) -> Result<SqsBatchResponse, MissingId> {
-        each_message(event, |message, received| self.push(message, received)).await
+        each_message(event, |message, _| self.push(message)).await
     }
 
-    async fn push(
-        &self,
-        message: Message<PushOrder>,
-        received: SqsMessage,
-    ) -> Result<(), PushError> {
+    async fn push(&self, message: Message<PushOrder>) -> Result<(), PushError> {
         let order = &message.order;
-        let receives = received
-            .attributes
-            .get("ApproximateReceiveCount")
-            .and_then(|count| count.parse().ok())
-            .unwrap_or(1);
-        let step = Step::of_receive(receives).ok_or(PushError::NoMoreAttempts)?;
-        let receipt = received.receipt_handle.as_deref().unwrap_or_default();
-        if let Step::WaitOn { .. } = step {
-            self.queue.postpone(receipt, step.wait(None)).await?;
-            return Err(PushError::NotYet);
+        if let Some(left) = order.due.and_then(|due| self.time_until(due)) {
+            return self.put_back(&message, order.clone(), left).await;
         }
-        let line = |outcome: &str, lag: Option<u64>| {
-            tracing::info!(
-                event_id = %order.event.id,
-                endpoint_id = %order.endpoint_id,
-                receives,
-                outcome,
-                duration_ms = ms(message.taken.elapsed()),
-                PushLag = lag,
-                "webhook"
-            );
-        };
-        let store = &self.hub.store;
+        let outcome = self.try_once(&message).await?;
+        let delivered = matches!(outcome, Outcome::Delivered);
+        let lag = delivered.then(|| ms_since(self.hub.clock.now(), order.event.occurred_at));
+        tracing::info!(
+            event_id = %order.event.id,
+            endpoint_id = %order.endpoint_id,
+            attempt = order.attempt,
+            outcome = outcome.as_str(),
+            status = outcome.status(),
+            error = outcome.cause(),
+            duration_ms = ms(message.taken.elapsed()),
+            PushLag = lag,
+            "webhook"
+        );
+        Ok(())
+    }
+
+    /// How long it is until then, if that is as long as a queue counts: a second.
+    fn time_until(&self, due: Instant) -> Option<Duration> {
+        let left = Duration::try_from(due.since(self.hub.clock.now())).ok()?;
+        (left >= Duration::from_secs(1)).then_some(left)
+    }
+
+    async fn try_once(&self, message: &Message<PushOrder>) -> Result<Outcome, PushError> {
+        let order = &message.order;
+        let (store, now) = (&self.hub.store, self.hub.clock.now());
         let endpoint = store.endpoint(&order.client_id, &order.endpoint_id).await?;
         let Some(endpoint) = endpoint.filter(|e| e.status == EndpointStatus::Enabled) else {
-            line("nobody to deliver to any more", None);
-            return Ok(());
+            return Ok(Outcome::NobodyToDeliverTo);
         };
-        let result = self.deliver(&endpoint, &message).await?;
-        let retry_after = match &result {
+        let breaker = endpoint.breaker;
+        if order.attempt == 1
+            && breaker.is_open()
+            && (breaker.holds(now) || !store.take_try(&endpoint, now).await?)
+        {
+            self.hold_back(message).await?;
+            return Ok(Outcome::HeldBack);
+        }
+        let answer = match self.deliver(&endpoint, message).await? {
             Ok(answer) if answer.is_success() => {
-                let now = self.hub.clock.now();
-                line("delivered", Some(ms_since(now, order.event.occurred_at)));
-                return Ok(());
+                store.note_success(&endpoint).await?;
+                return Ok(Outcome::Delivered);
             }
             Ok(answer) if answer.status == 410 => {
                 store.disable_endpoint(&endpoint.client_id, &endpoint.id).await?;
-                line("the receiver is gone", None);
-                return Ok(());
+                return Ok(Outcome::Gone);
             }
-            Ok(answer) => answer.retry_after,
-            Err(_) => None,
+            answer => answer,
         };
-        if Step::is_last(receives) {
-            self.give_up(&endpoint, message.correlation_id.clone()).await?;
-        } else {
-            self.queue.postpone(receipt, step.wait(retry_after)).await?;
+        store.note_failure(&endpoint).await?;
+        let now = self.hub.clock.now();
+        let retry_after = answer.as_ref().ok().and_then(|answer| answer.retry_after);
+        match webhook::wait_after(order.attempt, retry_after.map(|after| after.wait(now))) {
+            Some(wait) => {
+                let due = now + SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+                let next =
+                    PushOrder { attempt: order.attempt + 1, due: Some(due), ..order.clone() };
+                self.put_back(message, next, wait).await?;
+            }
+            None => self.give_up(&endpoint, message).await?,
         }
-        Err(match result {
-            Ok(answer) => PushError::Answered(answer.status),
-            Err(error) => PushError::NotReached(error),
+        Ok(match answer {
+            Ok(answer) => Outcome::Failed { status: Some(answer.status), cause: None },
+            Err(error) => Outcome::Failed { status: None, cause: Some(error) },
         })
+    }
+
+    /// Lets a delivery that is new wait for a receiver that fails. What is held back at once does not come back at
+    /// once.
+    async fn hold_back(&self, message: &Message<PushOrder>) -> Result<(), PushError> {
+        let delay = LONGEST_DELAY.mul_f64(rand::rng().random_range(0.6..=1.0));
+        self.put_back(message, message.order.clone(), delay).await
+    }
+
+    /// Puts a message of its own on the queue in this one's place. A message that was handed out could be hidden
+    /// for longer, but would be in flight all the while, and what fills that keeps everybody's webhooks waiting.
+    async fn put_back(
+        &self,
+        message: &Message<PushOrder>,
+        order: PushOrder,
+        wait: Duration,
+    ) -> Result<(), PushError> {
+        let delay = wait.min(LONGEST_DELAY);
+        let group = Some(order.client_id.to_string());
+        let message = Message { order, ..message.clone() };
+        let outgoing = Outgoing { group, delay, ..Outgoing::new(&message)? };
+        Ok(self.queues.queue.send(vec![outgoing]).await?)
     }
 
     async fn deliver(
@@ -169,11 +221,11 @@ impl VendorPush {
         Ok(secret)
     }
 
-    /// Sends to the endpoint no longer, and tells its owner once.
+    /// Sends to the endpoint no longer, tells its owner, and keeps the delivery among the dead letters, as new.
     async fn give_up(
         &self,
         endpoint: &WebhookEndpoint,
-        cause: Option<CorrelationId>,
+        message: &Message<PushOrder>,
     ) -> Result<(), PushError> {
         let (client_id, endpoint_id) = (endpoint.client_id.clone(), endpoint.id.clone());
         // Told first: a mail too many is better than an owner who never hears.
@@ -181,11 +233,35 @@ impl VendorPush {
             client_id: client_id.clone(),
             endpoint_id: endpoint_id.clone(),
         };
-        let mail = Message::new(order, cause, self.hub.clock.now());
-        self.mails.send(vec![serde_json::to_string(&mail)?]).await?;
+        let mail = Message::new(order, message.correlation_id.clone(), self.hub.clock.now());
+        self.mails.send(&[mail]).await?;
+        let order = PushOrder { attempt: 1, due: None, ..message.order.clone() };
+        let letter = Message { order, ..message.clone() };
+        self.queues.dead_letters.send(vec![Outgoing::new(&letter)?]).await?;
         self.hub.store.disable_endpoint(&client_id, &endpoint_id).await?;
         tracing::warn!(%endpoint_id, "the endpoint is disabled after the last attempt");
         Ok(())
+    }
+}
+
+impl Outcome {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::NobodyToDeliverTo => "nobody to deliver to any more",
+            Self::Gone => "the receiver is gone",
+            Self::HeldBack => "held back",
+            Self::Failed { .. } => "not received",
+        }
+    }
+
+    fn status(&self) -> Option<u16> {
+        if let Self::Failed { status, .. } = self { *status } else { None }
+    }
+
+    fn cause(&self) -> Option<String> {
+        let Self::Failed { cause: Some(error), .. } = self else { return None };
+        Some(Causes(error).to_string())
     }
 }
 

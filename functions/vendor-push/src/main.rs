@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use notify::Reach;
+use notify::{Reach, order::MailQueues};
 use runtime::{Hub, KmsSeal, SqsQueue, telemetry};
-use vendor_push::{HttpDelivery, VendorPush};
+use vendor_push::{HttpDelivery, PushQueues, VendorPush};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -15,8 +15,11 @@ async fn main() -> Result<(), Error> {
     let push = VendorPush::new(
         Hub::start().await?,
         Arc::new(KmsSeal::start()?),
-        Arc::new(SqsQueue::start("PUSH_QUEUE_URL")?),
-        Arc::new(SqsQueue::start("MAIL_QUEUE_URL")?),
+        PushQueues {
+            queue: Arc::new(SqsQueue::start("PUSH_QUEUE_URL")?),
+            dead_letters: Arc::new(SqsQueue::start("PUSH_DEAD_LETTER_QUEUE_URL")?),
+        },
+        MailQueues::start()?,
         Arc::new(HttpDelivery::new(reach)?),
     );
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{Json, extract::State};
 use domain::{
     Instant, Invalid, WebhookEndpointId,
-    vendor::{CreateWebhookEndpoint, EndpointStatus, EventFilter, WebhookEndpoint},
+    vendor::{Breaker, CreateWebhookEndpoint, EndpointStatus, EventFilter, WebhookEndpoint},
 };
 use hub_http::{
     Body, Created, IdempotencyKey, List, Path, Problem, body_mark,
@@ -100,6 +100,7 @@ async fn create_webhook_endpoint(
         status: EndpointStatus::Enabled,
         secret: seal.seal(Purpose::WebhookSecret(&id), secret.as_bytes()).await?,
         created_at: hub.clock.now(),
+        breaker: Breaker::default(),
     };
     let location = Some(format!("/v1/webhook-endpoints/{id}"));
     let Some(first) = hub.store.create_endpoint(&endpoint).await? else {

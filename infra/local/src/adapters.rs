@@ -6,7 +6,7 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use data_encoding::BASE64;
-use domain::{Instant, Sealed};
+use domain::{Instant, Sealed, applicant::Email};
 use runtime::{Mail, MailError, Mailer, Purpose, Seal, SealError};
 use serde::{Deserialize, Serialize};
 use vendor_push::{Answer, Delivery, DeliveryError, HttpDelivery, Request};
@@ -105,17 +105,17 @@ impl Mailbox {
 
 #[async_trait]
 impl Mailer for Mailbox {
-    async fn send(&self, mail: Mail) -> Result<(), MailError> {
+    async fn send(&self, to: &Email, mail: &Mail) -> Result<(), MailError> {
         if self.faults.strike(Dependency::Mail) {
             return Err(MailError::Unavailable("made to fail".into()));
         }
         let unavailable =
             |error: Box<dyn std::error::Error + Send + Sync>| MailError::Unavailable(error);
         let kept = Kept {
-            to: mail.to.iter().map(|to| to.reveal().to_owned()).collect(),
-            subject: mail.subject,
-            text: mail.text,
-            html: mail.html,
+            to: vec![to.reveal().to_owned()],
+            subject: mail.subject.clone(),
+            text: mail.text.clone(),
+            html: mail.html.clone(),
             attachments: Vec::new(),
             sent_at: self.clock.now(),
         };

@@ -124,11 +124,15 @@ async fn bounce(State(control): State<Control>, Json(bounced): Json<Bounced>) ->
 }
 
 async fn queues(State(control): State<Control>) -> Answer {
-    let (mails, dead_mails) = control.engine.mails.counts().await?;
-    let (pushes, dead_pushes) = control.engine.pushes.counts().await?;
+    let queues = &control.engine.queues;
+    let (mails, dead_mails) = queues.mails.counts().await?;
+    let (routine, dead_routine) = queues.routine_mails.counts().await?;
+    let (pushes, dead_pushes) = queues.pushes.counts().await?;
+    let (set_apart, _) = queues.set_apart.counts().await?;
     Ok(Json(json!({
-        "mail": {"waiting": mails, "dead": dead_mails},
+        "mail": {"waiting": mails + routine, "dead": dead_mails + dead_routine},
         "push": {"waiting": pushes, "dead": dead_pushes},
+        "changes": {"set_apart": set_apart},
     })))
 }
 

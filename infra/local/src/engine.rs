@@ -24,8 +24,7 @@ pub(crate) struct Engine {
     pub(crate) fan_out: FanOut,
     pub(crate) send_mail: SendMail,
     pub(crate) vendor_push: VendorPush,
-    pub(crate) mails: Arc<LocalQueue>,
-    pub(crate) pushes: Arc<LocalQueue>,
+    pub(crate) queues: Queues,
     pub(crate) store: Store,
     pub(crate) clock: LocalClock,
     pub(crate) state: State,
@@ -34,6 +33,16 @@ pub(crate) struct Engine {
     deadline_turn: Mutex<()>,
     /// Up to when schedules have run.
     scheduled: Mutex<Instant>,
+}
+
+/// What functions put messages on, and are handed them from.
+#[derive(Clone)]
+pub(crate) struct Queues {
+    pub(crate) mails: Arc<LocalQueue>,
+    pub(crate) routine_mails: Arc<LocalQueue>,
+    pub(crate) pushes: Arc<LocalQueue>,
+    /// Changes that could not be told. Nobody is handed them.
+    pub(crate) set_apart: Arc<LocalQueue>,
 }
 
 /// Why the engine stands still for now.
@@ -57,7 +66,7 @@ impl Engine {
         fan_out: FanOut,
         send_mail: SendMail,
         vendor_push: VendorPush,
-        (mails, pushes): (Arc<LocalQueue>, Arc<LocalQueue>),
+        queues: Queues,
         store: Store,
         clock: LocalClock,
         state: State,
@@ -69,8 +78,7 @@ impl Engine {
             fan_out,
             send_mail,
             vendor_push,
-            mails,
-            pushes,
+            queues,
             store,
             clock,
             state,
@@ -97,16 +105,20 @@ impl Engine {
 
     async fn turn_mails(&self) -> Result<bool, EngineError> {
         let _turn = self.mail_turn.lock().await;
-        let Some(event) = self.mails.hand_out().await? else { return Ok(false) };
-        let ids = ids(&event.records);
-        let response = self.send_mail.handle(event).await?;
-        self.mails.settle(ids, &response).await?;
-        Ok(true)
+        let mut worked = false;
+        for queue in [&self.queues.mails, &self.queues.routine_mails] {
+            let Some(event) = queue.hand_out().await? else { continue };
+            let ids = ids(&event.records);
+            let response = self.send_mail.handle(event).await?;
+            queue.settle(ids, &response).await?;
+            worked = true;
+        }
+        Ok(worked)
     }
 
     /// Hands out webhooks, each to a run of its own: nobody waits for the receiver of another.
     async fn turn_pushes(self: &Arc<Self>) -> Result<bool, EngineError> {
-        let Some(event) = self.pushes.hand_out().await? else { return Ok(false) };
+        let Some(event) = self.queues.pushes.hand_out().await? else { return Ok(false) };
         for record in event.records {
             let engine = Arc::clone(self);
             tokio::spawn(async move {
@@ -123,7 +135,7 @@ impl Engine {
         event.records.push(record);
         let ids = ids(&event.records);
         let response = self.vendor_push.handle(event).await?;
-        Ok(self.pushes.settle(ids, &response).await?)
+        Ok(self.queues.pushes.settle(ids, &response).await?)
     }
 
     /// Does what is due by time.
@@ -140,7 +152,7 @@ impl Engine {
                 | self.turn_mails().await?
                 | self.turn_pushes().await?
                 | self.turn_deadlines().await?;
-            if !worked && !self.pushes.wait_for_work().await {
+            if !worked && !self.queues.pushes.wait_for_work().await {
                 return Ok(());
             }
         }
@@ -177,7 +189,8 @@ impl Engine {
     /// The first deadline or postponed message until then.
     async fn first_due(&self, until: Instant) -> Result<Option<Instant>, StoreError> {
         let deadline = self.store.first_due(until).await?;
-        let messages = [self.mails.first_due(), self.pushes.first_due()].into_iter().flatten();
+        let Queues { mails, routine_mails, pushes, .. } = &self.queues;
+        let messages = [mails, routine_mails, pushes].into_iter().filter_map(|q| q.first_due());
         Ok(messages.filter(|at| *at <= until).chain(deadline).min())
     }
 

@@ -3,14 +3,14 @@ use std::{io, net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::
 use axum::{Router, middleware::from_fn_with_state};
 use domain::{ClientId, Instant, Secret};
 use fan_out::FanOut;
-use notify::Reach;
+use notify::{Reach, order::MailQueues};
 use runtime::{Clock, ConfigError, Hub, Seal, aws, variable};
 use search_facilities::Index;
-use send_mail::SendMail;
+use send_mail::{Pace, SendMail};
 use store::{Store, StoreError};
 use tokio::{net::TcpListener, task::JoinSet};
 use utoipa_axum::router::OpenApiRouter;
-use vendor_push::{HttpDelivery, VendorPush};
+use vendor_push::{HttpDelivery, PushQueues, VendorPush};
 
 use crate::{
     adapters::{LocalDelivery, LocalSeal, Mailbox},
@@ -19,12 +19,12 @@ use crate::{
     credentials::Credentials,
     data_dir::{DataDir, DataDirError},
     embedded::Embedded,
-    engine::{Engine, EngineError},
+    engine::{Engine, EngineError, Queues},
     fault::Faults,
     gateway::{self, Gateway},
     import::{ImportError, List, import},
     issuer::Issuer,
-    queue::LocalQueue,
+    queue::{DeadLetters, LocalQueue},
     seed::{self, Demo, SeedError},
     state::State,
 };
@@ -202,10 +202,9 @@ impl LocalHub {
             clock: clock.clone(),
             faults: faults.clone(),
         };
-        // As in template.yaml: hidden for six times the function's timeout.
-        let parts = || (state.clone(), clock.clone(), faults.clone());
-        let mails = LocalQueue::open("queue-mail", Duration::from_secs(60), 5, parts()).await?;
-        let pushes = LocalQueue::open("queue-push", Duration::from_secs(180), 13, parts()).await?;
+        let queues = open_queues(&state, &clock, &faults).await?;
+        let mails =
+            MailQueues { awaited: queues.mails.clone(), routine: queues.routine_mails.clone() };
         let reach = Reach::ThisMachine;
         let delivery = LocalDelivery { http: HttpDelivery::new(reach)?, faults: faults.clone() };
         let engine = Engine::new(
@@ -214,17 +213,27 @@ impl LocalHub {
                 store: hub.store.clone(),
                 clock: hub.clock.clone(),
                 mails: mails.clone(),
-                pushes: pushes.clone(),
+                pushes: queues.pushes.clone(),
+                set_apart: queues.set_apart.clone(),
             },
-            SendMail { hub: hub.clone(), seal: seal.clone(), mailer: Arc::new(mailbox.clone()) },
+            SendMail {
+                hub: hub.clone(),
+                seal: seal.clone(),
+                mailer: Arc::new(mailbox.clone()),
+                queues: mails.clone(),
+                pace: Arc::new(Pace::unlimited()),
+            },
             VendorPush::new(
                 hub.clone(),
                 seal.clone(),
-                pushes.clone(),
-                mails.clone(),
+                PushQueues {
+                    queue: queues.pushes.clone(),
+                    dead_letters: Arc::new(DeadLetters(queues.pushes.clone())),
+                },
+                mails,
                 Arc::new(delivery),
             ),
-            (mails, pushes),
+            queues,
             hub.store.clone(),
             clock,
             state.clone(),
@@ -285,6 +294,24 @@ pub async fn import_deployed(files: &[PathBuf]) -> Result<Vec<String>, StartErro
         import(&store, list, Instant::of_machine()).await?;
     }
     Ok(imported)
+}
+
+/// As in template.yaml: what fails is handed out again for a day.
+async fn open_queues(
+    state: &State,
+    clock: &LocalClock,
+    faults: &Faults,
+) -> Result<Queues, StoreError> {
+    let open = |name, hidden_for, times| {
+        let parts = (state.clone(), clock.clone(), faults.clone());
+        LocalQueue::open(name, Duration::from_secs(hidden_for), times, parts)
+    };
+    Ok(Queues {
+        mails: open("queue-mail", 60, 1440).await?,
+        routine_mails: open("queue-routine-mail", 60, 1440).await?,
+        pushes: open("queue-push", 180, 500).await?,
+        set_apart: open("queue-set-apart", 0, u32::MAX).await?,
+    })
 }
 
 /// Fills the table of a deployed hub, which the environment names as it does to a function, with the pilot

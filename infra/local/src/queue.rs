@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use domain::Instant;
-use runtime::{Queue, QueueError};
+use runtime::{Outgoing, Queue, QueueError};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 use tokio::sync::watch;
@@ -170,34 +170,39 @@ impl LocalQueue {
     }
 }
 
+/// The dead letters of a queue, for who puts them there by hand.
+#[derive(Debug)]
+pub(crate) struct DeadLetters(pub(crate) Arc<LocalQueue>);
+
+#[async_trait]
+impl Queue for DeadLetters {
+    async fn send(&self, messages: Vec<Outgoing>) -> Result<(), QueueError> {
+        let queue = &self.0;
+        let now = queue.clock.now().epoch_ms();
+        for Outgoing { body, .. } in messages {
+            let letter =
+                Message { body, visible_at_ms: now, handed_out: 0, in_hand: false, busy: false };
+            let kept = queue.state.put(&format!("dead-{}", queue.name), &next_id(), &letter).await;
+            kept.map_err(|error| QueueError(error.into()))?;
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl Queue for LocalQueue {
-    async fn send(&self, bodies: Vec<String>) -> Result<(), QueueError> {
-        if !bodies.is_empty() && self.faults.strike(Dependency::Queue) {
+    async fn send(&self, messages: Vec<Outgoing>) -> Result<(), QueueError> {
+        if !messages.is_empty() && self.faults.strike(Dependency::Queue) {
             return Err(QueueError("made to fail".into()));
         }
-        for body in bodies {
+        for Outgoing { body, delay, .. } in messages {
             let id = next_id();
-            let visible_at_ms = self.clock.now().epoch_ms();
+            let visible_at_ms = self.clock.now().epoch_ms() + delay.as_millis() as i64;
             let message =
                 Message { body, visible_at_ms, handed_out: 0, in_hand: false, busy: false };
             let kept = self.state.put(self.name, &id, &message).await;
             kept.map_err(|error| QueueError(error.into()))?;
             self.messages().insert(id, message);
-        }
-        Ok(())
-    }
-
-    async fn postpone(&self, receipt: &str, wait: Duration) -> Result<(), QueueError> {
-        let visible_at_ms = self.clock.now().epoch_ms() + wait.as_millis() as i64;
-        let changed = self.messages().get_mut(receipt).map(|message| {
-            message.visible_at_ms = visible_at_ms;
-            message.in_hand = false;
-            message.clone()
-        });
-        if let Some(message) = changed {
-            let kept = self.state.put(self.name, receipt, &message).await;
-            kept.map_err(|error| QueueError(error.into()))?;
         }
         Ok(())
     }

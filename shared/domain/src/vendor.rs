@@ -1,6 +1,7 @@
 //! The systems that call the hub and are told by it.
 
 use deserr::Deserr;
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -60,7 +61,40 @@ pub struct WebhookEndpoint {
     pub created_at: Instant,
     /// Of the body it was created by: ties a repeated request to the first.
     pub body_mark: [u8; 16],
+    /// How deliveries to it went lately.
+    pub breaker: Breaker,
 }
+
+/// Keeps a receiver that fails from being sent all that is new: while it is open, only repeats of what failed
+/// before, and now and then one new delivery, find out whether the receiver is back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Breaker {
+    /// Attempts that failed since the last one that did not.
+    pub failures: u32,
+    /// When the next new delivery may be tried.
+    pub next_try_at: Option<Instant>,
+}
+
+impl Breaker {
+    /// After so many failures it opens.
+    pub const FAILURES: u32 = 5;
+
+    /// While it is open, a new delivery is tried this often.
+    pub const TRY_EVERY: SignedDuration = SignedDuration::from_mins(5);
+
+    /// Whether new deliveries are held back but for one now and then.
+    pub fn is_open(self) -> bool {
+        self.failures >= Self::FAILURES
+    }
+
+    /// Whether not even one may be tried now.
+    pub fn holds(self, now: Instant) -> bool {
+        self.is_open() && self.next_try_at.is_some_and(|at| now < at)
+    }
+}
+
+/// A client has this many endpoints at most.
+pub const ENDPOINTS_AT_MOST: usize = 20;
 
 impl WebhookEndpoint {
     /// Whether this endpoint gets such an event.
@@ -148,6 +182,16 @@ mod tests {
         for wrong in ["reservation.aproved", "*", "res*", "slots.*", ""] {
             assert!(wrong.parse::<EventFilter>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn breaker_opens_after_five_failures_and_lets_one_through_when_it_is_time() {
+        let now: Instant = "2026-12-01T10:00:00+09:00".parse().unwrap();
+        let breaker = |failures, next_try_at| Breaker { failures, next_try_at };
+        assert!(!breaker(4, Some(now + Breaker::TRY_EVERY)).holds(now));
+        assert!(breaker(5, Some(now + Breaker::TRY_EVERY)).holds(now));
+        assert!(!breaker(5, Some(now)).holds(now));
+        assert!(breaker(5, None).is_open() && !breaker(5, None).holds(now));
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Who must know of a change.
 
+use std::sync::Arc;
+
 use domain::{
     ClientId, FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Status,
     WebhookEndpointId, event::Event, reservation::Actor,
 };
 use jiff::civil::Date;
+use runtime::{ConfigError, Message, Outgoing, Queue, QueueError, SqsQueue};
 use serde::{Deserialize, Serialize};
 
 /// A mail to be sent: a message on the queue of `send-mail`.
@@ -57,6 +60,9 @@ pub enum MailOrder {
         municipality_code: MunicipalityCode,
         /// The day.
         day: Date,
+        /// Which part, counted from 1.
+        #[serde(default = "first")]
+        part: usize,
     },
     /// Tells a vendor that its webhook endpoint is sent to no longer.
     EndpointDisabled {
@@ -65,6 +71,91 @@ pub enum MailOrder {
         /// Which.
         endpoint_id: WebhookEndpointId,
     },
+}
+
+impl MailOrder {
+    /// Whether somebody sits and waits for it: such a mail does not stand behind reminders and digests.
+    pub fn is_awaited(&self) -> bool {
+        match self {
+            Self::Parent { .. } | Self::Facility { .. } => true,
+            Self::Reminder { .. }
+            | Self::PlanAsking { .. }
+            | Self::PlanDigest { .. }
+            | Self::Asking { .. }
+            | Self::Digest { .. }
+            | Self::EndpointDisabled { .. } => false,
+        }
+    }
+}
+
+/// The two queues of `send-mail`.
+#[derive(Debug, Clone)]
+pub struct MailQueues {
+    /// Of what somebody waits for.
+    pub awaited: Arc<dyn Queue>,
+    /// Of all else.
+    pub routine: Arc<dyn Queue>,
+}
+
+/// A mail of which one recipient alone has not got it yet, known by the mark of the address; all of them where there
+/// is no mark.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressedOrder {
+    /// The mail.
+    #[serde(flatten)]
+    pub order: MailOrder,
+    /// To whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<String>,
+}
+
+/// Why mails were not put on their queues.
+#[derive(Debug, thiserror::Error)]
+pub enum MailQueueError {
+    /// A queue did not take them.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// An order cannot be written.
+    #[error("a message cannot be written")]
+    Message(#[from] serde_json::Error),
+}
+
+impl MailQueues {
+    /// Those that `MAIL_QUEUE_URL` and `ROUTINE_MAIL_QUEUE_URL` name.
+    pub fn start() -> Result<Self, ConfigError> {
+        Ok(Self {
+            awaited: Arc::new(SqsQueue::start("MAIL_QUEUE_URL")?),
+            routine: Arc::new(SqsQueue::start("ROUTINE_MAIL_QUEUE_URL")?),
+        })
+    }
+
+    /// Puts each on the queue where it belongs.
+    pub async fn send(&self, mails: &[Message<MailOrder>]) -> Result<(), MailQueueError> {
+        for awaited in [true, false] {
+            let here = mails.iter().filter(|mail| mail.order.is_awaited() == awaited);
+            let messages: Result<Vec<_>, _> = here.map(Outgoing::new).collect();
+            self.queue(awaited).send(messages?).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts a mail on its queue once for each recipient, so that each attempt writes to one of them.
+    pub async fn send_to_each(
+        &self,
+        mail: &Message<AddressedOrder>,
+        marks: impl IntoIterator<Item = String>,
+    ) -> Result<(), MailQueueError> {
+        let to_one = |mark| {
+            let order = AddressedOrder { only: Some(mark), ..mail.order.clone() };
+            Outgoing::new(&Message { order, ..mail.clone() })
+        };
+        let messages: Result<Vec<_>, _> = marks.into_iter().map(to_one).collect();
+        Ok(self.queue(mail.order.order.is_awaited()).send(messages?).await?)
+    }
+
+    fn queue(&self, awaited: bool) -> &Arc<dyn Queue> {
+        if awaited { &self.awaited } else { &self.routine }
+    }
 }
 
 /// An event to be delivered to one endpoint: a message on the queue of `vendor-push`.
@@ -76,6 +167,16 @@ pub struct PushOrder {
     pub endpoint_id: WebhookEndpointId,
     /// What it is told.
     pub event: Event,
+    /// Which attempt is next, counted from 1.
+    #[serde(default = "first")]
+    pub attempt: usize,
+    /// Not before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Instant>,
+}
+
+fn first() -> usize {
+    1
 }
 
 /// The mails that a change of a reservation causes, from its images before and after.

@@ -1,6 +1,9 @@
 //! Webhooks after the Standard Webhooks specification, and when they are tried again.
 
-use std::time::Duration;
+use std::{
+    str::FromStr,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use domain::{Instant, event::Event};
 use rand::RngExt;
@@ -11,64 +14,60 @@ pub const CORRELATION_ID: &str = "x-correlation-id";
 
 const HOUR: u64 = 3600;
 
-/// What is done with a message each time the queue hands it out: an attempt or, because a queue
-/// keeps a message hidden for 12 hours at most, only the second half of a longer wait. Each with
-/// the seconds to wait before the next, if it does not succeed.
-///
-/// Attempts come 0, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h after the one before.
-pub const STEPS: [Step; 13] = [
-    Step::Attempt { then_wait: 5 },
-    Step::Attempt { then_wait: 5 * 60 },
-    Step::Attempt { then_wait: 30 * 60 },
-    Step::Attempt { then_wait: 2 * HOUR },
-    Step::Attempt { then_wait: 5 * HOUR },
-    Step::Attempt { then_wait: 10 * HOUR },
-    Step::Attempt { then_wait: 12 * HOUR },
-    Step::WaitOn { then_wait: 2 * HOUR },
-    Step::Attempt { then_wait: 12 * HOUR },
-    Step::WaitOn { then_wait: 8 * HOUR },
-    Step::Attempt { then_wait: 12 * HOUR },
-    Step::WaitOn { then_wait: 12 * HOUR },
-    Step::Attempt { then_wait: 0 },
-];
+/// The seconds from each attempt to the next.
+pub const WAITS: [u64; 9] =
+    [5, 5 * 60, 30 * 60, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
 
-/// The longest that a queue hides a message.
-const LONGEST_WAIT: Duration = Duration::from_secs(12 * HOUR);
+/// How often a delivery is tried.
+pub const ATTEMPTS: usize = WAITS.len() + 1;
 
-/// One step of the schedule.
+/// The longest that a receiver may ask us to stay away.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
+
+/// When a receiver wants to be asked again (`Retry-After`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Delivers.
-    Attempt {
-        /// Seconds until the next step.
-        then_wait: u64,
-    },
-    /// Delivers nothing yet.
-    WaitOn {
-        /// Seconds until the next step.
-        then_wait: u64,
-    },
+pub enum RetryAfter {
+    /// After so long.
+    Wait(Duration),
+    /// Not before.
+    Until(Instant),
 }
 
-impl Step {
-    /// The step of the n-th time that the queue hands a message out, counted from 1; `None` after
-    /// the last.
-    pub fn of_receive(count: usize) -> Option<Self> {
-        STEPS.get(count.checked_sub(1)?).copied()
-    }
+/// Neither seconds nor a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("Retry-After is neither seconds nor a date")]
+pub struct NoRetryAfter;
 
-    /// Whether no step comes after the n-th.
-    pub fn is_last(count: usize) -> bool {
-        count >= STEPS.len()
+impl FromStr for RetryAfter {
+    type Err = NoRetryAfter;
+    fn from_str(text: &str) -> Result<Self, NoRetryAfter> {
+        if let Ok(seconds) = text.parse() {
+            return Ok(Self::Wait(Duration::from_secs(seconds)));
+        }
+        let date = httpdate::parse_http_date(text).map_err(|_| NoRetryAfter)?;
+        let since_1970 = date.duration_since(UNIX_EPOCH).map_err(|_| NoRetryAfter)?;
+        let ms = since_1970.as_millis().try_into().map_err(|_| NoRetryAfter)?;
+        Instant::from_epoch_ms(ms).map(Self::Until).ok_or(NoRetryAfter)
     }
+}
 
-    /// How long to wait now, ±10 %, or as long as the receiver asks for.
-    pub fn wait(self, retry_after: Option<Duration>) -> Duration {
-        let (Self::Attempt { then_wait } | Self::WaitOn { then_wait }) = self;
-        let jitter = rand::rng().random_range(0.9..=1.1);
-        let wait = Duration::from_secs_f64(then_wait as f64 * jitter);
-        wait.max(retry_after.unwrap_or_default()).min(LONGEST_WAIT)
+impl RetryAfter {
+    /// How long that is from now; nothing where the date is past.
+    pub fn wait(self, now: Instant) -> Duration {
+        match self {
+            Self::Wait(wait) => wait,
+            Self::Until(date) => date.since(now).try_into().unwrap_or_default(),
+        }
     }
+}
+
+/// How long to wait after the n-th attempt, counted from 1: as the schedule has it, ±10 %, or as long as the
+/// receiver asks for. `None` after the last.
+pub fn wait_after(attempt: usize, retry_after: Option<Duration>) -> Option<Duration> {
+    let seconds = *WAITS.get(attempt.checked_sub(1)?)?;
+    let jitter = rand::rng().random_range(0.9..=1.1);
+    let asked = retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
+    Some(Duration::from_secs_f64(seconds as f64 * jitter).max(asked))
 }
 
 /// A secret as its owner is shown it: `whsec_` and 32 bytes in base 64.
@@ -97,30 +96,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attempts_follow_the_schedule() {
-        let mut waits = vec![0];
-        for step in STEPS {
-            match step {
-                Step::Attempt { then_wait } => waits.push(then_wait),
-                Step::WaitOn { then_wait } => *waits.last_mut().unwrap() += then_wait,
+    fn waits_vary_by_a_tenth_and_end_after_the_last_attempt() {
+        for (place, seconds) in WAITS.into_iter().enumerate() {
+            for _ in 0..100 {
+                let wait = wait_after(place + 1, None).unwrap().as_secs_f64() / seconds as f64;
+                assert!((0.9..=1.1).contains(&wait), "attempt {}: {wait}", place + 1);
             }
         }
-        let hours: Vec<u64> = waits[4..10].iter().map(|seconds| seconds / HOUR).collect();
-        assert_eq!(waits[..4], [0, 5, 300, 1800]);
-        assert_eq!(hours, [2, 5, 10, 14, 20, 24]);
-        assert!(Step::is_last(13) && !Step::is_last(12));
-        assert_eq!(Step::of_receive(14), None);
+        assert_eq!((wait_after(0, None), wait_after(ATTEMPTS, None)), (None, None));
     }
 
     #[test]
-    fn a_wait_varies_by_a_tenth_and_obeys_retry_after() {
-        for _ in 0..100 {
-            let wait = Step::Attempt { then_wait: 100 }.wait(None).as_secs_f64();
-            assert!((90.0..=110.0).contains(&wait), "{wait}");
+    fn retry_after_is_obeyed_up_to_a_day() {
+        let asked = |hours| wait_after(1, Some(Duration::from_hours(hours))).unwrap();
+        assert_eq!(asked(20), Duration::from_hours(20));
+        assert_eq!(asked(48), Duration::from_hours(24));
+        let schedule = wait_after(4, Some(Duration::from_secs(1))).unwrap();
+        assert!(schedule > Duration::from_hours(1), "never sooner than the schedule");
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_by_our_clock() {
+        let now: Instant = "2026-12-01T10:00:00+09:00".parse().unwrap();
+        let wait = |text: &str| text.parse::<RetryAfter>().map(|after| after.wait(now).as_secs());
+        assert_eq!(wait("120"), Ok(120));
+        for date in [
+            "Tue, 01 Dec 2026 16:00:00 GMT",
+            "Tuesday, 01-Dec-26 16:00:00 GMT",
+            "Tue Dec  1 16:00:00 2026",
+        ] {
+            assert_eq!(wait(date), Ok(15 * HOUR), "{date}");
         }
-        let asked = Duration::from_secs(3600);
-        assert_eq!(Step::Attempt { then_wait: 5 }.wait(Some(asked)), asked);
-        let longest = Step::Attempt { then_wait: 12 * HOUR }.wait(Some(asked * 24));
-        assert_eq!(longest, LONGEST_WAIT);
+        assert_eq!(wait("Tue, 01 Dec 2026 00:59:59 GMT"), Ok(0), "past");
+        for wrong in ["", "-5", "1.5", "soon", "2026-12-01T16:00:00Z"] {
+            assert_eq!(wait(wrong), Err(NoRetryAfter), "{wrong}");
+        }
     }
 }

@@ -18,7 +18,7 @@ pub mod telemetry;
 pub use self::{
     config::{ConfigError, variable},
     hub::{Clock, Hub},
-    mail::{Mail, MailError, Mailer, SesMailer},
-    queue::{Message, Queue, QueueError, SqsQueue},
+    mail::{Mail, MailError, Mailer, SesMailer, mailbox, of_mailbox},
+    queue::{LONGEST_DELAY, Message, Outgoing, Queue, QueueError, SqsQueue},
     seal::{KmsSeal, Purpose, Seal, SealError},
 };

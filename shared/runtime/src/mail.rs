@@ -1,4 +1,7 @@
-use std::fmt::{self, Debug};
+use std::{
+    fmt::{self, Debug},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use aws_sdk_sesv2::{
@@ -12,7 +15,7 @@ use crate::{ConfigError, aws, variable};
 /// A mail, ready to be sent. Its `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// To whom; each recipient sees the others.
+    /// To whom; each gets it alone.
     pub to: Vec<Email>,
     /// The subject.
     pub subject: String,
@@ -42,8 +45,27 @@ pub enum MailError {
 /// What the hub needs of a mail service.
 #[async_trait]
 pub trait Mailer: Debug + Send + Sync {
-    /// Sends one mail.
-    async fn send(&self, mail: Mail) -> Result<(), MailError>;
+    /// Sends a mail to one of its recipients.
+    async fn send(&self, to: &Email, mail: &Mail) -> Result<(), MailError>;
+}
+
+/// An address as mail servers write it. What carriers handed out with dots in a row or at an end must stand in
+/// quotation marks there (RFC 5321).
+pub fn mailbox(address: &Email) -> String {
+    let address = address.reveal();
+    match address.rsplit_once('@') {
+        Some((local, host)) if local.split('.').any(str::is_empty) => format!("\"{local}\"@{host}"),
+        _ => address.to_owned(),
+    }
+}
+
+/// An address from how mail servers write it; none where it is not one of those that the hub writes to.
+pub fn of_mailbox(text: &str) -> Option<Email> {
+    let unquoted = text.strip_prefix('"').and_then(|rest| rest.split_once("\"@"));
+    match unquoted {
+        Some((local, host)) => format!("{local}@{host}").parse().ok(),
+        None => text.parse().ok(),
+    }
 }
 
 /// Amazon SES.
@@ -58,8 +80,11 @@ impl SesMailer {
     /// With the sender that `MAIL_SENDER` names, and the configuration set `CONFIGURATION_SET`, which
     /// tells what becomes of each mail.
     pub fn start() -> Result<Self, ConfigError> {
+        // A mail whose answer comes too late is sent twice, so this waits longer than other calls.
+        let timeouts = aws::timeouts(Duration::from_secs(5));
+        let config = aws::config()?.into_builder().timeout_config(timeouts).build();
         Ok(Self {
-            ses: Client::new(&aws::config()?),
+            ses: Client::new(&config),
             sender: variable("MAIL_SENDER")?,
             configuration_set: variable("CONFIGURATION_SET")?,
         })
@@ -68,22 +93,21 @@ impl SesMailer {
 
 #[async_trait]
 impl Mailer for SesMailer {
-    async fn send(&self, mail: Mail) -> Result<(), MailError> {
+    async fn send(&self, to: &Email, mail: &Mail) -> Result<(), MailError> {
         let refused = |error: aws_sdk_sesv2::error::BuildError| MailError::Refused(error.into());
-        let utf8 = |text: String| Content::builder().data(text).charset("UTF-8").build();
+        let utf8 = |text: &str| Content::builder().data(text).charset("UTF-8").build();
         let body = Body::builder()
-            .text(utf8(mail.text).map_err(refused)?)
-            .html(utf8(mail.html).map_err(refused)?)
+            .text(utf8(&mail.text).map_err(refused)?)
+            .html(utf8(&mail.html).map_err(refused)?)
             .build();
         let message =
-            Message::builder().subject(utf8(mail.subject).map_err(refused)?).body(body).build();
-        let to = mail.to.iter().map(|email| email.reveal().to_owned()).collect();
+            Message::builder().subject(utf8(&mail.subject).map_err(refused)?).body(body).build();
         let result = self
             .ses
             .send_email()
             .from_email_address(&self.sender)
             .configuration_set_name(&self.configuration_set)
-            .destination(Destination::builder().set_to_addresses(Some(to)).build())
+            .destination(Destination::builder().to_addresses(mailbox(to)).build())
             .content(EmailContent::builder().simple(message).build())
             .send()
             .await;
@@ -101,5 +125,25 @@ impl Mailer for SesMailer {
                 format!("{:?}", aws_sdk_sesv2::error::ProvideErrorMetadata::code(&error)).into(),
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_part_with_odd_dots_is_quoted() {
+        let written = |address: &str| mailbox(&address.parse().unwrap());
+        assert_eq!(written("hanako.h@example.jp"), "hanako.h@example.jp");
+        assert_eq!(written("a..b.@docomo.ne.jp"), "\"a..b.\"@docomo.ne.jp");
+        for odd in ["a..b@docomo.ne.jp", "ab.@docomo.ne.jp", ".ab@docomo.ne.jp"] {
+            let (local, host) = odd.split_once('@').unwrap();
+            assert_eq!(written(odd), format!("\"{local}\"@{host}"));
+            let read = of_mailbox(&written(odd)).unwrap();
+            assert_eq!(read.reveal(), odd, "and is known again when it bounces");
+        }
+        assert_eq!(of_mailbox("hanako@example.jp").unwrap().reveal(), "hanako@example.jp");
+        assert!(of_mailbox("\"a b\"@example.jp").is_none());
     }
 }

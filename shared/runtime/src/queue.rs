@@ -42,6 +42,28 @@ impl<T> Message<T> {
     }
 }
 
+/// A message as it is put on a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// What it says, as JSON.
+    pub body: String,
+    /// Whose it is. A queue hands out a little of each group before more of one that has much.
+    pub group: Option<String>,
+    /// How long it is kept back, at most [`LONGEST_DELAY`].
+    pub delay: Duration,
+}
+
+impl Outgoing {
+    /// At once, and of no group.
+    pub fn new(message: &impl Serialize) -> Result<Self, serde_json::Error> {
+        Ok(Self { body: serde_json::to_string(message)?, group: None, delay: Duration::ZERO })
+    }
+}
+
+/// The longest that SQS keeps a message back. Such messages are not in flight, of which a queue has 120,000 at
+/// most.
+pub const LONGEST_DELAY: Duration = Duration::from_mins(15);
+
 /// Why messages did not reach a queue. Those that did may be sent again: every receiver copes.
 #[derive(Debug, thiserror::Error)]
 #[error("the queue is not available")]
@@ -51,10 +73,7 @@ pub struct QueueError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 #[async_trait]
 pub trait Queue: Debug + Send + Sync {
     /// Puts every message on the queue, or fails.
-    async fn send(&self, messages: Vec<String>) -> Result<(), QueueError>;
-    /// Lets a message that was received wait for this long, at most 12 hours, until it is received
-    /// again.
-    async fn postpone(&self, receipt: &str, wait: Duration) -> Result<(), QueueError>;
+    async fn send(&self, messages: Vec<Outgoing>) -> Result<(), QueueError>;
 }
 
 /// A queue of Amazon SQS.
@@ -73,7 +92,7 @@ impl SqsQueue {
 
 #[async_trait]
 impl Queue for SqsQueue {
-    async fn send(&self, messages: Vec<String>) -> Result<(), QueueError> {
+    async fn send(&self, messages: Vec<Outgoing>) -> Result<(), QueueError> {
         // The trace of AWS X-Ray goes on behind the queue.
         let trace = env::var("_X_AMZN_TRACE_ID").ok().and_then(|trace| {
             let value = MessageSystemAttributeValue::builder().data_type("String");
@@ -85,12 +104,16 @@ impl Queue for SqsQueue {
             let entries: Result<Vec<_>, _> = chunk
                 .iter()
                 .enumerate()
-                .map(|(place, body)| {
+                .map(|(place, message)| {
                     SendMessageBatchRequestEntry::builder()
-                        .id(place.to_string())
-                        .message_body(body)
-                        .set_message_system_attributes(trace.clone())
-                        .build()
+                            .id(place.to_string())
+                            .message_body(&message.body)
+                            .set_message_group_id(message.group.clone())
+                            .delay_seconds(
+                                message.delay.min(LONGEST_DELAY).as_secs_f64().round() as i32
+                            )
+                            .set_message_system_attributes(trace.clone())
+                            .build()
                 })
                 .collect();
             let sent = self
@@ -105,18 +128,6 @@ impl Queue for SqsQueue {
                 return Err(QueueError(format!("a message was refused: {}", failed.code).into()));
             }
         }
-        Ok(())
-    }
-
-    async fn postpone(&self, receipt: &str, wait: Duration) -> Result<(), QueueError> {
-        self.sqs
-            .change_message_visibility()
-            .queue_url(&self.url)
-            .receipt_handle(receipt)
-            .visibility_timeout(wait.as_secs().min(12 * 3600) as i32)
-            .send()
-            .await
-            .map_err(|error| QueueError(error.into()))?;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 //! metered, so tests assert it and functions can log it.
 
 mod attempt;
+mod breaker;
 mod cause;
 mod deadline;
 mod error;

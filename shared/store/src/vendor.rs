@@ -6,14 +6,14 @@ use aws_sdk_dynamodb::types::{
 use domain::{
     ClientId, FacilityId, Instant, Sealed, WebhookEndpointId,
     applicant::Email,
-    vendor::{EndpointStatus, EventFilter, VendorKind, WebhookEndpoint},
+    vendor::{Breaker, EndpointStatus, EventFilter, VendorKind, WebhookEndpoint},
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::{
     Store, StoreError,
-    item::{Item, from_item, to_item},
+    item::{Item, from_item, some_epoch_ms, to_item},
     keys,
 };
 
@@ -44,6 +44,14 @@ struct EndpointItem {
     secret: ByteBuf,
     created_at: Instant,
     body_mark: ByteBuf,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    failures: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
+    next_try_at: Option<Instant>,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 fn endpoint_from(item: Item) -> Result<WebhookEndpoint, StoreError> {
@@ -63,6 +71,7 @@ fn endpoint_from(item: Item) -> Result<WebhookEndpoint, StoreError> {
             .into_vec()
             .try_into()
             .map_err(|_| StoreError::UnknownForm("a mark of another length".into()))?,
+        breaker: Breaker { failures: item.failures, next_try_at: item.next_try_at },
     })
 }
 
@@ -120,6 +129,8 @@ impl Store {
                 secret: ByteBuf::from(endpoint.secret.0.clone()),
                 created_at: endpoint.created_at,
                 body_mark: ByteBuf::from(endpoint.body_mark),
+                failures: endpoint.breaker.failures,
+                next_try_at: endpoint.breaker.next_try_at,
             },
         )?;
         match self.put_if(item, "attribute_not_exists(pk)", []).await? {

@@ -6,7 +6,6 @@ use std::{
     path::PathBuf,
 };
 
-use notify::webhook;
 use runtime::metrics;
 use serde_json::Value as Json;
 use serde_yaml_ng::Value;
@@ -212,23 +211,37 @@ fn the_template_deploys_the_table_that_the_store_creates() {
     }
 }
 
+/// The queues that functions are handed messages from, with the folder of the function.
+const QUEUES: [(&str, &str); 3] =
+    [("vendor-push", "PushQueue"), ("send-mail", "MailQueue"), ("send-mail", "RoutineMailQueue")];
+
 #[test]
-fn the_queue_of_webhooks_hands_out_each_message_once_for_every_step() {
+fn queues_hide_a_message_for_six_times_its_function_and_try_for_a_day() {
     let template = template();
-    let queue = &template["Resources"]["PushQueue"]["Properties"];
-    assert_eq!(queue["RedrivePolicy"]["maxReceiveCount"], webhook::STEPS.len());
+    let default = template["Globals"]["Function"]["Timeout"].as_u64().unwrap();
+    for (name, queue) in QUEUES {
+        let function = functions_of_template().remove(name).unwrap();
+        let timeout = function["Timeout"].as_u64().unwrap_or(default);
+        let queue = &template["Resources"][queue]["Properties"];
+        let hidden = queue["VisibilityTimeout"].as_u64().unwrap();
+        assert!(hidden >= 6 * timeout, "{name}");
+        let times = queue["RedrivePolicy"]["maxReceiveCount"].as_u64().unwrap();
+        assert!(hidden * times >= 24 * 3600, "{name}: given up after {} s", hidden * times);
+    }
 }
 
 #[test]
-fn queues_hide_a_message_for_six_times_its_function() {
-    let template = template();
-    let default = template["Globals"]["Function"]["Timeout"].as_u64().unwrap();
-    for (name, queue) in [("vendor-push", "PushQueue"), ("send-mail", "MailQueue")] {
-        let function = functions_of_template().remove(name).unwrap();
-        let timeout = function["Timeout"].as_u64().unwrap_or(default);
-        let hidden = template["Resources"][queue]["Properties"]["VisibilityTimeout"].as_u64();
-        assert!(hidden.unwrap() >= 6 * timeout, "{queue}");
+fn mails_keep_to_the_rate_that_is_shared_by_all_runs() {
+    let function = functions_of_template().remove("send-mail").unwrap();
+    let timeout = function["Timeout"].as_u64().unwrap();
+    let mut runs = 0;
+    for event in function["Events"].as_mapping().unwrap().values() {
+        let properties = &event["Properties"];
+        runs += properties["ScalingConfig"]["MaximumConcurrency"].as_u64().unwrap();
+        let batch = properties["BatchSize"].as_u64().unwrap();
+        assert!(batch * u64::from(send_mail::AT_ONCE) < timeout, "at one mail a second");
     }
+    assert_eq!(runs, u64::from(send_mail::AT_ONCE));
 }
 
 /// Linking a test program for each of them costs minutes, so most have none: `test = false`. A test written there

@@ -6,10 +6,10 @@ use std::{fs, path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use aws_lambda_events::{dynamodb::Event as StreamEvent, sqs::SqsEvent};
 use domain::{
-    Applicant, Reservation, Settings, Slot, SlotNumber, Status,
+    Applicant, Instant, Reservation, Settings, Slot, SlotNumber, Status,
     family::Duplicate,
     reservation::{Actor, NewRequest, Origin, PartySize, RequestMark},
-    vendor::{EndpointStatus, VendorKind, WebhookEndpoint},
+    vendor::{Breaker, EndpointStatus, VendorKind, WebhookEndpoint},
 };
 use http_body_util::BodyExt;
 use mail_events::MailEvent;
@@ -20,7 +20,7 @@ use serde_json::Value;
 use store::{Judged, Reserved, VendorRecord};
 use tests::{As, World, facility};
 use tower::ServiceExt;
-use vendor_push::{Answer, Delivery, DeliveryError, Request, VendorPush};
+use vendor_push::{Answer, Delivery, DeliveryError, PushQueues, Request, VendorPush};
 
 const SITE: &str = "1example23456789";
 const ICT: &str = "2example23456789";
@@ -171,6 +171,7 @@ async fn add_endpoint(world: &World) {
         secret: world.seal.seal(Purpose::WebhookSecret(&id), secret.as_bytes()).await.unwrap(),
         created_at: world.hub.clock.now(),
         body_mark: [0; 16],
+        breaker: Breaker::default(),
         id,
     };
     assert!(world.store().create_endpoint(&endpoint).await.unwrap().is_none());
@@ -193,16 +194,18 @@ fn push(world: &World, status: u16) -> VendorPush {
     VendorPush::new(
         world.hub.clone(),
         world.seal.clone(),
-        world.pushes.clone(),
-        world.mails.clone(),
+        PushQueues { queue: world.pushes.clone(), dead_letters: world.set_apart.clone() },
+        world.mail_queues(),
         Arc::new(Receiver(status)),
     )
 }
 
-fn push_sample(receives: usize) -> SqsEvent {
+fn push_sample(attempt: usize) -> SqsEvent {
     let mut event: SqsEvent = serde_json::from_str(&sample("vendor-push")).unwrap();
-    let attributes = &mut event.records[0].attributes;
-    attributes.insert("ApproximateReceiveCount".into(), receives.to_string());
+    let body = event.records[0].body.as_mut().unwrap();
+    let mut order: Value = serde_json::from_str(body).unwrap();
+    order["attempt"] = attempt.into();
+    *body = order.to_string();
     event
 }
 
@@ -213,9 +216,12 @@ async fn the_sample_of_a_webhook_is_delivered_or_waits_for_its_next_attempt() {
     let done = push(&world, 204).handle(push_sample(1)).await.unwrap();
     assert!(done.batch_item_failures.is_empty());
 
-    let failed = push(&world, 500).handle(push_sample(1)).await.unwrap();
-    assert_eq!(failed.batch_item_failures.len(), 1);
-    let wait = world.pushes.1.lock().unwrap()[0].as_secs_f64();
+    let again = push(&world, 500).handle(push_sample(1)).await.unwrap();
+    assert!(again.batch_item_failures.is_empty());
+    let next = world.pushes.0.lock().unwrap().remove(0);
+    assert_eq!(next["attempt"], 2);
+    let due: Instant = next["due"].as_str().unwrap().parse().unwrap();
+    let wait = due.since(world.hub.clock.now()).as_secs_f64();
     assert!((4.5..=5.5).contains(&wait), "five seconds, a tenth more or less: {wait}");
 }
 
@@ -223,9 +229,14 @@ async fn the_sample_of_a_webhook_is_delivered_or_waits_for_its_next_attempt() {
 async fn after_the_last_attempt_the_endpoint_is_disabled_and_its_owner_told() {
     let world = world(true).await;
     add_endpoint(&world).await;
-    let last = notify::webhook::STEPS.len();
-    let failed = push(&world, 500).handle(push_sample(last)).await.unwrap();
-    assert_eq!(failed.batch_item_failures.len(), 1, "for the dead letters");
+    let last = notify::webhook::ATTEMPTS;
+    let done = push(&world, 500).handle(push_sample(last)).await.unwrap();
+    assert!(done.batch_item_failures.is_empty());
+    let letter = world.set_apart.0.lock().unwrap().remove(0);
+    assert_eq!(
+        (&letter["event"]["id"], &letter["attempt"]),
+        (&"evt_R7K3M9QXD_1".into(), &1.into())
+    );
     assert_eq!(world.mails.0.lock().unwrap()[0]["kind"], "endpoint_disabled");
     let client = SITE.parse().unwrap();
     let endpoint = world.store().endpoints(&client).await.unwrap().remove(0);
