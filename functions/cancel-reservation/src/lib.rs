@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::{Json, extract::State};
 use deserr::Deserr;
 use domain::{
-    ReservationNumber,
+    Invalid, ReservationNumber,
     applicant::Message,
     invalid::InputErrors,
     reservation::{Action, Actor},
+    text,
 };
 use hub_http::{
     Body, Path, Problem,
@@ -36,7 +37,7 @@ pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
 #[deserr(error = InputErrors, deny_unknown_fields)]
 struct Cancel {
     /// In the parent's words; only the nursery's staff read them.
-    #[deserr(default)]
+    #[deserr(default, try_from(Option<String>) = text::optional -> Invalid)]
     #[schema(value_type = Option<String>, max_length = 1000)]
     reason: Option<Message>,
 }

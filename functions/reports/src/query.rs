@@ -38,7 +38,7 @@ impl FromStr for Format {
         match text {
             "json" => Ok(Self::Json),
             "csv" => Ok(Self::Csv),
-            _ => Err(Invalid::Format("json csv")),
+            _ => Err(Invalid::Format("json、csv")),
         }
     }
 }

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use axum::{Json, extract::State};
 use deserr::Deserr;
 use domain::{
-    Reservation, ReservationNumber, Sealed,
+    Invalid, Reservation, ReservationNumber, Sealed,
     applicant::StaffMemo,
     invalid::InputErrors,
     reservation::{Action, Actor, Comment, Memo, Outcome},
+    text,
 };
 use hub_http::{
     Body, Path, Problem,
@@ -50,7 +51,7 @@ pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
 #[deserr(error = InputErrors, deny_unknown_fields)]
 struct Review {
     /// A word to the parent, which the mail carries (RSV-03).
-    #[deserr(default)]
+    #[deserr(default, try_from(Option<String>) = text::optional -> Invalid)]
     comment: Option<Comment>,
 }
 

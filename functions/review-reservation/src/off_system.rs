@@ -9,6 +9,7 @@ use domain::{
     family::{Duplicate, OpenRequests},
     invalid::InputErrors,
     reservation::{Memo, NewRequest, Origin, PartySize, RequestMark},
+    text,
 };
 use hub_http::{
     Body, Created, IdempotencyKey, Path, Problem, Reserving, body_mark, caller::FacilityStaff,
@@ -30,7 +31,7 @@ pub(crate) struct OffSystem {
     /// How many people come.
     party_size: PartySize,
     /// Who they are, for the staff alone; it becomes the memo.
-    #[deserr(default)]
+    #[deserr(default, try_from(Option<String>) = text::optional -> Invalid)]
     #[schema(value_type = Option<String>, max_length = 1000)]
     note: Option<StaffMemo>,
 }

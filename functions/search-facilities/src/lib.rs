@@ -77,7 +77,7 @@ fn parse_if_given<T: std::str::FromStr<Err = Invalid>>(
 }
 
 fn bool_if_given(text: Option<String>) -> Result<Option<bool>, Invalid> {
-    text.map(|text| text.parse().map_err(|_| Invalid::Format("true false"))).transpose()
+    text.map(|text| text.parse().map_err(|_| Invalid::Format("true、false"))).transpose()
 }
 
 /// After which facility the list goes on: name and id, which is how it is sorted.

@@ -15,11 +15,12 @@ use axum::{
 };
 use deserr::Deserr;
 use domain::{
-    Reservation, ReservationNumber,
+    Invalid, Reservation, ReservationNumber,
     applicant::Message,
     id::VisitToken,
     invalid::InputErrors,
     reservation::{Action, Actor},
+    text,
 };
 use futures::TryFutureExt;
 use http::{HeaderMap, StatusCode, header};
@@ -128,7 +129,7 @@ async fn confirm_visit(State(visits): State<Visits>, Parent(number): Parent) -> 
 #[deserr(error = InputErrors, deny_unknown_fields)]
 struct CancelVisit {
     /// In the parent's words; only the nursery's staff read them.
-    #[deserr(default)]
+    #[deserr(default, try_from(Option<String>) = text::optional -> Invalid)]
     #[schema(value_type = Option<String>, max_length = 1000)]
     reason: Option<Message>,
 }

@@ -4,13 +4,12 @@ use std::{fmt, str::FromStr};
 
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 use utoipa::ToSchema;
 
 use crate::{
     Secret,
     invalid::{InputErrors, Invalid, deserr_from_text},
-    text::free_text,
+    text::{free_text, one_line, phone},
 };
 
 /// A value about a person: its `Debug` shows nothing, so no log line can.
@@ -56,19 +55,12 @@ macro_rules! personal {
 }
 
 personal!(
-    /// The applicant's name, up to 100 characters.
-    Name, |text| free_text(text, 100)
+    /// The applicant's name on one line, up to 100 characters.
+    Name, |text| one_line(text, 100)
 );
 personal!(
     /// A telephone number in Japan, digits and hyphens.
-    Phone, |text| {
-        let number: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
-        let digits = number.bytes().filter(u8::is_ascii_digit).count();
-        let valid = number.starts_with('0')
-            && (10..=11).contains(&digits)
-            && number.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-        valid.then_some(number).ok_or(Invalid::Format("090-1234-5678"))
-    }
+    Phone, phone
 );
 personal!(
     /// An e-mail address: one that a mail server of today accepts, no quoted or domain-less forms.
@@ -103,8 +95,8 @@ personal!(
 personal!(
     /// The month a child was born in, `YYYY-MM`.
     BirthMonth, |text| {
-        let valid = text.len() == 7 && crate::time::parse_date(&format!("{text}-01")).is_ok();
-        valid.then(|| text.to_owned()).ok_or(Invalid::Format("2025-04"))
+        let month = (text.len() == 7).then(|| format!("{text}-01").parse::<jiff::civil::Date>());
+        month.and_then(Result::ok).map(|_| text.to_owned()).ok_or(Invalid::Format("2025-04"))
     }
 );
 
@@ -176,17 +168,9 @@ mod tests {
     #[test]
     fn telephone_numbers_and_addresses() {
         assert_eq!(
-            "０９０－１２３４ー5678".parse::<Phone>().ok(),
-            None,
-            "a long vowel is no hyphen"
-        );
-        assert_eq!(
             "０９０－１２３４－５６７８".parse::<Phone>().unwrap().reveal(),
             "090-1234-5678"
         );
-        for wrong in ["12345678901", "090", "090-1234-567a", ""] {
-            assert!(wrong.parse::<Phone>().is_err(), "{wrong}");
-        }
         for right in ["a@example.jp", "a..b.@docomo.example", "a+b@x.y-z.example"] {
             assert!(right.parse::<Email>().is_ok(), "{right}");
         }

@@ -12,8 +12,10 @@ use crate::{
 };
 
 /// A code list with Japanese labels: JSON carries the code, lists in CSV the label.
+///
+/// The code is a `tt`: a `literal` reaches other macros wrapped, and the schema would show the variant's name in its place.
 macro_rules! code_list {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal, $label:literal;)* }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:tt, $label:literal;)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
         pub enum $name {
@@ -28,9 +30,9 @@ macro_rules! code_list {
 
             /// The value with this label; width, kana and spacing do not matter.
             pub fn from_label(label: &str) -> Result<Self, Invalid> {
-                let label = text::fold(label);
-                $(if label == text::fold($label) { return Ok(Self::$variant); })*
-                Err(Invalid::Format(concat!($($label, " "),*).trim_ascii_end()))
+                let label = text::identity(label);
+                $(if label == text::identity($label) { return Ok(Self::$variant); })*
+                Err(Invalid::Format(concat!($($label, "、"),*).trim_end_matches('、')))
             }
         }
 
@@ -39,7 +41,7 @@ macro_rules! code_list {
             fn from_str(code: &str) -> Result<Self, Invalid> {
                 match code {
                     $($code => Ok(Self::$variant),)*
-                    _ => Err(Invalid::Format(concat!($($code, " "),*).trim_ascii_end())),
+                    _ => Err(Invalid::Format(concat!($($code, "、"),*).trim_end_matches('、'))),
                 }
             }
         }

@@ -156,7 +156,7 @@ impl FacilityId {
         use sha2::Digest;
         let key = match office_number {
             Some(number) => format!("office\n{number}"),
-            None => format!("name\n{code}\n{}", crate::text::fold(name)),
+            None => format!("name\n{code}\n{}", crate::text::identity(name)),
         };
         Self(format!("fac_{}", crockford(&Sha256::digest(key), 12).to_ascii_lowercase()))
     }

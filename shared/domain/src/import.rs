@@ -79,7 +79,7 @@ pub fn facility_rows(bytes: &[u8]) -> Result<Vec<FacilityRow>, Vec<RowError>> {
         }
         let mut cells = Cells { headings: &headings, record: &record, errors: &mut errors };
         let Some(row) = facility_row(&mut cells) else { continue };
-        if seen.insert((row.municipality_code, text::fold(&row.facility_name))) {
+        if seen.insert((row.municipality_code, text::identity(&row.facility_name))) {
             rows.push(row);
         } else {
             cells.refuse("施設の名称", &row.facility_name, "同じ施設が二度あります。".into());
@@ -102,7 +102,7 @@ fn decode(bytes: &[u8]) -> Option<String> {
 
 /// Headings are compared without width, spaces and the separators that offices vary.
 fn heading_key(name: &str) -> String {
-    text::fold(name).chars().filter(|c| !matches!(c, '_' | '・' | '･')).collect()
+    text::identity(name).chars().filter(|c| !matches!(c, '_' | '・' | '･')).collect()
 }
 
 /// The cells of one record, and the errors found in them.
@@ -134,15 +134,15 @@ impl Cells<'_> {
     }
 
     fn required(&mut self, heading: &str) -> Option<String> {
-        let value = self.text(heading);
-        match &value {
-            None => self.refuse(heading, "", Invalid::Missing.ja()),
-            Some(long) if long.chars().count() > 200 => {
-                self.refuse(heading, long, Invalid::TooLong(200).ja());
-            }
-            Some(_) => {}
+        if self.text(heading).is_none() {
+            self.refuse(heading, "", Invalid::Missing.ja());
         }
-        value
+        self.line(heading)
+    }
+
+    /// One line of up to 200 characters.
+    fn line(&mut self, heading: &str) -> Option<String> {
+        self.parse(heading, |text| text::cell(text, 200))
     }
 
     fn count(&mut self, heading: &str) -> Option<u32> {
@@ -169,26 +169,15 @@ fn facility_row(cells: &mut Cells<'_>) -> Option<FacilityRow> {
             valid.then_some(number).ok_or(Invalid::Format("1311912345678"))
         }),
         facility_name: facility_name.unwrap_or_default(),
-        facility_name_kana: cells.text("施設の名称（ふりがな）"),
+        facility_name_kana: cells.line("施設の名称（ふりがな）"),
         facility_type: cells.parse("施設類型", FacilityType::from_label),
         establishment_body: cells.parse("施設_設置主体", EstablishmentBody::from_label),
         municipality_code: municipality_code?,
         municipality: municipality?,
         prefecture: prefecture?,
-        postal_code: cells.parse("郵便番号", |text| {
-            let digits: String = half_width(text).chars().filter(|c| *c != '-').collect();
-            let valid = digits.len() == 7 && digits.bytes().all(|b| b.is_ascii_digit());
-            valid.then_some(digits).ok_or(Invalid::Format("173-0004"))
-        }),
-        street_address: cells.text("町名・番地"),
-        phone: cells.parse("施設の連絡先_電話番号", |text| {
-            let number = half_width(text);
-            let digits = number.bytes().filter(u8::is_ascii_digit).count();
-            let valid = number.starts_with('0')
-                && (10..=11).contains(&digits)
-                && number.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-            valid.then_some(number).ok_or(Invalid::Format("03-1234-5678"))
-        }),
+        postal_code: cells.parse("郵便番号", text::postal_code),
+        street_address: cells.line("町名・番地"),
+        phone: cells.parse("施設の連絡先_電話番号", text::phone),
         location: location(cells),
         capacity: ChildCapacity {
             age_0: cells.count("0歳_利用定員数"),
@@ -229,7 +218,7 @@ fn location(cells: &mut Cells<'_>) -> Option<Location> {
             let degrees: f64 =
                 half_width(text).parse().map_err(|_| Invalid::Format("35.7512345"))?;
             let valid = range.contains(&degrees);
-            valid.then_some(degrees).ok_or(Invalid::Format("within Japan, in degrees"))
+            valid.then_some(degrees).ok_or(Invalid::OutsideJapan)
         })
     };
     let (lat, lon) = (degrees("緯度", 20.0..=46.0), degrees("経度", 122.0..=154.0));
@@ -253,9 +242,9 @@ impl FacilityRow {
             known.iter().find(|facility| facility.office_number.as_ref() == Some(number))
         });
         by_number.or_else(|| {
-            let name = text::fold(&self.facility_name);
+            let name = text::identity(&self.facility_name);
             known.iter().find(|facility| {
-                text::fold(&facility.facility_name) == name
+                text::identity(&facility.facility_name) == name
                     && (facility.office_number.is_none() || self.office_number.is_none())
             })
         })
@@ -349,6 +338,39 @@ mod tests {
         assert!(told.contains(&(4, "施設の名称")), "the same facility twice: {told:?}");
         let heading = facility_rows("名前\nx\n".as_bytes()).unwrap_err();
         assert_eq!(heading.len(), 3);
+    }
+
+    #[test]
+    fn a_cell_is_one_line_and_each_column_tells_its_own_error() {
+        let list = LIST
+            .replace("板橋2-21-1", "\"板橋2-21-1\r\nひかりビル\"")
+            .replace("173-0004", "〒１７３−０００４")
+            .replace("03-0000-0000", "（03）0000−0000");
+        let read = facilities(facility_rows(list.as_bytes()).unwrap());
+        assert_eq!(read[0].street_address.as_deref(), Some("板橋2-21-1 ひかりビル"));
+        assert_eq!(read[0].postal_code.as_deref(), Some("1730004"));
+        assert_eq!(read[0].phone.as_deref(), Some("03-0000-0000"));
+
+        let long = "あ".repeat(201);
+        let list = LIST
+            .replace("かないくぼ保育園", "かないくぼ\u{202e}保育園")
+            .replace("板橋2-21-1", &long)
+            .replace("03-0000-0000", &format!("0{}", "-".repeat(60)));
+        let errors = facility_rows(list.as_bytes()).unwrap_err();
+        let columns: Vec<_> = errors.iter().map(|error| error.column.as_str()).collect();
+        assert_eq!(columns, ["施設の名称", "町名・番地", "施設の連絡先_電話番号"]);
+    }
+
+    #[test]
+    fn an_island_is_found_in_either_writing() {
+        for island in ["青ケ島村", "青ヶ島村", "青ｹ島村"] {
+            let list = LIST.replace("板橋区", island);
+            let read = facilities(facility_rows(list.as_bytes()).unwrap());
+            assert_eq!(
+                (read[0].municipality.as_str(), read[0].municipality_code.to_string().as_str()),
+                ("青ヶ島村", "134023")
+            );
+        }
     }
 
     #[test]

@@ -13,18 +13,40 @@ pub enum Invalid {
     Missing,
     /// The field is not one that the request knows.
     UnknownField,
+    /// The field is in the request more than once.
+    Repeated,
     /// The JSON type is another; carries the name of the expected one, such as `string`.
     WrongType(&'static str),
-    /// The value does not have the expected form; carries an example or a list of allowed values.
+    /// The value does not have the expected form; carries an example or a list of allowed values, and no words.
     Format(&'static str),
+    /// The value is none of those that are listed for it.
+    NotListed,
+    /// A field of one line has a break.
+    LineBreak,
+    /// A character that cannot be seen, or that turns the direction of writing.
+    ControlCharacter,
     /// Longer than this many characters.
     TooLong(usize),
     /// Outside of the inclusive range.
     OutOfRange(i64, i64),
     /// Ends before it starts, or a `to` before its `from`.
     EndsBeforeStart,
-    /// Consent to the terms is required, and its time lies in the future.
+    /// Lies in the future, where something is to have happened.
     InTheFuture,
+    /// Does not lie in the future, where something is to happen.
+    InThePast,
+    /// No date of the years that the hub knows.
+    NotOfThisAge,
+    /// Past the last year whose holidays are known.
+    HolidaysUnknown(i16),
+    /// Starts on one day and ends on another.
+    AcrossDays,
+    /// Another value than it has; the caller may not change it.
+    Unchangeable,
+    /// A place that is not in Japan.
+    OutsideJapan,
+    /// The cursor of another list, or no cursor.
+    Cursor,
     /// Nothing with this id exists where the request looks for it.
     NoSuch(&'static str),
     /// The text is not well-formed JSON, CSV or an accepted encoding.
@@ -37,14 +59,27 @@ impl Invalid {
         match self {
             Self::Missing => "入力してください。".into(),
             Self::UnknownField => "この項目は使えません。".into(),
-            Self::WrongType(expected) => format!("型が違います（{expected}）。"),
+            Self::Repeated => "同じ項目が2回以上あります。".into(),
+            Self::WrongType(expected) => format!("型が違います（{}）。", type_ja(expected)),
             Self::Format(expected) => format!("形式が正しくありません（{expected}）。"),
+            Self::NotListed => "選択肢にない値です。".into(),
+            Self::LineBreak => "改行は使えません。".into(),
+            Self::ControlCharacter => "使えない制御文字が含まれています。".into(),
             Self::TooLong(max) => format!("{max}文字以内で入力してください。"),
             Self::OutOfRange(min, max) => {
                 format!("{min}から{max}までの値を入力してください。")
             }
             Self::EndsBeforeStart => "終わりが始まりより前です。".into(),
             Self::InTheFuture => "未来の日時は使えません。".into(),
+            Self::InThePast => "これからの日時を入力してください。".into(),
+            Self::NotOfThisAge => "2020年から2100年までの日付を入力してください。".into(),
+            Self::HolidaysUnknown(year) => {
+                format!("祝日が分かるのは{year}年までです。それより前の日付を入力してください。")
+            }
+            Self::AcrossDays => "始まりと終わりを同じ日にしてください。".into(),
+            Self::Unchangeable => "この項目は変更できません。".into(),
+            Self::OutsideJapan => "日本国内の緯度・経度を入力してください。".into(),
+            Self::Cursor => "同じ一覧の続きを示す値ではありません。".into(),
             Self::NoSuch(what) => format!("該当する{what}がありません。", what = noun_ja(what)),
             Self::Malformed => "読み取れない形式です。".into(),
         }
@@ -55,12 +90,25 @@ impl Invalid {
         match self {
             Self::Missing => "is required".into(),
             Self::UnknownField => "is not a field of this request".into(),
+            Self::Repeated => "is in the request more than once".into(),
             Self::WrongType(expected) => format!("must be of type {expected}"),
             Self::Format(expected) => format!("must have the form {expected}"),
+            Self::NotListed => "is none of the listed values".into(),
+            Self::LineBreak => "must be on one line".into(),
+            Self::ControlCharacter => "must have no control characters".into(),
             Self::TooLong(max) => format!("must have at most {max} characters"),
             Self::OutOfRange(min, max) => format!("must be from {min} to {max}"),
             Self::EndsBeforeStart => "ends before it starts".into(),
             Self::InTheFuture => "must not lie in the future".into(),
+            Self::InThePast => "must lie in the future".into(),
+            Self::NotOfThisAge => "must be from 2020 to 2100".into(),
+            Self::HolidaysUnknown(year) => {
+                format!("holidays are known until the end of {year}")
+            }
+            Self::AcrossDays => "must start and end on one day".into(),
+            Self::Unchangeable => "must be as it is".into(),
+            Self::OutsideJapan => "must be within Japan".into(),
+            Self::Cursor => "must be the next_cursor of the same list".into(),
             Self::NoSuch(what) => format!("no such {what}"),
             Self::Malformed => "cannot be read".into(),
         }
@@ -78,7 +126,19 @@ fn noun_ja(noun: &str) -> &str {
         "facility" => "施設",
         "slot" => "予約枠",
         "municipality" => "区市町村",
-        other => other,
+        _ => "もの",
+    }
+}
+
+fn type_ja(kind: &str) -> &str {
+    match kind {
+        "null" => "null",
+        "boolean" => "真偽値",
+        "integer" => "整数",
+        "number" => "数値",
+        "string" => "文字列",
+        "array" => "配列",
+        _ => "オブジェクト",
     }
 }
 
@@ -136,9 +196,9 @@ impl DeserializeError for InputErrors {
             ErrorKind::MissingField { field } => (Some(field), Invalid::Missing),
             ErrorKind::UnknownKey { key, .. } => (Some(key), Invalid::UnknownField),
             ErrorKind::IncorrectValueKind { accepted, .. } => {
-                (None, Invalid::WrongType(accepted.first().map_or("other", kind_name)))
+                (None, Invalid::WrongType(accepted.first().map_or("object", kind_name)))
             }
-            ErrorKind::UnknownValue { .. } => (None, Invalid::Format("one of the listed values")),
+            ErrorKind::UnknownValue { .. } => (None, Invalid::NotListed),
             ErrorKind::BadSequenceLen { .. } | ErrorKind::Unexpected { .. } => {
                 (None, Invalid::Malformed)
             }
@@ -175,7 +235,8 @@ fn pointer(at: ValuePointerRef<'_>) -> String {
     }
 }
 
-fn push_token(pointer: &mut String, token: &str) {
+/// Goes one step down a JSON pointer.
+pub fn push_token(pointer: &mut String, token: &str) {
     pointer.push('/');
     pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
 }

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Invalid;
+use crate::{Invalid, text};
 
 /// The national code of a municipality (全国地方公共団体コード): five digits and a check digit.
 #[derive(
@@ -60,6 +60,8 @@ pub struct Municipality {
     pub prefecture: &'static str,
     /// Its name without a district, such as 板橋区 or 瑞穂町.
     pub name: &'static str,
+    /// By which it is found, however its name is written.
+    identity: String,
 }
 
 /// The municipalities of `data/municipalities.csv`: all 62 of Tokyo. Rows of other prefectures
@@ -71,7 +73,8 @@ pub fn known() -> &'static [Municipality] {
             .filter_map(|line| {
                 let mut fields = line.split(',');
                 let code = fields.next()?.parse().ok()?;
-                Some(Municipality { code, prefecture: fields.next()?, name: fields.next()? })
+                let (prefecture, name) = (fields.next()?, fields.next()?);
+                Some(Municipality { code, prefecture, name, identity: text::identity(name) })
             })
             .collect()
     });
@@ -79,11 +82,12 @@ pub fn known() -> &'static [Municipality] {
 }
 
 /// The municipality with this name, which may be preceded by its district or island, as in
-/// 西多摩郡瑞穂町 or 八丈島八丈町.
+/// 西多摩郡瑞穂町 or 八丈島八丈町. 青ケ島村 is 青ヶ島村.
 pub fn by_name(prefecture: &str, name: &str) -> Option<&'static Municipality> {
+    let name = text::identity(name);
     known().iter().find(|known| {
         known.prefecture == prefecture
-            && name.strip_suffix(known.name).is_some_and(|district| {
+            && name.strip_suffix(&known.identity).is_some_and(|district| {
                 district.is_empty() || district.ends_with('郡') || district.ends_with('島')
             })
     })
@@ -120,6 +124,9 @@ mod tests {
         assert_eq!(by_name("東京都", "西多摩郡瑞穂町").unwrap().name, "瑞穂町");
         assert_eq!(by_name("東京都", "八丈島八丈町").unwrap().name, "八丈町");
         assert_eq!(by_name("東京都", "足立区").unwrap().code.to_string(), "131211");
+        assert_eq!(by_name("東京都", "青ケ島村").unwrap().code.to_string(), "134023");
+        assert_eq!(by_name("東京都", "青ヶ島村"), by_name("東京都", "青ケ島村"));
+        assert_eq!(by_name("東京都", "江戶川區").unwrap().name, "江戸川区");
         assert!(by_name("東京都", "新板橋区").is_none());
         assert!(by_name("大阪府", "北区").is_none());
     }

@@ -12,13 +12,28 @@ use crate::{
 
 /// What the index knows of one facility.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StoredEntry")]
 pub struct Entry {
     /// The facility.
     pub facility: Facility,
     /// When its slots with a free place start, in milliseconds since 1970.
     pub free: BTreeSet<i64>,
-    /// Name, kana and place, folded, each on a line of its own so that no term spans two of them.
+    /// Name, kana and place, folded, each on a line of its own so that no term spans two of them. Made when the entry
+    /// is read, so that it is folded as the query is, whatever version of the hub wrote the entry.
+    #[serde(skip_serializing)]
     haystack: String,
+}
+
+#[derive(Deserialize)]
+struct StoredEntry {
+    facility: Facility,
+    free: BTreeSet<i64>,
+}
+
+impl From<StoredEntry> for Entry {
+    fn from(stored: StoredEntry) -> Self {
+        Self { free: stored.free, ..Self::new(stored.facility) }
+    }
 }
 
 impl Entry {
@@ -181,6 +196,19 @@ mod tests {
         }
         for query in ["かないくぽ", "園板橋", "板橋区 幼稚園"] {
             assert!(!found(query, &entry), "{query}");
+        }
+    }
+
+    #[test]
+    fn an_entry_is_folded_as_the_query_is_whoever_wrote_it() {
+        let entry = Entry::new(facility("葛\u{e0100}西キッズ・ガーデン", "ひばりが丘２ー１"));
+        let stored = serde_json::to_value(&entry).unwrap();
+        assert_eq!(stored.get("haystack"), None);
+        let read: Entry = serde_json::from_value(stored).unwrap();
+        assert_eq!(read, entry);
+        for query in ["葛西", "葛\u{fe00}西", "キッズガーデン", "ひばりヶ丘2-1", "ひばりケ丘２−１"]
+        {
+            assert!(found(query, &read), "{query}");
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     Instant,
     applicant::Email,
     invalid::{InputErrors, Invalid, within},
-    time,
+    text, time,
 };
 
 /// When the hub approves requests in the nursery's place (RSV-19).
@@ -139,11 +139,11 @@ pub struct Settings {
     #[schema(default = true)]
     pub waiting_list: bool,
     /// A word to parents, shown with the nursery (SLOT-09).
-    #[deserr(default)]
+    #[deserr(default, try_from(Option<String>) = text::optional -> Invalid)]
     #[schema(value_type = Option<String>, max_length = 500)]
     pub message_to_parents: Option<MessageToParents>,
     /// Where the nursery takes bookings itself; the hub then takes none (RSV-21).
-    #[deserr(default)]
+    #[deserr(default, try_from(Option<String>) = text::optional -> Invalid)]
     pub external_booking_url: Option<BookingUrl>,
     /// Who is mailed about requests: the nursery's own addresses (NTF-02).
     #[deserr(default)]

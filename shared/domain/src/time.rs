@@ -141,16 +141,48 @@ impl FromStr for Instant {
     }
 }
 
-crate::id::text_conversions!(Instant);
+impl TryFrom<String> for Instant {
+    type Error = Invalid;
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
 
-/// Parses a calendar date `YYYY-MM-DD`.
+impl From<Instant> for String {
+    fn from(instant: Instant) -> String {
+        instant.to_string()
+    }
+}
+
+impl<E: deserr::DeserializeError + deserr::MergeWithError<Invalid>> deserr::Deserr<E> for Instant {
+    /// As a request says it: of the years that the hub knows.
+    fn deserialize_from_value<V: deserr::IntoValue>(
+        value: deserr::Value<V>,
+        location: deserr::ValuePointerRef<'_>,
+    ) -> Result<Self, E> {
+        let text = String::deserialize_from_value(value, location)?;
+        let read =
+            text.parse().and_then(|instant: Self| of_this_age(instant.date()).map(|_| instant));
+        read.map_err(|invalid| deserr::take_cf_content(E::merge(None, invalid, location)))
+    }
+}
+
+/// Parses a calendar date `YYYY-MM-DD` of the years that the hub knows.
 pub fn parse_date(text: &str) -> Result<Date, Invalid> {
-    const FORM: Invalid = Invalid::Format("YYYY-MM-DD");
+    const FORM: Invalid = Invalid::Format("2026-12-01");
     if text.len() != 10 {
         return Err(FORM);
     }
-    text.parse().map_err(|_| FORM)
+    of_this_age(text.parse().map_err(|_| FORM)?)
 }
+
+/// No visit was or will be outside of these years: another is a slip of the keys.
+fn of_this_age(date: Date) -> Result<Date, Invalid> {
+    if (2020..=2100).contains(&date.year()) { Ok(date) } else { Err(Invalid::NotOfThisAge) }
+}
+
+/// The last year of `data/holidays.csv`. What a nursery plans beyond it would be planned on holidays.
+pub const LAST_YEAR_OF_HOLIDAYS: i16 = 2035;
 
 /// The date of a national holiday, until the last year that `data/holidays.csv` covers.
 pub fn is_holiday(date: Date) -> bool {
@@ -298,6 +330,7 @@ mod tests {
     fn every_line_of_the_holidays_is_a_date() {
         let lines: Vec<_> = include_str!("../data/holidays.csv").lines().skip(1).collect();
         assert!(lines.iter().all(|line| line[..10].parse::<Date>().is_ok()));
-        assert!(lines.last().unwrap().starts_with("2035-"));
+        let last: Date = lines.last().unwrap()[..10].parse().unwrap();
+        assert_eq!(last.year(), LAST_YEAR_OF_HOLIDAYS);
     }
 }

@@ -83,7 +83,8 @@ forms!(Text = "letter.txt", Html = "letter.html");
 impl Letter {
     fn to(self, to: Vec<Email>) -> Result<Mail, LetterError> {
         let (text, html) = (Text::from(&self).render()?, Html::from(&self).render()?);
-        Ok(Mail { to, subject: self.subject, text, html })
+        // Names stand in it, and nobody reads a subject to its second line.
+        Ok(Mail { to, subject: domain::text::on_one_line(&self.subject), text, html })
     }
 }
 

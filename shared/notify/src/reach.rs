@@ -57,8 +57,8 @@ impl Reach {
     /// The form of an address that is allowed.
     pub fn expected(self) -> &'static str {
         match self {
-            Self::Internet => "https://vendor.example/path, on the internet",
-            Self::ThisMachine => "http://127.0.0.1:9000/path or https://vendor.example/path",
+            Self::Internet => "https://vendor.example/path",
+            Self::ThisMachine => "http://127.0.0.1:9000/path、https://vendor.example/path",
         }
     }
 }

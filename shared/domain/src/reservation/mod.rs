@@ -15,6 +15,7 @@ use crate::{
     family::Duplicate,
     invalid::{InputErrors, Invalid, within},
     slot::Place,
+    text,
 };
 
 mod action;
@@ -90,7 +91,7 @@ pub struct Consent {
 }
 
 fn consent_version(text: String) -> Result<String, Invalid> {
-    crate::text::free_text(&text, 40)
+    text::one_line(&text, 40)
 }
 
 /// How many people come: 1 to 20.
@@ -124,18 +125,18 @@ pub struct RequestVisit {
     /// How many people come (RSV-10).
     pub party_size: PartySize,
     /// Words to the nursery (RSV-10).
-    #[deserr(default)]
+    #[deserr(default, try_from(Option<String>) = text::optional -> Invalid)]
     #[schema(value_type = Option<String>, max_length = 1000)]
     pub message_to_facility: Option<Message>,
     /// When the child was born.
-    #[deserr(default)]
+    #[deserr(default, try_from(Option<String>) = text::optional -> Invalid)]
     #[schema(value_type = Option<String>, examples("2025-04"))]
     pub child_birth_month: Option<BirthMonth>,
     /// Agreement to the terms.
     pub consent: Consent,
     /// Whether to wait for a place where the slot is full.
     #[deserr(default)]
-    #[schema(default = false)]
+    #[schema(default = false, required = false)]
     pub waiting_list: bool,
 }
 

@@ -96,8 +96,8 @@ impl std::str::FromStr for Status {
     type Err = Invalid;
     fn from_str(text: &str) -> Result<Self, Invalid> {
         Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(Invalid::Format(
-            "unconfirmed waiting offered pending approved declined cancelled_by_parent \
-             cancelled_by_facility expired completed no_show",
+            "unconfirmed、waiting、offered、pending、approved、declined、cancelled_by_parent、\
+             cancelled_by_facility、expired、completed、no_show",
         ))
     }
 }

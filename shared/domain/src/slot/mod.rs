@@ -11,6 +11,7 @@ use crate::{
     SlotNumber, Status,
     invalid::{InputErrors, Invalid, within},
     reservation::gives_up,
+    text,
 };
 
 mod open;
@@ -228,7 +229,7 @@ pub struct ChangeSlot {
     /// How many parties it takes; not below the places that are held.
     pub capacity: Capacity,
     /// A word to parents, shown before booking; up to 500 characters.
-    #[deserr(default)]
+    #[deserr(default, try_from(Option<String>) = text::optional -> Invalid)]
     pub note: Option<Note>,
     /// Whether it is closed; left as it is where it is not said.
     #[deserr(default)]
@@ -245,7 +246,7 @@ impl ChangeSlot {
     /// Whether it leaves the time as it is.
     pub fn keeps_time(&self, slot: &Slot) -> Result<(), InputErrors> {
         let moved = |told: Option<Instant>, is: Instant| told.is_some_and(|told| told != is);
-        let wrong = |pointer: &str| InputErrors::one(pointer, Invalid::Format("as it is"));
+        let wrong = |pointer: &str| InputErrors::one(pointer, Invalid::Unchangeable);
         if moved(self.starts_at, slot.starts_at) {
             Err(wrong("/starts_at"))
         } else if moved(self.ends_at, slot.ends_at) {

@@ -11,7 +11,7 @@ use super::{Capacity, Slot};
 use crate::{
     Instant,
     invalid::{InputErrors, Invalid},
-    time,
+    text, time,
 };
 
 /// When a copy of a slot starts (SLOT-03).
@@ -32,7 +32,7 @@ impl CopySlot {
             note: slot.note.clone(),
         };
         if copy.ends_at.date() != copy.starts_at.date() {
-            return Err(InputErrors::one("/starts_at", Invalid::Format("a time on one day")));
+            return Err(InputErrors::one("/starts_at", Invalid::AcrossDays));
         }
         Ok(copy)
     }
@@ -49,7 +49,7 @@ pub struct OpenSlot {
     /// How many parties it takes.
     pub capacity: Capacity,
     /// A word to parents, shown before booking; up to 500 characters.
-    #[deserr(default)]
+    #[deserr(default, try_from(Option<String>) = text::optional -> Invalid)]
     pub note: Option<Note>,
 }
 
@@ -59,7 +59,7 @@ impl OpenSlot {
             return Err(InputErrors::one("/ends_at", Invalid::EndsBeforeStart));
         }
         if self.ends_at.date() != self.starts_at.date() {
-            return Err(InputErrors::one("/ends_at", Invalid::Format("on the day of starts_at")));
+            return Err(InputErrors::one("/ends_at", Invalid::AcrossDays));
         }
         Ok(self)
     }
@@ -91,11 +91,11 @@ pub struct OpenSlots {
     /// How many parties each slot takes.
     pub capacity: Capacity,
     /// A word to parents, for each slot.
-    #[deserr(default)]
+    #[deserr(default, try_from(Option<String>) = text::optional -> Invalid)]
     pub note: Option<Note>,
     /// Opens slots on national holidays too.
     #[deserr(default)]
-    #[schema(default = false)]
+    #[schema(default = false, required = false)]
     pub include_holidays: bool,
 }
 
@@ -146,7 +146,7 @@ fn parse_date(text: String) -> Result<Date, Invalid> {
 
 fn parse_time(text: String) -> Result<jiff::civil::Time, Invalid> {
     let parsed = (text.len() == 5).then(|| text.parse().ok()).flatten();
-    parsed.ok_or(Invalid::Format("HH:MM"))
+    parsed.ok_or(Invalid::Format("10:45"))
 }
 
 /// A day on which the pattern opens nothing.
@@ -184,6 +184,16 @@ impl OpenSlots {
         }
         if !(1..=20).contains(&self.times.len()) {
             return Err(InputErrors::one("/times", Invalid::OutOfRange(1, 20)));
+        }
+        let again = |nth: &usize| {
+            self.times[..*nth].iter().any(|before| before.starts == self.times[*nth].starts)
+        };
+        if let Some(again) = (1..self.times.len()).find(again) {
+            return Err(InputErrors::one(format!("/times/{again}"), Invalid::Repeated));
+        }
+        if !self.include_holidays && self.to.year() > time::LAST_YEAR_OF_HOLIDAYS {
+            let unknown = Invalid::HolidaysUnknown(time::LAST_YEAR_OF_HOLIDAYS);
+            return Err(InputErrors::one("/to", unknown));
         }
         Ok(self)
     }

@@ -1,0 +1,198 @@
+//! What people type: read in any usual writing, and kept in one.
+
+mod fold;
+mod number;
+
+use std::str::FromStr;
+
+pub use fold::{fold, identity, terms};
+pub use number::{phone, postal_code};
+
+use crate::Invalid;
+
+/// Text of 1 to `max` characters on any number of lines. Every way to break a line becomes LF, a tab a space.
+///
+/// ```
+/// use domain::text::free_text;
+/// assert_eq!(free_text("一行目\r\n二行目", 7).unwrap(), "一行目\n二行目");
+/// ```
+pub fn free_text(text: &str, max: usize) -> Result<String, Invalid> {
+    let broken = text.replace("\r\n", "\n");
+    let text: String = broken.chars().map(|c| if breaks(c) { '\n' } else { untabbed(c) }).collect();
+    let text = text.trim();
+    if text.chars().all(|c| c.is_whitespace() || is_invisible(c)) {
+        return Err(Invalid::Missing);
+    }
+    if text.chars().any(|c| c.is_control() && c != '\n') {
+        return Err(Invalid::ControlCharacter);
+    }
+    if text.chars().count() > max {
+        return Err(Invalid::TooLong(max));
+    }
+    Ok(text.into())
+}
+
+/// Text of 1 to `max` characters on one line: a name, a label, a version. Breaks at its ends are cut; inside there is
+/// none, and nothing that turns the direction of writing, for such text goes into subjects and lists.
+pub fn one_line(text: &str, max: usize) -> Result<String, Invalid> {
+    let text = free_text(text, max)?;
+    if text.contains('\n') {
+        return Err(Invalid::LineBreak);
+    }
+    if text.chars().any(turns_direction) {
+        return Err(Invalid::ControlCharacter);
+    }
+    Ok(text)
+}
+
+/// A cell of a list, on one line: what an office broke into lines is put into one.
+pub fn cell(text: &str, max: usize) -> Result<String, Invalid> {
+    let text = text.replace("\r\n", " ");
+    one_line(&text.chars().map(|c| if breaks(c) { ' ' } else { c }).collect::<String>(), max)
+}
+
+/// A text put on one line, whatever it is: for the subject of a mail.
+pub fn on_one_line(text: &str) -> String {
+    let plain = |c: char| if breaks(c) || c.is_control() { ' ' } else { c };
+    text.chars().filter(|c| !turns_direction(*c)).map(plain).collect()
+}
+
+/// A text that may be left out; to leave it empty is to leave it out.
+pub fn optional<T: FromStr<Err = Invalid>>(text: Option<String>) -> Result<Option<T>, Invalid> {
+    text.filter(|text| !text.trim().is_empty()).map(|text| text.parse()).transpose()
+}
+
+fn breaks(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+fn untabbed(c: char) -> char {
+    if c == '\t' { ' ' } else { c }
+}
+
+/// The characters that turn the direction of writing (UAX #9).
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// What Unicode lets no one see: joiners, fillers, selectors of variants, and the blank of Braille.
+fn is_invisible(c: char) -> bool {
+    turns_direction(c)
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A type of text that only its parser makes.
+macro_rules! text_of {
+    ($(#[$doc:meta])* $name:ident, $max:tt, $parse:path) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schema(value_type = String, min_length = 1, max_length = $max)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The words.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl std::str::FromStr for $name {
+            type Err = $crate::Invalid;
+            fn from_str(text: &str) -> Result<Self, $crate::Invalid> {
+                $parse(text, $max).map(Self)
+            }
+        }
+        impl TryFrom<String> for $name {
+            type Error = $crate::Invalid;
+            fn try_from(text: String) -> Result<Self, $crate::Invalid> {
+                text.parse()
+            }
+        }
+        impl From<$name> for String {
+            fn from(words: $name) -> String {
+                words.0
+            }
+        }
+        $crate::invalid::deserr_from_text!($name);
+    };
+}
+
+/// Words of a nursery to parents, on any number of lines, up to a number of characters.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident, $max:tt) => {
+        $crate::text::text_of!($(#[$doc])* $name, $max, $crate::text::free_text);
+    };
+}
+
+/// A label on one line, up to a number of characters.
+macro_rules! label {
+    ($(#[$doc:meta])* $name:ident, $max:tt) => {
+        $crate::text::text_of!($(#[$doc])* $name, $max, $crate::text::one_line);
+    };
+}
+pub(crate) use {label, text_of, words};
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_line_break_is_one_before_anything_is_counted() {
+        for broken in [
+            "あ\r\nい",
+            "あ\rい",
+            "あ\u{b}い",
+            "あ\u{c}い",
+            "あ\u{85}い",
+            "あ\u{2028}い",
+            "あ\u{2029}い",
+        ] {
+            assert_eq!(free_text(broken, 3).as_deref(), Ok("あ\nい"), "{broken:?}");
+            assert_eq!(one_line(broken, 3), Err(Invalid::LineBreak), "{broken:?}");
+        }
+        assert_eq!(free_text("\r\nあ\tい\r\n", 3).as_deref(), Ok("あ い"));
+        assert_eq!(one_line("\r\nあ\tい\u{2028}", 3).as_deref(), Ok("あ い"));
+    }
+
+    #[test]
+    fn a_line_holds_nothing_that_cannot_be_seen_or_that_turns_it() {
+        for turned in ["花子\u{202e}", "\u{2066}花子\u{2069}", "\u{200f}花子", "花\u{61c}子"]
+        {
+            assert_eq!(one_line(turned, 100), Err(Invalid::ControlCharacter), "{turned:?}");
+        }
+        for blank in ["\u{200b}", "\u{3164}\u{2800}", "\u{feff} \u{e0100}", "\u{202e}", "\r\n"] {
+            assert_eq!(one_line(blank, 100), Err(Invalid::Missing), "{blank:?}");
+        }
+        assert_eq!(one_line("花\0子", 100), Err(Invalid::ControlCharacter));
+        assert_eq!(one_line("葛\u{e0100}西", 3).as_deref(), Ok("葛\u{e0100}西"));
+        assert_eq!(on_one_line("園\r\nBcc: a@b.example\u{202e}"), "園  Bcc: a@b.example");
+    }
+
+    #[test]
+    fn an_empty_text_is_none() {
+        for empty in [None, Some(""), Some(" \r\n")] {
+            assert_eq!(optional::<crate::slot::Note>(empty.map(Into::into)), Ok(None), "{empty:?}");
+        }
+        assert!(optional::<crate::slot::Note>(Some("\u{200b}".into())).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_read_reads_the_same_again(text in any::<String>()) {
+            if let Ok(read) = free_text(&text, 1000) {
+                prop_assert_eq!(free_text(&read, 1000), Ok(read));
+            }
+            if let Ok(read) = one_line(&text, 1000) {
+                prop_assert!(!read.chars().any(|c| c.is_control() || breaks(c)));
+                prop_assert_eq!(on_one_line(&read), read.clone());
+                prop_assert_eq!(one_line(&read, 1000), Ok(read));
+            }
+        }
+    }
+}
