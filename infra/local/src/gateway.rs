@@ -42,6 +42,12 @@ impl Gateway {
     }
 }
 
+/// What an `Authorization` says after its scheme, whose case does not matter (RFC 9110, 11.1).
+pub(crate) fn after_scheme<'a>(header: &'a str, scheme: &str) -> Option<&'a str> {
+    let (said, rest) = header.split_once(' ')?;
+    said.eq_ignore_ascii_case(scheme).then(|| rest.trim())
+}
+
 pub(crate) async fn enter(
     State(gateway): State<Gateway>,
     ConnectInfo(source): ConnectInfo<SocketAddr>,
@@ -53,9 +59,9 @@ pub(crate) async fn enter(
     let bearer = request
         .headers()
         .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        .and_then(|value| after_scheme(value.to_str().ok()?, "bearer"));
     let claims = match bearer {
-        Some(token) => match gateway.issuer.verify(token.trim()) {
+        Some(token) => match gateway.issuer.verify(token) {
             Some(claims) => Some(claims),
             None => return refuse(&request, Problem::Unauthorized),
         },

@@ -15,7 +15,10 @@ use jsonwebtoken::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::credentials::{Client, Credentials, User};
+use crate::{
+    credentials::{Client, Credentials, User},
+    gateway::after_scheme,
+};
 
 /// Issues and verifies access tokens, as the Cognito user pool and API Gateway's authorizer do.
 /// Tokens follow the machine's own time.
@@ -148,7 +151,7 @@ async fn token(
 }
 
 fn basic(header: &str) -> Option<(String, String)> {
-    let decoded = BASE64.decode(header.strip_prefix("Basic ")?.trim().as_bytes()).ok()?;
+    let decoded = BASE64.decode(after_scheme(header, "basic")?.as_bytes()).ok()?;
     let text = String::from_utf8(decoded).ok()?;
     let (id, secret) = text.split_once(':')?;
     Some((id.to_owned(), secret.to_owned()))

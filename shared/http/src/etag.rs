@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use data_encoding::BASE64URL_NOPAD;
-use http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body_util::BodyExt;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -24,8 +24,14 @@ fn of_bytes(bytes: &[u8]) -> String {
 
 /// The tags of `If-None-Match`, if it was sent.
 pub(crate) fn if_none_match(request: &Request) -> Option<String> {
-    let value = request.headers().get(header::IF_NONE_MATCH)?;
-    value.to_str().ok().map(str::to_owned)
+    listed(request.headers(), header::IF_NONE_MATCH)
+}
+
+/// The values of a header that is a list: its lines are one list (RFC 9110, 5.3). None if there is no line.
+fn listed(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let lines: Vec<_> =
+        headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
 }
 
 /// Gives a successful answer with a body its ETag; 304 to a reader who has it already.
@@ -74,8 +80,9 @@ impl IfMatch {
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let value = parts.headers.get(header::IF_MATCH).ok_or(Problem::PreconditionRequired)?;
-        let tags = value.to_str().map_err(|_| Problem::PreconditionFailed)?;
-        Ok(Self(tags.to_owned()))
+        if !parts.headers.contains_key(header::IF_MATCH) {
+            return Err(Problem::PreconditionRequired);
+        }
+        listed(&parts.headers, header::IF_MATCH).map(Self).ok_or(Problem::PreconditionFailed)
     }
 }

@@ -3,13 +3,14 @@
 use axum::extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection};
 use deserr::Deserr;
 use domain::{Invalid, invalid::InputErrors};
-use http::{StatusCode, request::Parts};
+use http::{StatusCode, header, request::Parts};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{Problem, browser::is_json};
+use crate::{Problem, browser::is_json, json};
 
-/// A JSON body. Unknown fields are errors: a misspelt one must not be dropped in silence.
+/// A JSON body. Unknown and repeated fields are errors: a misspelt one must not be dropped in silence. Bodies come as they
+/// are, not compressed.
 #[derive(Debug, Clone)]
 pub struct Body<T>(pub T);
 
@@ -21,18 +22,35 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let is_json = is_json(request.headers());
+        let headers = request.headers();
+        let encoded = headers
+            .get_all(header::CONTENT_ENCODING)
+            .iter()
+            .any(|coding| !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"));
+        let is_json = is_json(headers);
         let bytes = axum::body::Bytes::from_request(request, state)
             .await
             .map_err(|rejection| refused_body(&rejection))?;
-        if !is_json && !bytes.is_empty() {
+        if encoded || (!is_json && !bytes.is_empty()) {
             return Err(Problem::UnsupportedMediaType);
         }
         // A request that says nothing says the empty object.
         let json: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        let value: Value =
-            serde_json::from_slice(json).map_err(|_| Problem::input("", Invalid::Malformed))?;
-        Ok(Self(deserr::deserialize::<T, _, InputErrors>(value)?))
+        let (value, repeated) =
+            json::read(json).map_err(|_| Problem::input("", Invalid::Malformed))?;
+        parsed(value, repeated).map(Self)
+    }
+}
+
+/// What was sent, unless something is wrong with it: then all that is.
+fn parsed<T: Deserr<InputErrors>>(sent: Value, repeated: InputErrors) -> Result<T, Problem> {
+    match deserr::deserialize::<T, _, InputErrors>(sent) {
+        Ok(parsed) if repeated.0.is_empty() => Ok(parsed),
+        Ok(_) => Err(repeated.into()),
+        Err(mut errors) => {
+            errors.0.extend(repeated.0);
+            Err(errors.into())
+        }
     }
 }
 
@@ -97,19 +115,12 @@ where
                     list.push(value.into());
                 }
             } else if values.contains_key(&name) {
-                let again = InputErrors::one(format!("/{name}"), Invalid::Format("once"));
+                let again = InputErrors::one(format!("/{name}"), Invalid::Repeated);
                 repeated.0.extend(again.0);
             } else {
                 values.insert(name, value.into());
             }
         }
-        match deserr::deserialize::<T, _, InputErrors>(Value::Object(values)) {
-            Ok(query) if repeated.0.is_empty() => Ok(Self(query)),
-            Ok(_) => Err(repeated.into()),
-            Err(mut errors) => {
-                errors.0.extend(repeated.0);
-                Err(errors.into())
-            }
-        }
+        parsed(Value::Object(values), repeated).map(Self)
     }
 }

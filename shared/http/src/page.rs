@@ -85,7 +85,7 @@ pub mod cursor {
         list: &impl Serialize,
         cursor: &str,
     ) -> Result<T, Problem> {
-        let wrong = || Problem::input("/cursor", Invalid::Format("next_cursor of the same list"));
+        let wrong = || Problem::input("/cursor", Invalid::Cursor);
         let aad = serde_json::to_vec(list).map_err(|_| Problem::Internal)?;
         let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).map_err(|_| wrong())?;
         let (nonce, sealed) = bytes.split_first_chunk::<12>().ok_or_else(wrong)?;
