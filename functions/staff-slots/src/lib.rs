@@ -5,20 +5,25 @@ mod one;
 
 use std::collections::BTreeSet;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use domain::{
-    Facility, FacilityId, Instant, Invalid, SlotId,
+    Facility, FacilityId, Instant, Invalid, Slot, SlotId,
     slot::{OpenSlot, OpenSlots, Skipped},
 };
 use hub_http::{
-    Body, Created, IdempotencyKey, List, Path, Problem, Query, body_mark,
+    Body, Created, Creation, IdempotencyKey, List, Path, Problem, Query,
     caller::FacilityStaff,
+    replay,
     slots::{SlotQuery, slots},
     view::StaffSlotView,
 };
 use runtime::Hub;
 use serde::Serialize;
-use store::{Once, Opened};
+use store::Opened;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -80,22 +85,24 @@ async fn open_slot(
     Path(id): Path<FacilityId>,
     key: IdempotencyKey,
     Body(open): Body<OpenSlot>,
-) -> Result<Created<StaffSlotView>, Problem> {
+) -> Result<Response, Problem> {
     let facility = facility_of(&hub, &staff, &id).await?;
-    let now = hub.clock.now();
-    if open.starts_at <= now {
-        return Err(Problem::input("/starts_at", Invalid::Format("in the future")));
+    let creation = Creation::new(&hub, &key, &format!("slots of {id}"), &staff.subject, &open)?;
+    if let Some(first) = creation.repeated().await? {
+        return Ok(first);
     }
-    let opened = open_planned(&hub, &staff, &facility, &key, &open, vec![open.clone()]).await?;
-    let (mut slots, replayed) = opened;
-    let slot = slots.pop().ok_or(Problem::Internal)?;
-    Ok(created(slot, now, replayed))
+    if open.starts_at <= hub.clock.now() {
+        return Err(Problem::input("/starts_at", Invalid::InThePast));
+    }
+    open_planned(&hub, &facility, &creation, vec![open], one_opened).await
 }
 
-fn created(slot: domain::Slot, now: Instant, replayed: bool) -> Created<StaffSlotView> {
-    let (facility, id) = (&slot.facility_id, &slot.slot_id);
-    let location = Some(format!("/v1/staff/facilities/{facility}/slots/{id}"));
-    Created { body: StaffSlotView::new(slot, now), location, replayed }
+/// The answer to a request that opened one slot.
+fn one_opened(slots: &[Slot], now: Instant) -> Option<Created<StaffSlotView>> {
+    let slot = slots.first()?;
+    let location = format!("/v1/staff/facilities/{}/slots/{}", slot.facility_id, slot.slot_id);
+    let body = StaffSlotView::new(slot.clone(), now);
+    Some(Created { body, location: Some(location), replayed: false })
 }
 
 /// Opens slots by a weekly pattern over a range of days. National holidays are skipped unless asked
@@ -116,23 +123,28 @@ async fn open_slots(
     Path(id): Path<FacilityId>,
     key: IdempotencyKey,
     Body(pattern): Body<OpenSlots>,
-) -> Result<Created<OpenedSlots>, Problem> {
+) -> Result<Response, Problem> {
     let facility = facility_of(&hub, &staff, &id).await?;
+    let route = format!("slots in bulk of {id}");
+    let creation = Creation::new(&hub, &key, &route, &staff.subject, &pattern)?;
+    if let Some(first) = creation.repeated().await? {
+        return Ok(first);
+    }
     let span = (
         Instant::midnight(pattern.from),
         Instant::midnight(pattern.to.tomorrow().unwrap_or(pattern.to)),
     );
     let existing = hub.store.slots(&id, span.0, span.1, i32::MAX as usize, None).await?;
-    // Those that this very request has opened before are none that it would double.
-    let own = |slot: &&domain::Slot| {
-        slot.slot_id == hub.secret.slot_id(&id, &staff.subject, key.as_str(), slot.starts_at)
-    };
+    // Those that this very request opened before it was cut off are none that it would double.
+    let own = |slot: &&Slot| slot.slot_id == slot_id(&hub, &id, &creation, slot.starts_at);
     let others = existing.iter().filter(|slot| !slot.disabled && !own(slot));
     let taken: BTreeSet<Instant> = others.map(|slot| slot.starts_at).collect();
     let (plan, skipped) = pattern.plan(hub.clock.now(), &taken);
-    let (slots, replayed) = open_planned(&hub, &staff, &facility, &key, &pattern, plan).await?;
-    let body = OpenedSlots { created: slots.len(), skipped };
-    Ok(Created { body, location: None, replayed })
+    open_planned(&hub, &facility, &creation, plan, move |slots, _| {
+        let body = OpenedSlots { created: slots.len(), skipped: skipped.clone() };
+        Some(Created { body, location: None, replayed: false })
+    })
+    .await
 }
 
 async fn facility_of(
@@ -144,24 +156,33 @@ async fn facility_of(
     hub.store.facility(id).await?.ok_or(Problem::NotFound)
 }
 
-async fn open_planned(
+fn slot_id(
     hub: &Hub,
-    staff: &FacilityStaff,
+    facility: &FacilityId,
+    creation: &Creation<'_>,
+    starts_at: Instant,
+) -> SlotId {
+    hub.secret.slot_id(facility, "staff", &creation.mark(), starts_at)
+}
+
+/// Opens slots, with the answer that is made of them.
+async fn open_planned<T: Serialize>(
+    hub: &Hub,
     facility: &Facility,
-    key: &IdempotencyKey,
-    body: &impl Serialize,
+    creation: &Creation<'_>,
     plan: Vec<OpenSlot>,
-) -> Result<(Vec<domain::Slot>, bool), Problem> {
-    let once = Once {
-        key: key.mark(&hub.secret, facility.facility_id.as_str(), &staff.subject),
-        body: body_mark(&hub.secret, body)?,
-    };
-    let id = |open: &OpenSlot| {
-        hub.secret.slot_id(&facility.facility_id, &staff.subject, key.as_str(), open.starts_at)
-    };
-    let planned: Vec<(SlotId, OpenSlot)> = plan.into_iter().map(|open| (id(&open), open)).collect();
-    match hub.store.open_slots(facility, planned, &once, hub.clock.now()).await? {
-        Opened::Done { slots, replayed } => Ok((slots, replayed)),
-        Opened::OtherBody => Err(Problem::IdempotencyKeyReused),
+    answer: impl Fn(&[Slot], Instant) -> Option<Created<T>> + Sync,
+) -> Result<Response, Problem> {
+    let now = hub.clock.now();
+    let id = |open: &OpenSlot| slot_id(hub, &facility.facility_id, creation, open.starts_at);
+    let planned = plan.into_iter().map(|open| (id(&open), open)).collect();
+    let kept =
+        |slots: &[Slot]| answer(slots, now).map_or(Ok(String::new()), |created| created.kept());
+    let opened = hub.store.open_slots(facility, planned, &creation.once, &kept, now).await?;
+    match opened {
+        Opened::Done(slots) => {
+            answer(&slots, now).map(IntoResponse::into_response).ok_or(Problem::Internal)
+        }
+        Opened::Earlier(earlier) => replay(earlier),
     }
 }

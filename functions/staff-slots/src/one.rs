@@ -1,18 +1,18 @@
 //! One slot: reading, changing, copying, disabling it (SLOT-02, SLOT-03).
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, response::Response};
 use domain::{
     FacilityId, Invalid, Slot, SlotId,
     slot::{ChangeSlot, CopySlot},
 };
 use hub_http::{
-    Body, Created, IdempotencyKey, IfMatch, Path, Problem, caller::FacilityStaff,
+    Body, Creation, IdempotencyKey, IfMatch, Path, Problem, caller::FacilityStaff,
     view::StaffSlotView,
 };
 use runtime::Hub;
 use store::SlotChanged;
 
-use crate::{created, facility_of, open_planned};
+use crate::{facility_of, one_opened, open_planned};
 
 /// One slot.
 #[utoipa::path(
@@ -93,19 +93,18 @@ pub(crate) async fn copy_slot(
     Path((facility, id)): Path<(FacilityId, SlotId)>,
     key: IdempotencyKey,
     Body(copy): Body<CopySlot>,
-) -> Result<Created<StaffSlotView>, Problem> {
+) -> Result<Response, Problem> {
     let facility = facility_of(&hub, &staff, &facility).await?;
-    let slot = slot_of(&hub, &staff, &facility.facility_id, &id).await?;
-    let now = hub.clock.now();
-    if copy.starts_at <= now {
-        return Err(Problem::input("/starts_at", Invalid::Format("in the future")));
+    let route = format!("copy of {id} of {}", facility.facility_id);
+    let creation = Creation::new(&hub, &key, &route, &staff.subject, &copy)?;
+    if let Some(first) = creation.repeated().await? {
+        return Ok(first);
     }
-    let open = copy.of(&slot)?;
-    // The slot is part of what a repeat must agree in.
-    let request = ("copy", &id, &copy);
-    let (mut slots, replayed) =
-        open_planned(&hub, &staff, &facility, &key, &request, vec![open]).await?;
-    Ok(created(slots.pop().ok_or(Problem::Internal)?, now, replayed))
+    let slot = slot_of(&hub, &staff, &facility.facility_id, &id).await?;
+    if copy.starts_at <= hub.clock.now() {
+        return Err(Problem::input("/starts_at", Invalid::InThePast));
+    }
+    open_planned(&hub, &facility, &creation, vec![copy.of(&slot)?], one_opened).await
 }
 
 /// Takes no more requests for a slot. The reservations that it has remain.

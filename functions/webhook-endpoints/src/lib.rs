@@ -2,14 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use domain::{
     Instant, Invalid, WebhookEndpointId,
-    vendor::{Breaker, CreateWebhookEndpoint, EndpointStatus, EventFilter, WebhookEndpoint},
+    vendor::{
+        Breaker, CreateWebhookEndpoint, Description, EndpointStatus, EventFilter, WebhookEndpoint,
+    },
 };
 use hub_http::{
-    Body, Created, IdempotencyKey, List, Path, Problem, body_mark,
+    Body, Created, Creation, IdempotencyKey, List, Path, Problem,
     caller::{Scope, Vendor},
+    replay,
 };
 use notify::{Reach, webhook};
 use runtime::{Hub, Purpose, Seal};
@@ -39,8 +46,7 @@ pub fn routes(hub: Hub, seal: Arc<dyn Seal>, reach: Reach) -> OpenApiRouter {
 struct EndpointView {
     /// Its id.
     id: WebhookEndpointId,
-    /// What deliveries are signed with; shown in the answer that creates it, and never again.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What deliveries are signed with; shown in the answer that creates it, and `null` ever after.
     #[schema(examples("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))]
     secret: Option<String>,
     /// Where events are posted.
@@ -49,7 +55,7 @@ struct EndpointView {
     /// Which events; empty for all that concern the vendor.
     event_types: Vec<EventFilter>,
     /// The owner's note.
-    description: Option<String>,
+    description: Option<Description>,
     /// Whether it is sent to.
     status: EndpointStatus,
     /// When it was created.
@@ -70,7 +76,8 @@ impl EndpointView {
     }
 }
 
-/// Creates a receiver. Its secret is in this answer only.
+/// Creates a receiver. Its secret is in this answer only: whoever repeats the request gets `null` in its place, and
+/// removes the receiver if nobody has the secret.
 #[utoipa::path(
     post, path = "/v1/webhook-endpoints", tag = "vendor",
     params(("Idempotency-Key" = String, Header, description = "What the caller calls this request")),
@@ -83,37 +90,41 @@ async fn create_webhook_endpoint(
     vendor: Vendor,
     key: IdempotencyKey,
     Body(asked): Body<CreateWebhookEndpoint>,
-) -> Result<Created<EndpointView>, Problem> {
+) -> Result<Response, Problem> {
     let client = vendor.with(Scope::WebhooksWrite)?;
     let url = url::Url::parse(&asked.url).ok().filter(|url| reach.allows(url));
     let url = url.ok_or_else(|| Problem::input("/url", Invalid::Format(reach.expected())))?;
-    let id = hub.secret.webhook_endpoint_id(client, key.as_str());
+    let creation = Creation::new(&hub, &key, "webhook-endpoints", client.as_str(), &asked)?;
+    if let Some(first) = creation.repeated().await? {
+        return Ok(first);
+    }
+    let now = hub.clock.now();
+    // A key may come again once its answer is no longer kept; its endpoint may still be there.
+    let id = hub.secret.webhook_endpoint_id(client, &format!("{} {now}", creation.mark()));
     let secret = webhook::encode_secret(&rand::random());
     let endpoint = WebhookEndpoint {
         id: id.clone(),
         client_id: client.clone(),
         kind: vendor.kind,
         url: url.into(),
-        body_mark: body_mark(&hub.secret, &asked)?,
         event_types: asked.event_types,
         description: asked.description,
         status: EndpointStatus::Enabled,
         secret: seal.seal(Purpose::WebhookSecret(&id), secret.as_bytes()).await?,
-        created_at: hub.clock.now(),
+        created_at: now,
         breaker: Breaker::default(),
     };
-    let location = Some(format!("/v1/webhook-endpoints/{id}"));
-    let Some(first) = hub.store.create_endpoint(&endpoint).await? else {
-        let body = EndpointView::new(endpoint, Some(secret));
-        return Ok(Created { body, location, replayed: false });
+    let answer = |secret| Created {
+        body: EndpointView::new(endpoint.clone(), secret),
+        location: Some(format!("/v1/webhook-endpoints/{id}")),
+        replayed: false,
     };
-    if first.body_mark != endpoint.body_mark {
-        return Err(Problem::IdempotencyKeyReused);
+    // The secret is shown once: not even a repeat of this request gets it.
+    let kept = answer(None).kept().map_err(|_| Problem::Internal)?;
+    match hub.store.create_endpoint(&endpoint, &creation.once, kept).await? {
+        None => Ok(answer(Some(secret)).into_response()),
+        Some(earlier) => replay(earlier),
     }
-    let secret = seal.open(Purpose::WebhookSecret(&id), &first.secret).await?;
-    let secret = String::from_utf8(secret).map_err(|_| Problem::Internal)?;
-    let first = WebhookEndpoint { status: EndpointStatus::Enabled, ..first };
-    Ok(Created { body: EndpointView::new(first, Some(secret)), location, replayed: true })
 }
 
 /// The vendor's receivers.

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Capacity, ClientId, Facility, FacilityId, Instant, MunicipalityCode, Settings,
+    Capacity, ClientId, Facility, FacilityId, Instant, MunicipalityCode, Settings, Slot,
     applicant::Email,
     search::Entry,
     slot::{DayOfWeek, OpenSlot, OpenSlots, TimeOfDay},
@@ -155,6 +155,7 @@ async fn open_slots(hub: &Hub, facility: &Facility) -> Result<(), SeedError> {
     let key = hub.secret.derive(&[b"demo", facility.facility_id.as_str().as_bytes()]);
     let mut once = Once { key: [0; 16], body: [0; 16] };
     once.key.copy_from_slice(&key[..16]);
-    hub.store.open_slots(facility, plan.collect(), &once, now).await?;
+    let answer = |_: &[Slot]| Ok(String::new());
+    hub.store.open_slots(facility, plan.collect(), &once, &answer, now).await?;
     Ok(())
 }

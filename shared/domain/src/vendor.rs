@@ -9,6 +9,7 @@ use crate::{
     ClientId, Instant, Sealed, WebhookEndpointId,
     event::EventType,
     invalid::{InputErrors, Invalid},
+    text,
 };
 
 /// The two kinds of vendor systems.
@@ -52,15 +53,13 @@ pub struct WebhookEndpoint {
     /// Which events; empty for all.
     pub event_types: Vec<EventFilter>,
     /// The owner's note.
-    pub description: Option<String>,
+    pub description: Option<Description>,
     /// Whether it is sent to.
     pub status: EndpointStatus,
     /// What deliveries are signed with.
     pub secret: Sealed,
     /// When it was created.
     pub created_at: Instant,
-    /// Of the body it was created by: ties a repeated request to the first.
-    pub body_mark: [u8; 16],
     /// How deliveries to it went lately.
     pub breaker: Breaker,
 }
@@ -150,24 +149,25 @@ crate::invalid::deserr_from_text!(EventFilter);
 #[deserr(error = InputErrors, deny_unknown_fields)]
 pub struct CreateWebhookEndpoint {
     /// An `https` address that the internet can reach, up to 500 characters.
-    #[deserr(try_from(String) = short::<500> -> Invalid)]
+    #[deserr(try_from(String) = address -> Invalid)]
     #[schema(format = "uri", max_length = 500, examples("https://vendor.example/hokatsu"))]
     pub url: String,
     /// Which events to send; all that concern the vendor when left out.
     #[deserr(default)]
+    #[schema(required = false)]
     pub event_types: Vec<EventFilter>,
     /// A note for the vendor's own use, up to 200 characters.
-    #[deserr(default, try_from(Option<String>) = maybe_short::<200> -> Invalid)]
-    #[schema(max_length = 200)]
-    pub description: Option<String>,
+    #[deserr(default, try_from(Option<String>) = text::optional -> Invalid)]
+    pub description: Option<Description>,
 }
 
-fn short<const MAX: usize>(text: String) -> Result<String, Invalid> {
-    crate::text::free_text(&text, MAX)
-}
+crate::text::label!(
+    /// A vendor's own note about a receiver, up to 200 characters.
+    Description, 200
+);
 
-fn maybe_short<const MAX: usize>(text: Option<String>) -> Result<Option<String>, Invalid> {
-    text.map(short::<MAX>).transpose()
+fn address(text: String) -> Result<String, Invalid> {
+    text::one_line(&text, 500)
 }
 
 #[cfg(test)]

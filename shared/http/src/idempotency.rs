@@ -7,7 +7,9 @@ use axum::{
 };
 use domain::Secret;
 use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
-use serde::Serialize;
+use runtime::Hub;
+use serde::{Deserialize, Serialize};
+use store::{Earlier, Once};
 
 use crate::Problem;
 
@@ -51,6 +53,70 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
+/// A request that creates, made once however often it is sent.
+#[derive(Debug)]
+pub struct Creation<'a> {
+    hub: &'a Hub,
+    /// By what a repeat is known.
+    pub once: Once,
+}
+
+impl<'a> Creation<'a> {
+    /// This request of a caller, on a route that names what it is about.
+    pub fn new(
+        hub: &'a Hub,
+        key: &IdempotencyKey,
+        route: &str,
+        caller: &str,
+        body: &impl Serialize,
+    ) -> Result<Self, Problem> {
+        let key = key.mark(&hub.secret, route, caller);
+        Ok(Self { hub, once: Once { key, body: body_mark(&hub.secret, body)? } })
+    }
+
+    /// The first answer, if this is a repeat.
+    pub async fn repeated(&self) -> Result<Option<Response>, Problem> {
+        self.hub.store.earlier(&self.once).await?.map(replay).transpose()
+    }
+
+    /// What ids of that which it creates are derived from: the same for a repeat, and for nothing else.
+    pub fn mark(&self) -> String {
+        format!(
+            "{:032x}{:032x}",
+            u128::from_be_bytes(self.once.key),
+            u128::from_be_bytes(self.once.body)
+        )
+    }
+}
+
+/// A first answer, as it is kept for repeats.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    body: String,
+    location: Option<String>,
+}
+
+/// Gives the first answer again, as it was.
+pub fn replay(earlier: Earlier) -> Result<Response, Problem> {
+    let Earlier::Answer(kept) = earlier else { return Err(Problem::IdempotencyKeyReused) };
+    let kept: Kept = serde_json::from_str(&kept).map_err(|_| Problem::Internal)?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (HeaderName::from_static(REPLAYED), HeaderValue::from_static("true")),
+    ];
+    let mut response = (StatusCode::CREATED, headers, kept.body).into_response();
+    locate(&mut response, kept.location);
+    Ok(response)
+}
+
+const REPLAYED: &str = "idempotency-replayed";
+
+fn locate(response: &mut Response, location: Option<String>) {
+    if let Some(location) = location.and_then(|path| HeaderValue::from_str(&path).ok()) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+}
+
 /// The answer to a request that created something: 201, where it is, and whether this repeats an
 /// earlier answer.
 #[derive(Debug)]
@@ -63,16 +129,21 @@ pub struct Created<T> {
     pub replayed: bool,
 }
 
+impl<T: Serialize> Created<T> {
+    /// As it is kept for repeats.
+    pub fn kept(&self) -> Result<String, serde_json::Error> {
+        let kept =
+            Kept { body: serde_json::to_string(&self.body)?, location: self.location.clone() };
+        serde_json::to_string(&kept)
+    }
+}
+
 impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
         let mut response = (StatusCode::CREATED, Json(self.body)).into_response();
-        let headers = response.headers_mut();
-        if let Some(location) = self.location.and_then(|path| HeaderValue::from_str(&path).ok()) {
-            headers.insert(header::LOCATION, location);
-        }
+        locate(&mut response, self.location);
         if self.replayed {
-            let name = HeaderName::from_static("idempotency-replayed");
-            headers.insert(name, HeaderValue::from_static("true"));
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
         }
         response
     }

@@ -12,6 +12,7 @@ mod etag;
 mod finish;
 mod idempotency;
 mod input;
+mod json;
 pub mod openapi;
 mod page;
 mod problem;
@@ -26,7 +27,7 @@ pub use self::{
     comment::{open_comment, seal_comment},
     etag::{IfMatch, etag_of},
     finish::{finish, serve},
-    idempotency::{Created, IdempotencyKey, body_mark},
+    idempotency::{Created, Creation, IdempotencyKey, body_mark, replay},
     input::{Body, Path, Query, QueryParams, some_date},
     page::{Limit, List, cursor},
     problem::{KINDS, Kind, Language, Problem, settled},

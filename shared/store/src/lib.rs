@@ -17,6 +17,7 @@ pub mod item;
 pub mod keys;
 mod meter;
 mod notice;
+mod once;
 mod place;
 mod reservation;
 mod reservation_list;
@@ -41,10 +42,11 @@ pub use self::{
     feed::FeedItem,
     meter::{Consumed, Meter},
     notice::{Asking, Digest, Listed, PlanAsking, PlanDigest},
+    once::{Earlier, Once},
     reservation::{Changed, Judged, Reserved},
-    reservation_list::{ListPosition, ReservationFilter},
+    reservation_list::{ListPosition, ReservationFilter, VisitPosition},
     search::ShardVersion,
-    slot::{Once, Opened, SlotChanged},
+    slot::{FirstAnswer, Opened, SlotChanged},
     stream::StreamChange,
     vendor::VendorRecord,
 };

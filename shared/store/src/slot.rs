@@ -12,14 +12,13 @@ use domain::{
     slot::{Note, OpenSlot, SlotStatus},
 };
 use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
 
 use crate::{
     Store, StoreError,
     item::{Item, blocker, epoch_ms, from_item, number, put, to_item},
     keys,
+    once::{Earlier, Once},
     place::{parse_waiting, waiting_member},
-    schema::EXPIRES_AT,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -102,28 +101,16 @@ pub fn from_table(item: Item) -> Result<Slot, StoreError> {
     })
 }
 
-/// What ties a repeated request to the first one, for requests whose result has no number that
-/// could be derived. Kept for two days.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Once {
-    /// Of caller and idempotency key.
-    pub key: [u8; 16],
-    /// Of the body.
-    pub body: [u8; 16],
-}
+/// Makes the answer to a request of the slots that it opened.
+pub type FirstAnswer<'a> = dyn Fn(&[Slot]) -> Result<String, serde_json::Error> + Sync + 'a;
 
 /// What came of opening slots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opened {
-    /// They are open: each as it was opened. `replayed` if an earlier request had opened them.
-    Done {
-        /// The slots, in the order of the plan.
-        slots: Vec<Slot>,
-        /// Whether this repeats an earlier request.
-        replayed: bool,
-    },
-    /// Another request was made under the same idempotency key.
-    OtherBody,
+    /// They are open: each as it was opened, in the order of the plan.
+    Done(Vec<Slot>),
+    /// A request under the same idempotency key was faster.
+    Earlier(Earlier),
 }
 
 /// What came of a change of a slot.
@@ -135,7 +122,7 @@ pub enum SlotChanged {
     Is(Slot),
 }
 
-/// DynamoDB takes 100 writes in one transaction; one is the facility or the mark.
+/// DynamoDB takes 100 writes in one transaction; the facility is one, the answer another.
 const SLOTS_AT_ONCE: usize = 98;
 
 impl Store {
@@ -264,46 +251,51 @@ impl Store {
 
     /// Opens slots of a facility, which becomes bookable with the first of them.
     ///
-    /// `plan` names each slot's id, derived from the idempotency key: a request that was cut
+    /// `plan` names each slot's id, derived from the idempotency key and the body: a request that was cut
     /// half-way is completed by its repeat. Numbers are given out in order, with gaps where a
-    /// request was repeated.
+    /// request was repeated. The last of them are written with what `answer` makes of all.
     pub async fn open_slots(
         &self,
         facility: &Facility,
         plan: Vec<(SlotId, OpenSlot)>,
         once: &Once,
+        answer: &FirstAnswer<'_>,
         now: Instant,
     ) -> Result<Opened, StoreError> {
-        let replayed = match self.mark_once(once, now).await? {
-            Marked::First => false,
-            Marked::Repeat => true,
-            Marked::OtherBody => return Ok(Opened::OtherBody),
-        };
         let mut opened = Vec::with_capacity(plan.len());
         let mut plan = plan.into_iter().peekable();
-        while plan.peek().is_some() {
+        loop {
+            let from = opened.len();
             let chunk: Vec<_> = plan.by_ref().take(SLOTS_AT_ONCE).collect();
-            let first = self.count_slots(chunk.len()).await?;
-            let slots = chunk.into_iter().zip(first..).map(|((slot_id, open), count)| {
+            let first = if chunk.is_empty() { 0 } else { self.count_slots(chunk.len()).await? };
+            opened.extend(chunk.into_iter().zip(first..).map(|((slot_id, open), count)| {
                 let (facility_id, code) =
                     (facility.facility_id.clone(), facility.municipality_code);
                 Slot::new(slot_id, SlotNumber::nth(count), facility_id, code, open)
-            });
-            opened.extend(self.put_new_slots(facility, slots.collect(), now).await?);
+            }));
+            let last = plan.peek().is_none().then_some((once, answer));
+            let met = self.put_new_slots(facility, &mut opened, from, last, now).await?;
+            match (met, last) {
+                (Some(earlier), _) => return Ok(Opened::Earlier(earlier)),
+                (None, Some(_)) => return Ok(Opened::Done(opened)),
+                (None, None) => {}
+            }
         }
-        Ok(Opened::Done { slots: opened, replayed })
     }
 
-    /// Writes those of the slots that do not exist; returns all as they were opened.
+    /// Writes those of the slots after a place that do not exist, all as they were opened, and with the last of a
+    /// request the answer to it. Returns what an earlier request left, if there was one.
     async fn put_new_slots(
         &self,
         facility: &Facility,
-        mut slots: Vec<Slot>,
+        slots: &mut [Slot],
+        from: usize,
+        last: Option<(&Once, &FirstAnswer<'_>)>,
         now: Instant,
-    ) -> Result<Vec<Slot>, StoreError> {
-        let mut missing: Vec<usize> = (0..slots.len()).collect();
-        while !missing.is_empty() {
-            let mut writes = Vec::with_capacity(missing.len() + 1);
+    ) -> Result<Option<Earlier>, StoreError> {
+        let mut missing: Vec<usize> = (from..slots.len()).collect();
+        loop {
+            let mut writes = Vec::with_capacity(missing.len() + 2);
             for place in &missing {
                 writes.push(put(
                     &self.table,
@@ -312,25 +304,41 @@ impl Store {
                     [],
                 )?);
             }
-            if !facility.bookable {
+            if !facility.bookable && !missing.is_empty() {
                 writes.push(self.make_bookable(&facility.facility_id, now)?);
             }
-            let Err(reasons) = self.transact(writes).await? else { break };
+            let of_answer = writes.len();
+            if let Some((once, answer)) = last {
+                let answer =
+                    answer(slots).map_err(|error| StoreError::UnknownForm(error.into()))?;
+                writes.push(self.answered(once, answer, now)?);
+            }
+            if writes.is_empty() {
+                return Ok(None);
+            }
+            let Err(reasons) = self.transact(writes).await? else { return Ok(None) };
+            if let Some((once, _)) = last
+                && let Some(earlier) = once.met(&reasons, of_answer)?
+            {
+                return Ok(Some(earlier));
+            }
             let mut still_missing = Vec::new();
-            for (write, place) in missing.into_iter().enumerate() {
+            for (write, place) in missing.iter().enumerate() {
                 match blocker(&reasons, write) {
                     Some(Some(existing)) => {
                         let existing = from_table(existing)?;
-                        slots[place].slot_number = existing.slot_number;
-                        slots[place].capacity = existing.capacity;
+                        slots[*place].slot_number = existing.slot_number;
+                        slots[*place].capacity = existing.capacity;
                     }
                     Some(None) => return Err(StoreError::Changed),
-                    None => still_missing.push(place),
+                    None => still_missing.push(*place),
                 }
+            }
+            if still_missing.len() == missing.len() {
+                return Err(StoreError::Changed);
             }
             missing = still_missing;
         }
-        Ok(slots)
     }
 
     fn make_bookable(
@@ -371,28 +379,4 @@ impl Store {
             .ok_or_else(|| StoreError::UnknownForm("the count of slots".into()))?;
         Ok(count - slots as u64 + 1)
     }
-
-    async fn mark_once(&self, once: &Once, now: Instant) -> Result<Marked, StoreError> {
-        let mut item = keys::once(&once.key).attributes();
-        item.insert("body_mark".into(), AttributeValue::B(once.body.to_vec().into()));
-        item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + 48 * 3600));
-        #[derive(Deserialize)]
-        struct Existing {
-            body_mark: ByteBuf,
-        }
-        match self.put_if(item, "attribute_not_exists(pk)", []).await? {
-            Ok(()) => Ok(Marked::First),
-            Err(existing) => {
-                let existing: Existing = from_item(existing.ok_or(StoreError::Changed)?)?;
-                let same = existing.body_mark.as_slice() == once.body;
-                Ok(if same { Marked::Repeat } else { Marked::OtherBody })
-            }
-        }
-    }
-}
-
-enum Marked {
-    First,
-    Repeat,
-    OtherBody,
 }

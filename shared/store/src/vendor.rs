@@ -6,15 +6,16 @@ use aws_sdk_dynamodb::types::{
 use domain::{
     ClientId, FacilityId, Instant, Sealed, WebhookEndpointId,
     applicant::Email,
-    vendor::{Breaker, EndpointStatus, EventFilter, VendorKind, WebhookEndpoint},
+    vendor::{Breaker, Description, EndpointStatus, EventFilter, VendorKind, WebhookEndpoint},
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::{
     Store, StoreError,
-    item::{Item, from_item, some_epoch_ms, to_item},
+    item::{Item, from_item, put, some_epoch_ms, to_item},
     keys,
+    once::{Earlier, Once},
 };
 
 /// A vendor, as the operator registers it.
@@ -39,11 +40,10 @@ struct EndpointItem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     event_types: Vec<EventFilter>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
+    description: Option<Description>,
     status: EndpointStatus,
     secret: ByteBuf,
     created_at: Instant,
-    body_mark: ByteBuf,
     #[serde(default, skip_serializing_if = "is_zero")]
     failures: u32,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
@@ -66,11 +66,6 @@ fn endpoint_from(item: Item) -> Result<WebhookEndpoint, StoreError> {
         status: item.status,
         secret: Sealed(item.secret.into_vec()),
         created_at: item.created_at,
-        body_mark: item
-            .body_mark
-            .into_vec()
-            .try_into()
-            .map_err(|_| StoreError::UnknownForm("a mark of another length".into()))?,
         breaker: Breaker { failures: item.failures, next_try_at: item.next_try_at },
     })
 }
@@ -111,11 +106,14 @@ impl Store {
         Ok(clients.filter_map(|sk| sk.trim_start_matches("ICT#").parse().ok()).collect())
     }
 
-    /// Creates a webhook endpoint. If one with this id exists, it is returned instead.
+    /// Creates a webhook endpoint, with the answer that its repeats get. Returns what an earlier request under the
+    /// same key left, if there was one.
     pub async fn create_endpoint(
         &self,
         endpoint: &WebhookEndpoint,
-    ) -> Result<Option<WebhookEndpoint>, StoreError> {
+        once: &Once,
+        answer: String,
+    ) -> Result<Option<Earlier>, StoreError> {
         let item = to_item(
             keys::webhook_endpoint(&endpoint.client_id, &endpoint.id),
             &EndpointItem {
@@ -128,14 +126,17 @@ impl Store {
                 status: endpoint.status,
                 secret: ByteBuf::from(endpoint.secret.0.clone()),
                 created_at: endpoint.created_at,
-                body_mark: ByteBuf::from(endpoint.body_mark),
                 failures: endpoint.breaker.failures,
                 next_try_at: endpoint.breaker.next_try_at,
             },
         )?;
-        match self.put_if(item, "attribute_not_exists(pk)", []).await? {
+        let writes = vec![
+            self.answered(once, answer, endpoint.created_at)?,
+            put(&self.table, item, "attribute_not_exists(pk)", [])?,
+        ];
+        match self.transact(writes).await? {
             Ok(()) => Ok(None),
-            Err(existing) => endpoint_from(existing.ok_or(StoreError::Changed)?).map(Some),
+            Err(reasons) => once.met(&reasons, 0)?.map(Some).ok_or(StoreError::Changed),
         }
     }
 

@@ -17,7 +17,7 @@ use notify::Reach;
 use ping_pending::Scheduled;
 use runtime::Purpose;
 use serde_json::Value;
-use store::{Judged, Reserved, VendorRecord};
+use store::{Judged, Once, Reserved, VendorRecord};
 use tests::{As, World, facility};
 use tower::ServiceExt;
 use vendor_push::{Answer, Delivery, DeliveryError, PushQueues, Request, VendorPush};
@@ -170,11 +170,12 @@ async fn add_endpoint(world: &World) {
         status: EndpointStatus::Enabled,
         secret: world.seal.seal(Purpose::WebhookSecret(&id), secret.as_bytes()).await.unwrap(),
         created_at: world.hub.clock.now(),
-        body_mark: [0; 16],
         breaker: Breaker::default(),
         id,
     };
-    assert!(world.store().create_endpoint(&endpoint).await.unwrap().is_none());
+    let once = Once { key: [0; 16], body: [0; 16] };
+    let created = world.store().create_endpoint(&endpoint, &once, String::new()).await.unwrap();
+    assert!(created.is_none());
 }
 
 /// A receiver that answers with one status.
