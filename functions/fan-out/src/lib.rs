@@ -203,6 +203,7 @@ impl FanOut {
                 let before = before.as_deref();
                 self.store.follow_deadline(before, &after).await?;
                 self.store.follow_fact(before, &after).await?;
+                self.store.follow_pending_count(before, &after).await?;
                 let mails = mails_of(before, &after).into_iter();
                 let mails = mails.map(|mail| Message::new(mail, cause(), after.updated_at));
                 telling.mails.extend(mails);

@@ -21,7 +21,7 @@ pub fn routes(hub: Hub) -> OpenApiRouter {
 struct NewCount {
     /// Requests that wait for the nursery's answer.
     count: u64,
-    /// When they were counted.
+    /// When this number last changed. An answer with the same `ETag` says the same: poll with `If-None-Match`.
     as_of: Instant,
 }
 
@@ -41,6 +41,11 @@ async fn ict_new_count(
     if !hub.store.is_linked(client, &facility).await? {
         return Err(Problem::NotFound);
     }
-    let count = hub.store.pending_count(&facility).await?;
-    Ok(Json(NewCount { count, as_of: hub.clock.now() }))
+    let (count, changed_at) = hub.store.pending_count(&facility).await?;
+    let as_of = match changed_at {
+        Some(at) => at,
+        // It was zero ever since the hub knows the nursery.
+        None => hub.store.facility(&facility).await?.ok_or(Problem::NotFound)?.updated_at,
+    };
+    Ok(Json(NewCount { count, as_of }))
 }

@@ -1,11 +1,9 @@
 //! The list of a facility's reservations, by the day of the visit: the same for ICT systems and staff.
 
 use deserr::Deserr;
-use domain::{
-    FacilityId, Instant, Invalid, Reservation, ReservationNumber, SlotId, Status,
-    invalid::InputErrors,
-};
+use domain::{FacilityId, Instant, Invalid, Reservation, Status, invalid::InputErrors};
 use runtime::Hub;
+use store::VisitPosition;
 use utoipa::IntoParams;
 
 use crate::{Limit, Problem, QueryParams, cursor, input::some_date};
@@ -41,7 +39,8 @@ fn some_status(text: String) -> Result<Option<Status>, Invalid> {
     text.parse().map(Some)
 }
 
-/// A page of a facility's reservations by time of visit, and the cursor of the next.
+/// A page of a facility's reservations by time of visit, and the cursor of the next. A page may be short, or empty, while
+/// there is a next one.
 pub async fn visits(
     hub: &Hub,
     facility: &FacilityId,
@@ -57,12 +56,12 @@ pub async fn visits(
         return Err(Problem::input("/to", Invalid::EndsBeforeStart));
     }
     let list = ("visits", facility, query.status, from, to);
-    let after: Option<(SlotId, ReservationNumber)> =
+    let place: Option<VisitPosition> =
         query.cursor.map(|sealed| cursor::open(&hub.secret, &list, &sealed)).transpose()?;
     let span = (Instant::midnight(from), Instant::midnight(to.tomorrow().unwrap_or(to)));
     let limit = query.limit.get();
     let (reservations, next) =
-        hub.store.reservations_of_facility(facility, span, query.status, limit, after).await?;
+        hub.store.reservations_of_facility(facility, span, query.status, limit, place).await?;
     let next = next.map(|position| cursor::seal(&hub.secret, &list, &position)).transpose()?;
     Ok((reservations, next))
 }

@@ -8,6 +8,7 @@
 //! | what it had in a slot and has no more | `FAC#<facility_id>` | `OVER#<slot_id>#<reservation_number>` |
 //! | a family's open requests at it | `FAC#<facility_id>` | `FAM#<mark>` |
 //! | an ICT system linked to it | `FAC#<facility_id>` | `ICT#<client_id>` |
+//! | when its count of waiting requests changed | `FAC#<facility_id>` | `NEW` |
 //! | an asking about waiting requests | `FAC#<facility_id>` | `ASK#<hour>` |
 //! | an asking to open slots | `FAC#<facility_id>` | `PLAN#<month>` |
 //! | reservation | `RSV#<reservation_number>` | `RSV` |
@@ -104,6 +105,11 @@ pub fn link(facility: &FacilityId, client: &ClientId) -> Key {
 /// The same link, seen from the ICT system.
 pub fn linked_facility(client: &ClientId, facility: &FacilityId) -> Key {
     Key::new(client_partition(client), format!("FAC#{facility}"))
+}
+
+/// When the number of a facility's requests that wait last changed.
+pub fn pending_count(facility: &FacilityId) -> Key {
+    Key::new(facility_partition(facility), "NEW")
 }
 
 /// An asking of a facility in one hour.

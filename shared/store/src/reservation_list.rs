@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Store, StoreError,
-    item::{Item, epoch_ms, from_item, number, some_epoch_ms, sort_key},
+    item::{Item, epoch_ms, from_item, number, some_epoch_ms, sort_key, to_item},
     keys,
     reservation::{AskedItem, from_table, number_of},
     schema::{BY_CLIENT, PENDING},
@@ -28,6 +28,13 @@ pub struct ReservationFilter {
     pub updated_after: Option<Instant>,
 }
 
+/// When the number of a facility's requests that wait last changed.
+#[derive(Serialize, Deserialize)]
+struct Counted {
+    #[serde(with = "epoch_ms")]
+    changed_at: Instant,
+}
+
 /// After which reservation a list goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListPosition {
@@ -35,8 +42,21 @@ pub struct ListPosition {
     requested_at: i64,
 }
 
+/// Where a list of visits goes on: at a reservation of a slot, or at the first of it.
+pub type VisitPosition = (SlotId, Option<ReservationNumber>);
+
+/// How many slots one call for a list of visits reads at most: a nursery of a slot an hour has fewer in a month.
+const SLOTS_READ_AT_MOST: usize = 250;
+
+/// How many reservations it reads at most, where most are in another state than is asked for.
+const RESERVATIONS_READ_AT_MOST: usize = 500;
+
+/// How many entries of the index one call for a list reads at most: about 25 read units.
+const ENTRIES_READ_AT_MOST: usize = 1000;
+
 impl Store {
-    /// The reservations of a search site, oldest request first: up to `limit`, and where to go on.
+    /// The reservations of a search site, oldest request first: up to `limit`, and where to go on. A call reads a
+    /// bounded number of entries, so under a filter a page may be short, or empty, while there are more.
     pub async fn reservations_of_client(
         &self,
         client: &ClientId,
@@ -63,8 +83,11 @@ impl Store {
         }
         let mut start = after.map(|position| position_key(client, &position));
         let mut numbers = Vec::new();
+        let mut entries_left = ENTRIES_READ_AT_MOST;
         let next = loop {
+            // A filter leaves out most of what is read; without one, no more than is wanted.
             let wanted = limit + 1 - numbers.len();
+            let read = if conditions.is_empty() { wanted } else { entries_left };
             let output = self
                 .db
                 .query()
@@ -75,8 +98,7 @@ impl Store {
                 .set_expression_attribute_names((!names.is_empty()).then(|| names.clone()))
                 .set_expression_attribute_values(Some(values.clone()))
                 .set_exclusive_start_key(start.take())
-                // A filter leaves out most of what is read; without one, no more than is wanted.
-                .limit(if conditions.is_empty() { wanted as i32 } else { 1000 })
+                .limit(read as i32)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await?;
@@ -88,7 +110,9 @@ impl Store {
                 numbers.truncate(limit);
                 break numbers.last().cloned();
             }
+            entries_left = entries_left.saturating_sub(output.scanned_count.max(1) as usize);
             match output.last_evaluated_key {
+                Some(key) if entries_left == 0 => break Some(position(key)?),
                 Some(key) => start = Some(key),
                 None => break None,
             }
@@ -111,39 +135,47 @@ impl Store {
         Ok(numbers.iter().filter_map(|number| found.remove(number)).collect())
     }
 
-    /// The reservations of a facility with visits in this span, by time of visit: up to `limit`,
-    /// after the given one, in the given state. What nobody confirmed is not among them.
+    /// The reservations of a facility with visits in this span, by time of visit: up to `limit`, from the given
+    /// place on, in the given state; and where to go on. What nobody confirmed is not among them. A call reads a
+    /// bounded number of slots and reservations, so a page may be short, or empty, while there are more.
     ///
     /// A slot knows who has or wants a place, and notes beside it tell who was there, so this reads what
     /// lies in the span and no index.
     pub async fn reservations_of_facility(
         &self,
         facility: &FacilityId,
-        span: (Instant, Instant),
+        (from, until): (Instant, Instant),
         status: Option<Status>,
         limit: usize,
-        after: Option<(SlotId, ReservationNumber)>,
-    ) -> Result<(Vec<Reservation>, Option<(SlotId, ReservationNumber)>), StoreError> {
-        let slots = self.slots(facility, span.0, span.1, i32::MAX as usize, None);
-        let (slots, mut asked) = futures::try_join!(slots, self.over(facility, span))?;
+        next: Option<VisitPosition>,
+    ) -> Result<(Vec<Reservation>, Option<VisitPosition>), StoreError> {
+        let from = next.as_ref().and_then(|(slot, _)| slot.starts_at()).unwrap_or(from);
+        let slots = self.slots(facility, from, until, SLOTS_READ_AT_MOST + 1, None).await?;
+        // Slots that start together are read together, with the notes of who was there.
+        let until = slots.get(SLOTS_READ_AT_MOST).map_or(until, |slot| slot.starts_at);
+        let (slots, unread): (Vec<_>, Vec<_>) =
+            slots.into_iter().partition(|slot| slot.starts_at < until);
+        let mut asked = self.over(facility, (from, until)).await?;
         for slot in &slots {
             let numbers = slot.reservations().into_iter().cloned();
             asked.extend(numbers.map(|number| (slot.slot_id.clone(), number)));
         }
-        asked.retain(|place| after.as_ref().is_none_or(|after| place > after));
-        let mut asked = asked.into_iter().peekable();
-        let (mut found, mut last) = (Vec::new(), None);
-        while found.len() < limit && asked.peek().is_some() {
-            let places: Vec<_> = asked.by_ref().take(limit - found.len()).collect();
-            let numbers: Vec<_> = places.iter().map(|(_, number)| number.clone()).collect();
+        let asked = asked.into_iter().map(|(slot, number)| (slot, Some(number)));
+        let asked: Vec<VisitPosition> =
+            asked.filter(|place| next.as_ref().is_none_or(|next| place >= next)).collect();
+        let (mut found, mut read) = (Vec::new(), 0);
+        while found.len() < limit && read < asked.len() && read < RESERVATIONS_READ_AT_MOST {
+            let places = &asked[read..asked.len().min(read + limit - found.len())];
+            let numbers: Vec<_> = places.iter().filter_map(|(_, number)| number.clone()).collect();
             let mut reservations = self.reservations(&numbers).await?;
-            last = places.into_iter().next_back();
             reservations.retain(|reservation| {
                 reservation.is_confirmed() && status.is_none_or(|is| reservation.status == is)
             });
             found.extend(reservations);
+            read += places.len();
         }
-        Ok((found, last.filter(|_| asked.peek().is_some())))
+        let unread = unread.first().map(|slot| (slot.slot_id.clone(), None));
+        Ok((found, asked.get(read).cloned().or(unread)))
     }
 
     /// What is over without a place in the slots of this span.
@@ -189,9 +221,35 @@ impl Store {
         Ok(waiting)
     }
 
-    /// How many requests of one facility wait for an answer (ICT-04).
-    pub async fn pending_count(&self, facility: &FacilityId) -> Result<u64, StoreError> {
-        Ok(self.pending_of_facility(facility).await?.len() as u64)
+    /// How many requests of one facility wait for an answer (ICT-04), and since when it is so many; `None` where
+    /// there never was one.
+    pub async fn pending_count(
+        &self,
+        facility: &FacilityId,
+    ) -> Result<(u64, Option<Instant>), StoreError> {
+        let item = self.get_item(keys::pending_count(facility), false);
+        let (waiting, item) = futures::try_join!(self.pending_of_facility(facility), item)?;
+        let noted: Option<Counted> = item.map(from_item).transpose()?;
+        // Who came last may be in the index before it is noted.
+        let came = waiting.iter().map(|waiting| waiting.pending_since).max();
+        Ok((waiting.len() as u64, came.max(noted.map(|noted| noted.changed_at))))
+    }
+
+    /// Notes that a facility has another number of requests that wait than before, where a change made it so. Safe to
+    /// repeat. Costs a write unit, and nothing where the number stays.
+    pub async fn follow_pending_count(
+        &self,
+        before: Option<&Reservation>,
+        after: &Reservation,
+    ) -> Result<(), StoreError> {
+        let waits = |reservation: &Reservation| reservation.status == Status::Pending;
+        if before.is_some_and(waits) == waits(after) {
+            return Ok(());
+        }
+        let changed_at = after.updated_at;
+        let item = to_item(keys::pending_count(&after.facility_id), &Counted { changed_at })?;
+        let newer = "attribute_not_exists(pk) OR changed_at < :at";
+        self.put_if(item, newer, [(":at", number(changed_at.epoch_ms()))]).await.map(drop)
     }
 
     /// Every request that waits for an answer, facility by facility. Reads the sparse index alone.

@@ -27,7 +27,7 @@ async fn three_hundred_requests_for_three_places() {
     assert_eq!((granted.len(), full), (3, 297));
     let slot = world.store().slot(&slot.facility_id, &slot.slot_id, true).await.unwrap().unwrap();
     assert_eq!((slot.remaining(), slot.holding.len()), (0, 3));
-    let waiting = world.store().pending_count(&slot.facility_id).await.unwrap();
+    let (waiting, _) = world.store().pending_count(&slot.facility_id).await.unwrap();
     assert_eq!(waiting, 3);
 }
 
