@@ -4,6 +4,8 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 mod caller;
+pub mod contract;
+mod schema;
 mod stand_ins;
 pub mod wire;
 
@@ -210,12 +212,13 @@ impl World {
         let mark = self.hub.secret.derive(&[id.as_str().as_bytes()]);
         let mut once = Once { key: [0; 16], body: [0; 16] };
         once.key.copy_from_slice(&mark[..16]);
+        let answer = |_: &[Slot]| Ok(String::new());
         let opened = self
             .store()
-            .open_slots(facility, vec![(id, open)], &once, self.hub.clock.now())
+            .open_slots(facility, vec![(id, open)], &once, &answer, self.hub.clock.now())
             .await
             .unwrap();
-        let Opened::Done { mut slots, .. } = opened else { panic!("a slot of its own key") };
+        let Opened::Done(mut slots) = opened else { panic!("a slot of its own key") };
         slots.remove(0)
     }
 
@@ -239,7 +242,12 @@ impl World {
             }
             None => Body::empty(),
         };
-        let mut request = request.body(body).unwrap();
+        self.send(who, request.body(body).unwrap()).await
+    }
+
+    /// Sends a request as it is.
+    pub async fn send(&self, who: &As, mut request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         request.extensions_mut().insert(context(who));
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -248,6 +256,7 @@ impl World {
             let text = String::from_utf8(bytes.to_vec()).unwrap();
             if text.is_empty() { Value::Null } else { text.into() }
         });
+        contract::check(&method, &path, parts.status, &parts.headers, &body);
         Answer { status: parts.status, headers: parts.headers, body }
     }
 

@@ -114,7 +114,10 @@ struct Dashboard {
 /// What municipal staff and operators look at first: REP-01 and REP-02 together.
 #[utoipa::path(
     get, path = "/v1/staff/dashboard", tag = "staff", params(DashboardQuery),
-    responses((status = 200, description = "What waits, and what came in", body = Dashboard)),
+    responses(
+        (status = 200, description = "What waits, and what came in", body = Dashboard),
+        (status = 404, description = "`not-found`: a municipality that the caller may not see"),
+    ),
     security(("staff_token" = [])),
 )]
 async fn dashboard(

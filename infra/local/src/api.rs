@@ -12,7 +12,11 @@ pub struct Api {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
+    watch: Option<Watch>,
 }
+
+/// Looks at every answer, by the method and the path of its request.
+pub type Watch = fn(&Method, &str, &Answer);
 
 /// What the hub answered.
 #[derive(Debug, Clone)]
@@ -62,12 +66,17 @@ impl Api {
     }
 
     fn with(client: reqwest::ClientBuilder, base: impl Into<String>) -> Result<Self, ApiError> {
-        Ok(Self { http: client.build()?, base: base.into(), token: None })
+        Ok(Self { http: client.build()?, base: base.into(), token: None, watch: None })
     }
 
     /// The same as somebody with this token.
     pub fn with_token(&self, token: impl Into<String>) -> Self {
         Self { token: Some(token.into()), ..self.clone() }
+    }
+
+    /// The same, while somebody looks at what it is answered.
+    pub fn watched(self, watch: Watch) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 
     /// Sends a request; `key` is its `Idempotency-Key`.
@@ -78,7 +87,7 @@ impl Api {
         body: Option<&Value>,
         headers: &[(&str, &str)],
     ) -> Result<Answer, ApiError> {
-        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -92,7 +101,11 @@ impl Api {
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = response.bytes().await?;
         let body = serde_json::from_slice(&bytes).unwrap_or_default();
-        Ok(Answer { status, headers, body })
+        let answer = Answer { status, headers, body };
+        if let Some(watch) = self.watch {
+            watch(&method, path, &answer);
+        }
+        Ok(answer)
     }
 
     /// Reads.

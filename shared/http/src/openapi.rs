@@ -1,11 +1,13 @@
 //! The OpenAPI document: written by the handlers, completed by what holds for all of them.
 
+use std::collections::BTreeSet;
+
 use http::StatusCode;
 use serde_json::{Value, json};
 use utoipa::{
     OpenApi, ToSchema,
     openapi::{
-        OpenApi as Document, RefOr, ResponseBuilder,
+        ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder,
         path::{Operation, ParameterIn},
     },
 };
@@ -29,8 +31,10 @@ struct Problem {
     /// The id of the request, for asking about it.
     instance: String,
     /// Every wrong value of the request; only with `invalid-request`.
+    #[schema(nullable = false)]
     errors: Option<Vec<WrongValue>>,
     /// The state that was met; only with `state-conflict`.
+    #[schema(nullable = false)]
     current_status: Option<domain::Status>,
 }
 
@@ -76,8 +80,11 @@ pub fn complete(document: Document) -> Value {
         let operations =
             [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
         operations.into_iter().flatten().for_each(add_problems);
+        item.get.iter_mut().for_each(add_not_modified);
     }
     let mut value = serde_json::to_value(&document).unwrap_or_default();
+    drop_compound_defaults(&mut value["components"]["schemas"]);
+    require_what_is_always_there(&mut value);
     value["components"]["securitySchemes"] = security_schemes();
     value["webhooks"] = json!({"event": {"post": {
         "operationId": "event",
@@ -98,6 +105,86 @@ pub fn complete(document: Document) -> Value {
         },
     }}});
     value
+}
+
+/// A default that is an object, or that stands beside a reference, stops generators of clients. What it says is said
+/// by the defaults within.
+fn drop_compound_defaults(schemas: &mut Value) {
+    for schema in schemas.as_object_mut().into_iter().flat_map(|schemas| schemas.values_mut()) {
+        let properties = schema["properties"].as_object_mut();
+        for property in properties.into_iter().flat_map(|properties| properties.values_mut()) {
+            let plain = property
+                .get("default")
+                .is_some_and(|value| !value.is_object() && !value.is_array());
+            let Some(property) = property.as_object_mut() else { continue };
+            if !plain || property.contains_key("$ref") {
+                property.remove("default");
+            }
+        }
+    }
+}
+
+/// In an answer, a value that may be `null` is always there: clients need not ask for both. What is left out instead
+/// is not nullable.
+fn require_what_is_always_there(document: &mut Value) {
+    let (mut sent, mut answered) = (BTreeSet::new(), BTreeSet::new());
+    for operation in operations(document) {
+        references(&operation["requestBody"], document, &mut sent);
+        references(&operation["responses"], document, &mut answered);
+    }
+    for name in answered.difference(&sent) {
+        let Some(schema) = document["components"]["schemas"].get_mut(name) else { continue };
+        require_nullable(schema);
+    }
+}
+
+fn operations(document: &Value) -> impl Iterator<Item = &Value> {
+    let paths = document["paths"].as_object().into_iter().flat_map(|paths| paths.values());
+    paths.filter_map(Value::as_object).flat_map(|item| item.values())
+}
+
+/// The names of all schemas that a part of the document leads to.
+fn references(part: &Value, document: &Value, found: &mut BTreeSet<String>) {
+    match part {
+        Value::Array(items) => items.iter().for_each(|item| references(item, document, found)),
+        Value::Object(fields) => {
+            let name =
+                fields.get("$ref").and_then(Value::as_str).and_then(|at| at.rsplit('/').next());
+            if let Some(name) = name
+                && found.insert(name.to_owned())
+            {
+                references(&document["components"]["schemas"][name], document, found);
+            }
+            fields.values().for_each(|field| references(field, document, found));
+        }
+        _ => {}
+    }
+}
+
+fn require_nullable(schema: &mut Value) {
+    let parts = ["allOf", "oneOf"].map(|kind| schema.get(kind).and_then(Value::as_array).is_some());
+    for (kind, is_there) in ["allOf", "oneOf"].into_iter().zip(parts) {
+        if is_there {
+            schema[kind].as_array_mut().into_iter().flatten().for_each(require_nullable);
+        }
+    }
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
+    let null = json!("null");
+    let nullable = |property: &Value| {
+        let types = property["type"].as_array().is_some_and(|types| types.contains(&null));
+        let choices = property["oneOf"].as_array().into_iter().flatten();
+        types || choices.into_iter().any(|choice| choice["type"] == null)
+    };
+    let required: Vec<Value> = schema["required"].as_array().cloned().unwrap_or_default();
+    let is_required = |name: &String| required.iter().any(|known| known == name.as_str());
+    let all: Vec<Value> = properties
+        .iter()
+        .filter(|(name, property)| is_required(name) || nullable(property))
+        .map(|(name, _)| name.as_str().into())
+        .collect();
+    if !all.is_empty() {
+        schema["required"] = all.into();
+    }
 }
 
 fn add_problems(operation: &mut Operation) {
@@ -129,18 +216,32 @@ fn add_problems(operation: &mut Operation) {
     if operation.request_body.is_some() {
         statuses.extend([413, 415]);
     }
+    let responses = &mut operation.responses.responses;
     for status in statuses {
+        let response = ResponseBuilder::new().description(problems_of(status)).build();
+        responses.entry(status.to_string()).or_insert(RefOr::T(response));
+    }
+    for (status, response) in responses.iter_mut() {
+        // Whoever refuses, and why: it is said in the same form.
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+        {
+            let problem = Ref::from_schema_name("Problem");
+            let content = ContentBuilder::new().schema(Some(problem)).build();
+            response.content =
+                [("application/problem+json".to_owned(), RefOr::T(content))].into_iter().collect();
+        }
+    }
+}
+
+/// A reader that has the representation already is told so.
+fn add_not_modified(operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    if responses.contains_key("200") {
         let response = ResponseBuilder::new()
-            .description(problems_of(status))
-            .content(
-                "application/problem+json",
-                utoipa::openapi::ContentBuilder::new()
-                    .schema(Some(utoipa::openapi::Ref::from_schema_name("Problem")))
-                    .build(),
-            )
+            .description("As it was: `If-None-Match` has the ETag of the representation")
             .build();
-        let status = status.to_string();
-        operation.responses.responses.entry(status).or_insert(RefOr::T(response));
+        responses.entry("304".into()).or_insert(RefOr::T(response));
     }
 }
 

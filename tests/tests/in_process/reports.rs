@@ -106,6 +106,7 @@ async fn what_cannot_be_reported_is_named() {
         ("REP-05?from=2025-11-30&to=2026-12-02", vec!["/to"]),
         ("REP-05?from=1.12.2026&format=xlsx&form=1", vec!["/form", "/format", "/from"]),
         ("REP-05?municipality=131198", vec!["/municipality/0"]),
+        ("REP-05?from=0001-01-01&to=9999-12-31", vec!["/from", "/to"]),
         ("REP-01?from=2026-12-01&to=2026-12-01", vec!["/from", "/to"]),
     ] {
         let answer = world.get(&city(), &format!("/v1/staff/reports/{query}")).await;
@@ -116,7 +117,7 @@ async fn what_cannot_be_reported_is_named() {
         named.sort_unstable();
         assert_eq!(named, pointers, "{query}");
     }
-    for days in ["from=0001-01-01&to=0001-12-31", "from=9998-12-31&to=9999-12-31"] {
+    for days in ["from=2020-01-01&to=2020-12-31", "from=2100-01-01&to=2100-12-31"] {
         for report in ["REP-05", "REP-06"] {
             let path = format!("/v1/staff/reports/{report}?{days}");
             assert_eq!(world.get(&city(), &path).await.status, 200, "{path}");

@@ -16,6 +16,7 @@ use jiff::SignedDuration;
 use notify::webhook::{ATTEMPTS, RetryAfter, WAITS, encode_secret};
 use runtime::{Clock, LONGEST_DELAY, Outgoing, Purpose, Queue, QueueError};
 use serde_json::{Value, json};
+use store::Once;
 use tests::{NOW, World, queue_event};
 use vendor_push::{Answer, Delivery, DeliveryError, PushQueues, Request, VendorPush};
 
@@ -174,11 +175,12 @@ async fn add_endpoint(world: &World, client: &str, id: &str, url: &str) {
         status: EndpointStatus::Enabled,
         secret: world.seal.seal(Purpose::WebhookSecret(&id), secret.as_bytes()).await.unwrap(),
         created_at: world.hub.clock.now(),
-        body_mark: [0; 16],
         breaker: Breaker::default(),
         id,
     };
-    assert!(world.store().create_endpoint(&endpoint).await.unwrap().is_none());
+    let once = Once { key: endpoint.id.as_str().as_bytes().try_into().unwrap(), body: [0; 16] };
+    let created = world.store().create_endpoint(&endpoint, &once, String::new()).await.unwrap();
+    assert!(created.is_none());
 }
 
 fn start() -> Instant {

@@ -10,10 +10,16 @@ use local::{
     tour,
 };
 use serde_json::{Value, json};
+use tests::contract;
 
 async fn hub(options: Options) -> (LocalHub, Api) {
     let hub = LocalHub::start(options).await.unwrap();
-    let api = Api::new(hub.url()).unwrap();
+    // What is not of the contract is of this hub alone.
+    let api = Api::new(hub.url()).unwrap().watched(|method, path, answer| {
+        if path.starts_with("/v1/") {
+            contract::check(method, path, answer.status, &answer.headers, &answer.body);
+        }
+    });
     (hub, api)
 }
 
