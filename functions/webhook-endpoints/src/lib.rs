@@ -21,6 +21,7 @@ use hub_http::{
 use notify::{Reach, webhook};
 use runtime::{Hub, Purpose, Seal};
 use serde::Serialize;
+use store::EndpointCreated;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -82,7 +83,10 @@ impl EndpointView {
     post, path = "/v1/webhook-endpoints", tag = "vendor",
     params(("Idempotency-Key" = String, Header, description = "What the caller calls this request")),
     request_body = CreateWebhookEndpoint,
-    responses((status = 201, description = "It is sent to from now on", body = EndpointView)),
+    responses(
+        (status = 201, description = "It is sent to from now on", body = EndpointView),
+        (status = 409, description = "`too-many-endpoints`: a client has 20 at most", content_type = "application/problem+json"),
+    ),
     security(("client_credentials" = ["webhooks:write"])),
 )]
 async fn create_webhook_endpoint(
@@ -122,8 +126,9 @@ async fn create_webhook_endpoint(
     // The secret is shown once: not even a repeat of this request gets it.
     let kept = answer(None).kept().map_err(|_| Problem::Internal)?;
     match hub.store.create_endpoint(&endpoint, &creation.once, kept).await? {
-        None => Ok(answer(Some(secret)).into_response()),
-        Some(earlier) => replay(earlier),
+        EndpointCreated::New => Ok(answer(Some(secret)).into_response()),
+        EndpointCreated::Earlier(earlier) => replay(earlier),
+        EndpointCreated::TooMany => Err(Problem::TooManyEndpoints),
     }
 }
 

@@ -17,6 +17,8 @@ pub enum Problem {
     InvalidRequest(InputErrors),
     /// The rules refuse; a type of its own for each [`Refusal`].
     Refused(Refusal),
+    /// A client has as many webhook endpoints as one may have.
+    TooManyEndpoints,
     /// Nobody proved who calls.
     Unauthorized,
     /// Known, but not for this caller.
@@ -173,6 +175,10 @@ kinds! {
         "この施設への見学予約の申請は、同時に3件までです。ほかの申請を取り消してからお申し込みください。",
         "Wait for the answer to an open request, or cancel one of them; then send this one again.",
         "申請中の見学の返事を待つか、どれかを取り消してから、もう一度お申し込みください。";
+    TOO_MANY_ENDPOINTS = "too-many-endpoints", CONFLICT,
+        "The client has as many webhook endpoints as one may have.", "Webhookの受信先は、1クライアントにつき20件までです。",
+        "Delete an endpoint that is no longer used, then send this request again.",
+        "使わなくなった受信先を削除してから、もう一度お送りください。";
     STATE_CONFLICT = "state-conflict", CONFLICT,
         "The reservation is in a state that does not allow this.",
         "予約の現在の状態ではこの操作はできません。",
@@ -247,6 +253,7 @@ impl Problem {
             Self::Refused(Refusal::CapacityBelowTaken) => &CAPACITY_BELOW_TAKEN,
             Self::Refused(Refusal::TooManyRequestsOfFamily) => &TOO_MANY_REQUESTS_OF_FAMILY,
             Self::Refused(Refusal::StateConflict { .. }) => &STATE_CONFLICT,
+            Self::TooManyEndpoints => &TOO_MANY_ENDPOINTS,
             Self::Unauthorized => &UNAUTHORIZED,
             Self::Forbidden => &FORBIDDEN,
             Self::NotFound => &NOT_FOUND,

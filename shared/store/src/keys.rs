@@ -14,6 +14,7 @@
 //! | reservation | `RSV#<reservation_number>` | `RSV` |
 //! | vendor | `CLI#<client_id>` | `CLI` |
 //! | its webhook endpoints | `CLI#<client_id>` | `WHE#<id>` |
+//! | how many it ever added | `CLI#<client_id>` | `WHE` |
 //! | a facility linked to an ICT system | `CLI#<client_id>` | `FAC#<facility_id>` |
 //! | municipality's contact | `MUN#<code>` | `SET` |
 //! | a digest for it | `MUN#<code>` | `DIG#<date>`; its further parts `DIG#<date>#<part>` |
@@ -130,6 +131,11 @@ pub fn vendor(id: &ClientId) -> Key {
 /// A webhook endpoint.
 pub fn webhook_endpoint(client: &ClientId, id: &WebhookEndpointId) -> Key {
     Key::new(client_partition(client), format!("WHE#{id}"))
+}
+
+/// How many webhook endpoints a client ever added.
+pub fn endpoints_added(client: &ClientId) -> Key {
+    Key::new(client_partition(client), "WHE")
 }
 
 /// The contact of a municipality.

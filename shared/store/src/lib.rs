@@ -48,7 +48,7 @@ pub use self::{
     search::ShardVersion,
     slot::{FirstAnswer, Opened, SlotChanged},
     stream::StreamChange,
-    vendor::VendorRecord,
+    vendor::{EndpointCreated, VendorRecord},
 };
 
 /// The table, as the functions use it. Cloning is cheap and shares the meter.

@@ -6,14 +6,17 @@ use aws_sdk_dynamodb::types::{
 use domain::{
     ClientId, FacilityId, Instant, Sealed, WebhookEndpointId,
     applicant::Email,
-    vendor::{Breaker, Description, EndpointStatus, EventFilter, VendorKind, WebhookEndpoint},
+    vendor::{
+        Breaker, Description, ENDPOINTS_AT_MOST, EndpointStatus, EventFilter, VendorKind,
+        WebhookEndpoint,
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::{
     Store, StoreError,
-    item::{Item, from_item, put, some_epoch_ms, to_item},
+    item::{Item, from_item, number, put, some_epoch_ms, to_item},
     keys,
     once::{Earlier, Once},
 };
@@ -70,6 +73,42 @@ fn endpoint_from(item: Item) -> Result<WebhookEndpoint, StoreError> {
     })
 }
 
+fn endpoint_item(endpoint: &WebhookEndpoint) -> Result<Item, StoreError> {
+    to_item(
+        keys::webhook_endpoint(&endpoint.client_id, &endpoint.id),
+        &EndpointItem {
+            id: endpoint.id.clone(),
+            client_id: endpoint.client_id.clone(),
+            kind: endpoint.kind,
+            url: endpoint.url.clone(),
+            event_types: endpoint.event_types.clone(),
+            description: endpoint.description.clone(),
+            status: endpoint.status,
+            secret: ByteBuf::from(endpoint.secret.0.clone()),
+            created_at: endpoint.created_at,
+            failures: endpoint.breaker.failures,
+            next_try_at: endpoint.breaker.next_try_at,
+        },
+    )
+}
+
+/// How many endpoints a client ever added: it changes with each, so that two at once cannot both be the last.
+#[derive(Default, Serialize, Deserialize)]
+struct Added {
+    added: u32,
+}
+
+/// What came of a request for a webhook endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndpointCreated {
+    /// It is created.
+    New,
+    /// An earlier request under the same key left this.
+    Earlier(Earlier),
+    /// The client has as many as one may have.
+    TooMany,
+}
+
 impl Store {
     /// Registers a vendor and links it to facilities; what exists is left as it is.
     pub async fn add_vendor(
@@ -101,43 +140,43 @@ impl Store {
 
     /// The ICT systems that a facility granted its requests.
     pub async fn linked_clients(&self, facility: &FacilityId) -> Result<Vec<ClientId>, StoreError> {
-        let items = self.items_below(keys::facility_partition(facility), "ICT#").await?;
+        let items = self.items_below(keys::facility_partition(facility), "ICT#", false).await?;
         let clients = items.iter().filter_map(crate::item::sort_key);
         Ok(clients.filter_map(|sk| sk.trim_start_matches("ICT#").parse().ok()).collect())
     }
 
-    /// Creates a webhook endpoint, with the answer that its repeats get. Returns what an earlier request under the
-    /// same key left, if there was one.
+    /// Creates a webhook endpoint, with the answer that its repeats get, unless the client has as many as one may have.
     pub async fn create_endpoint(
         &self,
         endpoint: &WebhookEndpoint,
         once: &Once,
         answer: String,
-    ) -> Result<Option<Earlier>, StoreError> {
-        let item = to_item(
-            keys::webhook_endpoint(&endpoint.client_id, &endpoint.id),
-            &EndpointItem {
-                id: endpoint.id.clone(),
-                client_id: endpoint.client_id.clone(),
-                kind: endpoint.kind,
-                url: endpoint.url.clone(),
-                event_types: endpoint.event_types.clone(),
-                description: endpoint.description.clone(),
-                status: endpoint.status,
-                secret: ByteBuf::from(endpoint.secret.0.clone()),
-                created_at: endpoint.created_at,
-                failures: endpoint.breaker.failures,
-                next_try_at: endpoint.breaker.next_try_at,
-            },
-        )?;
-        let writes = vec![
-            self.answered(once, answer, endpoint.created_at)?,
-            put(&self.table, item, "attribute_not_exists(pk)", [])?,
-        ];
-        match self.transact(writes).await? {
-            Ok(()) => Ok(None),
-            Err(reasons) => once.met(&reasons, 0)?.map(Some).ok_or(StoreError::Changed),
+    ) -> Result<EndpointCreated, StoreError> {
+        let client = &endpoint.client_id;
+        // Whoever is faster takes a place, so nobody loses more often than there are places.
+        for _ in 0..=ENDPOINTS_AT_MOST {
+            // Read before the endpoints are counted: whoever adds one in between changes it.
+            let added = self.get_item(keys::endpoints_added(client), true).await?;
+            let added: Added = added.map(from_item).transpose()?.unwrap_or_default();
+            let partition = keys::client_partition(client);
+            if self.items_below(partition, "WHE#", true).await?.len() >= ENDPOINTS_AT_MOST {
+                return Ok(EndpointCreated::TooMany);
+            }
+            let next = to_item(keys::endpoints_added(client), &Added { added: added.added + 1 })?;
+            let seen = [(":added", number(added.added))];
+            let writes = vec![
+                self.answered(once, answer.clone(), endpoint.created_at)?,
+                put(&self.table, endpoint_item(endpoint)?, "attribute_not_exists(pk)", [])?,
+                put(&self.table, next, "attribute_not_exists(pk) OR added = :added", seen)?,
+            ];
+            let Err(reasons) = self.transact(writes).await? else {
+                return Ok(EndpointCreated::New);
+            };
+            if let Some(earlier) = once.met(&reasons, 0)? {
+                return Ok(EndpointCreated::Earlier(earlier));
+            }
         }
+        Err(StoreError::Changed)
     }
 
     /// One webhook endpoint of a client.
@@ -152,7 +191,7 @@ impl Store {
 
     /// The webhook endpoints of a client.
     pub async fn endpoints(&self, client: &ClientId) -> Result<Vec<WebhookEndpoint>, StoreError> {
-        let items = self.items_below(keys::client_partition(client), "WHE#").await?;
+        let items = self.items_below(keys::client_partition(client), "WHE#", false).await?;
         items.into_iter().map(endpoint_from).collect()
     }
 
@@ -194,7 +233,12 @@ impl Store {
     }
 
     /// Every item of a partition whose sort key begins so.
-    async fn items_below(&self, pk: String, prefix: &str) -> Result<Vec<Item>, StoreError> {
+    async fn items_below(
+        &self,
+        pk: String,
+        prefix: &str,
+        consistent: bool,
+    ) -> Result<Vec<Item>, StoreError> {
         let mut pages = self
             .db
             .query()
@@ -202,6 +246,7 @@ impl Store {
             .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
             .expression_attribute_values(":pk", AttributeValue::S(pk))
             .expression_attribute_values(":prefix", AttributeValue::S(prefix.into()))
+            .consistent_read(consistent)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .into_paginator()
             .send();

@@ -17,7 +17,7 @@ use notify::Reach;
 use ping_pending::Scheduled;
 use runtime::Purpose;
 use serde_json::Value;
-use store::{Judged, Once, Reserved, VendorRecord};
+use store::{EndpointCreated, Judged, Once, Reserved, VendorRecord};
 use tests::{As, World, facility};
 use tower::ServiceExt;
 use vendor_push::{Answer, Delivery, DeliveryError, PushQueues, Request, VendorPush};
@@ -175,7 +175,7 @@ async fn add_endpoint(world: &World) {
     };
     let once = Once { key: [0; 16], body: [0; 16] };
     let created = world.store().create_endpoint(&endpoint, &once, String::new()).await.unwrap();
-    assert!(created.is_none());
+    assert_eq!(created, EndpointCreated::New);
 }
 
 /// A receiver that answers with one status.

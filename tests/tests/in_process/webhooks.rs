@@ -12,12 +12,13 @@ use domain::{
     Instant,
     vendor::{Breaker, EndpointStatus, VendorKind, WebhookEndpoint},
 };
+use http::Method;
 use jiff::SignedDuration;
 use notify::webhook::{ATTEMPTS, RetryAfter, WAITS, encode_secret};
 use runtime::{Clock, LONGEST_DELAY, Outgoing, Purpose, Queue, QueueError};
 use serde_json::{Value, json};
-use store::Once;
-use tests::{NOW, World, queue_event};
+use store::{EndpointCreated, Once};
+use tests::{As, NOW, World, queue_event, site};
 use vendor_push::{Answer, Delivery, DeliveryError, PushQueues, Request, VendorPush};
 
 /// A queue as SQS is one, at the time of the world. A delay of more than 15 minutes it refuses.
@@ -180,7 +181,7 @@ async fn add_endpoint(world: &World, client: &str, id: &str, url: &str) {
     };
     let once = Once { key: endpoint.id.as_str().as_bytes().try_into().unwrap(), body: [0; 16] };
     let created = world.store().create_endpoint(&endpoint, &once, String::new()).await.unwrap();
-    assert!(created.is_none());
+    assert_eq!(created, EndpointCreated::New);
 }
 
 fn start() -> Instant {
@@ -271,4 +272,31 @@ async fn of_many_at_once_one_gets_the_try_of_an_open_breaker() {
     assert!(line.world.store().take_try(&endpoint, later).await.unwrap());
     let wait = Duration::try_from(Breaker::TRY_EVERY).unwrap();
     assert!(wait < LONGEST_DELAY, "whoever comes back meets a try that is due");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_has_twenty_endpoints_at_most_however_many_it_asks_for_at_once() {
+    let world = World::new().await;
+    let path = "/v1/webhook-endpoints";
+    let create = async |key: usize| {
+        let (body, key) = (json!({"url": "https://vendor.example/hook"}), format!("k{key}"));
+        let headers = [("idempotency-key", key.as_str())];
+        world.call(&site(), Method::POST, path, Some(body), &headers).await
+    };
+    let answers = futures::future::join_all((0..30).map(create)).await;
+    let created: Vec<_> = answers.iter().filter(|answer| answer.status == 201).collect();
+    assert_eq!(created.len(), 20);
+    let refused = answers.iter().filter(|answer| answer.status != 201);
+    assert!(
+        refused
+            .map(|answer| (answer.status.as_u16(), answer.problem()))
+            .all(|refused| refused == (409, "too-many-endpoints"))
+    );
+    let first = answers.iter().position(|answer| answer.status == 201).unwrap();
+    assert_eq!(create(first).await.status, 201, "a repeat gets its first answer");
+
+    let one = format!("{path}/{}", created[0].body["id"].as_str().unwrap());
+    assert_eq!(world.call(&site(), Method::DELETE, &one, None, &[]).await.status, 204);
+    assert_eq!(create(31).await.status, 201, "there is room again");
+    assert_eq!(world.get(&As::Anyone, path).await.status, 401);
 }
