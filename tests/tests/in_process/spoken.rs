@@ -27,7 +27,8 @@ fn takes_day(spoken: &Value) -> bool {
 
 #[test]
 fn every_value_of_an_enum_is_spoken() {
-    let read_back: &[(&str, fn(&Value) -> bool)] = &[
+    type Reads = fn(&Value) -> bool;
+    let read_back: &[(&str, Reads)] = &[
         ("AutoApprovalMode", reads::<AutoApprovalMode>),
         ("DayOfWeek", takes_day),
         ("EndpointStatus", reads::<EndpointStatus>),
