@@ -2,6 +2,7 @@
 not allow, and remembers what of each policy was used."""
 
 import json
+import re
 import threading
 import time
 from itertools import product
@@ -45,9 +46,30 @@ def grants(document):
                 yield Grant(action, resource, condition)
 
 
+LEADING_KEYS = "dynamodb:LeadingKeys"
+PARTITION_KEYS = {"pk", "pending_facility_id", "client_id"}
+
+
+def leading_keys(call):
+    """The partition keys that a call of DynamoDB, or an item of a transaction, names."""
+    if "RequestItems" in call:
+        return [key["pk"]["S"] for asked in call["RequestItems"].values() for key in asked["Keys"]]
+    item = call.get("Key") or call.get("Item")
+    if item:
+        return [item["pk"]["S"]]
+    names = call.get("ExpressionAttributeNames", {})
+    for name, value in re.findall(r"([#\w]+) *= *(:\w+)", call.get("KeyConditionExpression", "")):
+        if names.get(name, name) in PARTITION_KEYS:
+            return [call["ExpressionAttributeValues"][value]["S"]]
+    return []
+
+
 class Guard:
     def __init__(self, tls=None):
         self.emulator = None
+        self.documents = {}  # function -> its policies
+        self.roles = {}  # function -> the role that it has
+        self.keys = {}  # key of KMS -> its policy
         self.policies = {}  # function -> its grants
         self.limits = {}  # function -> its permissions boundary
         self.names = {}  # physical name -> name in the template
@@ -68,6 +90,8 @@ class Guard:
                 role = function["Role"].rsplit("/", 1)[-1]
                 names = iam.list_role_policies(RoleName=role)["PolicyNames"]
                 documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+                self.documents[function["FunctionName"]] = documents
+                self.roles[function["FunctionName"]] = function["Role"]
                 self.policies[function["FunctionName"]] = [g for document in documents for g in grants(document)]
                 limit = iam.get_role(RoleName=role)["Role"].get("PermissionsBoundary")
                 if limit:
@@ -75,6 +99,10 @@ class Guard:
                     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
                     document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
                     self.limits[function["FunctionName"]] = [[iam_evaluator.parse_policy_document(document)]]
+
+        kms = emulator.client("kms")
+        for key in kms.list_keys()["Keys"]:
+            self.keys[key["KeyArn"]] = kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"]
 
     def unused(self):
         """The grants that no call used: function, action, resource and condition, as the template names them."""
@@ -97,7 +125,9 @@ class Guard:
 
     def answer(self, method, target, headers, body, function):
         path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
-        checks, service = self.checks(method, path, headers, body, query)
+        # The keys that tokens are signed with are for anybody.
+        public = method == "GET" and path.endswith("/.well-known/jwks.json")
+        checks, service = ([], None) if public else self.checks(method, path, headers, body, query)
         with self.lock:
             self.running += 1
             self.writes += any(action not in READS for action, _, _ in checks)
@@ -127,7 +157,14 @@ class Guard:
         if service == "dynamodb":
             context |= iam_actions.dynamodb_service_context(body)
             items = iam_actions.dynamodb_transaction_checks(action, body, region, account)
-            named = items or [(action, arn) for arn in iam_actions.dynamodb_resource_arns(body, region, account)]
+            if items:
+                # Each item of a transaction is judged as the action that it is, on its own key.
+                calls = [call for item in sent["TransactItems"] for call in item.values()]
+                return [(*item, context | {LEADING_KEYS: leading_keys(call)})
+                        for item, call in zip(items, calls, strict=True)], service
+            keys = leading_keys(sent)
+            context |= {LEADING_KEYS: keys} if keys else {}
+            named = [(action, arn) for arn in iam_actions.dynamodb_resource_arns(body, region, account)]
         elif action == "ses:SendEmail":
             # Judged on the identity of the sender, and on the configuration set that it names.
             sender = sent["FromEmailAddress"].rpartition("<")[2].strip(">")
@@ -143,16 +180,27 @@ class Guard:
         return [(action, arn, context) for action, arn in named or [(action, "*")]], service
 
     def allow(self, function, action, resource, context):
-        lowered = {key.lower(): value for key, value in context.items()}
-        asked = iam_evaluator.EvalContext(
-            principal_arn=str(function), principal_type="AssumedRole", principal_account=ACCOUNT,
-            action=action, resource_arn=resource, region="", service_context=lowered)
+        def asked(context, principal):
+            return iam_evaluator.EvalContext(
+                principal_arn=str(principal), principal_type="AssumedRole", principal_account=ACCOUNT,
+                action=action, resource_arn=resource, region="",
+                service_context={key.lower(): value for key, value in context.items()})
+
         limits = self.limits.get(function, [])
-        allowing = [grant for grant in self.policies.get(function, [])
-                    if iam_evaluator.evaluate(asked, [grant.statements], *limits).decision == "Allow"]
-        for grant in allowing:
-            grant.used = True
-        return bool(allowing)
+        whole = [iam_evaluator.parse_policy_document(document) for document in self.documents.get(function, [])]
+        if iam_evaluator.evaluate(asked(context, function), whole, *limits).decision != "Allow":
+            return False
+        # A key of KMS also has a policy of its own, and both must allow.
+        if resource in self.keys and iam_evaluator.evaluate_resource_policy(
+                self.keys[resource], asked(context, self.roles.get(function))).decision != "Allow":
+            return False
+        # What was used: each key of a batch by itself.
+        for key in context.get(LEADING_KEYS, [None]):
+            one = asked(context | ({LEADING_KEYS: [key]} if key else {}), function)
+            for grant in self.policies[function]:
+                if iam_evaluator.evaluate(one, [grant.statements], *limits).decision == "Allow":
+                    grant.used = True
+        return True
 
 
 def function_at(near, far):
