@@ -115,11 +115,10 @@ def deploy(emulator, guard, template):
     emulator.client("sesv2").create_email_identity(EmailIdentity=MAIL_DOMAIN)
     guard.watch(emulator)
 
-    secret = emulator.client("secretsmanager").get_secret_value(SecretId=resources["HubSecret"])["SecretString"]
     seeded = subprocess.run(
         [BINARIES / "hokatsu", "seed", *ids], check=True, capture_output=True, text=True,
         env={**emulator.env, "AWS_ENDPOINT_URL": emulator.url, "TABLE_NAME": resources["Table"],
-             "HUB_SECRET": secret, "BASE_URL": BASE_URL})
+             "ID_KEY": resources["IdKey"], "BASE_URL": BASE_URL})
     demo = json.loads(seeded.stdout)
     secret_of = {client["ClientId"]: client["ClientSecret"] for client in made}
     for client in demo["clients"]:

@@ -1,5 +1,5 @@
 //! A world for tests: every router and handler on an embedded store, a clock that stands still, and
-//! a secret that is always the same, so that ids and answers are too.
+//! keys that are always the same, so that ids and answers are too.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
@@ -21,7 +21,7 @@ use aws_lambda_events::dynamodb::Event as StreamEvent;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use axum::{Router, body::Body};
 use domain::{
-    Capacity, Facility, FacilityId, Instant, ReservationNumber, Secret, Settings, Slot,
+    Capacity, Facility, FacilityId, Instant, ReservationNumber, Settings, Slot,
     facility::{ChildCapacity, EstablishmentBody, FacilityType},
     slot::{OpenSlot, SlotStatus},
     vendor::VendorKind,
@@ -29,7 +29,7 @@ use domain::{
 use fan_out::FanOut;
 use http::{Method, Request};
 use http_body_util::BodyExt;
-use local::{Faults, LocalSeal, Stream, embedded::Embedded};
+use local::{Faults, HubKeys, LocalSeal, Stream, embedded::Embedded};
 use notify::{Reach, order::MailQueues};
 use runtime::{Clock, Hub, Mail, Seal};
 use search_facilities::Index;
@@ -51,8 +51,10 @@ pub const FACILITY: &str = "かないくぼ保育園";
 
 /// Everything, without HTTP and without waiting.
 pub struct World {
-    /// The table, the time and the secret.
+    /// The table and the time.
     pub hub: Hub,
+    /// The keys for every purpose.
+    pub keys: HubKeys,
     /// What opens applicants.
     pub seal: Arc<dyn Seal>,
     /// What is served.
@@ -93,18 +95,15 @@ impl World {
             let now = now.clone();
             Clock::new(move || Instant::from_epoch_ms(now.load(Ordering::SeqCst)).unwrap())
         };
-        let hub = Hub {
-            store: store(&embedded),
-            clock,
-            secret: Secret::new([7; 32]).unwrap(),
-            base_url: "https://hub.example.jp".into(),
-        };
+        let hub = Hub { store: store(&embedded), clock, base_url: "https://hub.example.jp".into() };
+        let keys = HubKeys::made_of(&[[7; 32]]).unwrap();
         let seal: Arc<dyn Seal> = Arc::new(LocalSeal::new([9; 32]));
         let index = Index::new(Duration::ZERO);
-        let app = hub_http::serve(local::routes(&hub, &seal, Reach::ThisMachine, index));
+        let app = hub_http::serve(local::routes(&hub, &seal, &keys, Reach::ThisMachine, index));
         let facility = facility(FACILITY, "131199", "板橋区");
         let world = Self {
             hub,
+            keys,
             seal,
             app,
             mailbox: Arc::default(),
@@ -155,7 +154,7 @@ impl World {
         let item = found.unwrap().item.unwrap();
         let due = self.store().reservation(like, true).await.unwrap().unwrap().first_due();
         let number =
-            |count: usize| self.hub.secret.reservation_number("filler", &count.to_string(), 0);
+            |count: usize| self.keys.ids.reservation_number("filler", &count.to_string(), 0);
         self.fill((0..copies).map(|count| {
             let mut copy = item.clone();
             copy.extend(store::keys::reservation(&number(count)).attributes());
@@ -208,10 +207,8 @@ impl World {
             capacity: Capacity::new(capacity).unwrap(),
             note: None,
         };
-        let id = self.hub.secret.slot_id(&facility.facility_id, "test", "test", starts_at);
-        let mark = self.hub.secret.derive(&[id.as_str().as_bytes()]);
-        let mut once = Once { key: [0; 16], body: [0; 16] };
-        once.key.copy_from_slice(&mark[..16]);
+        let id = self.keys.ids.slot_id(&facility.facility_id, "test", "test", starts_at);
+        let once = Once { key: self.keys.ids.mark(&[id.as_str().as_bytes()]), body: [0; 16] };
         let answer = |_: &[Slot]| Ok(String::new());
         let opened = self
             .store()
@@ -437,6 +434,8 @@ impl World {
         SendMail {
             hub: self.hub.clone(),
             seal: self.seal.clone(),
+            links: self.keys.links.clone(),
+            addresses: self.keys.addresses.clone(),
             mailer: self.mailbox.clone(),
             queues: self.mail_queues(),
             pace: Arc::new(Pace::unlimited()),

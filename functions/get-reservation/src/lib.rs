@@ -9,9 +9,9 @@ use domain::{
 };
 use futures::future::try_join_all;
 use hub_http::{
-    Limit, List, Path, Problem, Query, QueryParams,
+    CursorSeal, Limit, List, Path, Problem, Query, QueryParams,
     caller::{Scope, SearchSite},
-    cursor, open_comment,
+    open_comment,
     view::ReservationView,
 };
 use runtime::{Hub, Seal};
@@ -23,6 +23,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 struct Reservations {
     hub: Hub,
     seal: Arc<dyn Seal>,
+    cursors: CursorSeal,
 }
 
 impl Reservations {
@@ -32,11 +33,11 @@ impl Reservations {
 }
 
 /// The routes of this function.
-pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
+pub fn routes(hub: Hub, seal: Arc<dyn Seal>, cursors: CursorSeal) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(get_reservation))
         .routes(routes!(list_reservations))
-        .with_state(Reservations { hub, seal })
+        .with_state(Reservations { hub, seal, cursors })
 }
 
 /// One reservation that the site made. Another site's is not there.
@@ -97,19 +98,18 @@ async fn list_reservations(
     site: SearchSite,
     Query(query): Query<ReservationQuery>,
 ) -> Result<Json<List<ReservationView>>, Problem> {
-    let (client, hub) = (site.with(Scope::ReservationsRead)?, &reservations.hub);
+    let Reservations { hub, cursors, .. } = &reservations;
+    let client = site.with(Scope::ReservationsRead)?;
     let filter = ReservationFilter {
         status: query.status,
         facility_id: query.facility_id,
         updated_after: query.updated_after,
     };
     let list = format!("{client} {filter:?}");
-    let after: Option<ListPosition> =
-        query.cursor.map(|sealed| cursor::open(&hub.secret, &list, &sealed)).transpose()?;
+    let after: Option<ListPosition> = cursors.open_some(&list, query.cursor).await?;
     let limit = query.limit.get();
     let (found, next) = hub.store.reservations_of_client(client, &filter, limit, after).await?;
-    let next_cursor =
-        next.map(|position| cursor::seal(&hub.secret, &list, &position)).transpose()?;
+    let next_cursor = cursors.seal_some(&list, next).await?;
     let items = try_join_all(found.iter().map(|one| reservations.view(one))).await?;
     Ok(Json(List { items, next_cursor }))
 }

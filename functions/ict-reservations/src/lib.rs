@@ -7,7 +7,7 @@ use axum::{Json, extract::State};
 use domain::FacilityId;
 use futures::future::try_join_all;
 use hub_http::{
-    List, Path, Problem, Query,
+    CursorSeal, List, Path, Problem, Query,
     caller::{IctSystem, Scope},
     open_comment,
     view::ConsoleReservationView,
@@ -20,11 +20,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 struct Visits {
     hub: Hub,
     seal: Arc<dyn Seal>,
+    cursors: CursorSeal,
 }
 
 /// The routes of this function.
-pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(ict_list_reservations)).with_state(Visits { hub, seal })
+pub fn routes(hub: Hub, seal: Arc<dyn Seal>, cursors: CursorSeal) -> OpenApiRouter {
+    let visits = Visits { hub, seal, cursors };
+    OpenApiRouter::new().routes(routes!(ict_list_reservations)).with_state(visits)
 }
 
 /// The reservations of a linked nursery, by time of visit.
@@ -35,7 +37,7 @@ pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
     security(("client_credentials" = ["ict:read"])),
 )]
 async fn ict_list_reservations(
-    State(Visits { hub, seal }): State<Visits>,
+    State(Visits { hub, seal, cursors }): State<Visits>,
     system: IctSystem,
     Path(facility): Path<FacilityId>,
     Query(query): Query<VisitQuery>,
@@ -44,7 +46,7 @@ async fn ict_list_reservations(
     if !hub.store.is_linked(client, &facility).await? {
         return Err(Problem::NotFound);
     }
-    let (reservations, next_cursor) = visits(&hub, &facility, query).await?;
+    let (reservations, next_cursor) = visits(&hub, &cursors, &facility, query).await?;
     let comments = reservations.iter().map(|reservation| open_comment(&*seal, reservation));
     let comments = try_join_all(comments).await?;
     let items = reservations.iter().zip(comments);

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use domain::FacilityId;
 use hub_http::{
-    List, Path, Problem, Query,
+    CursorSeal, List, Path, Problem, Query,
     slots::{SlotQuery, slots},
     view::SlotView,
 };
@@ -11,8 +11,8 @@ use runtime::Hub;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
-pub fn routes(hub: Hub) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(list_slots)).with_state(hub)
+pub fn routes(hub: Hub, cursors: CursorSeal) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(list_slots)).with_state((hub, cursors))
 }
 
 /// The slots of a nursery, by time. Those that were disabled or have begun are told by their state.
@@ -22,13 +22,13 @@ pub fn routes(hub: Hub) -> OpenApiRouter {
     responses((status = 200, description = "Its slots", body = List<SlotView>)),
 )]
 async fn list_slots(
-    State(hub): State<Hub>,
+    State((hub, cursors)): State<(Hub, CursorSeal)>,
     Path(id): Path<FacilityId>,
     Query(query): Query<SlotQuery>,
 ) -> Result<Json<List<SlotView>>, Problem> {
     hub.store.facility(&id).await?.ok_or(Problem::NotFound)?;
     let now = hub.clock.now();
-    let (slots, next_cursor) = slots(&hub, &id, query).await?;
+    let (slots, next_cursor) = slots(&hub, &cursors, &id, query).await?;
     let items = slots.into_iter().map(|slot| SlotView::new(slot, now)).collect();
     Ok(Json(List { items, next_cursor }))
 }

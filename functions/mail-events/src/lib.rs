@@ -4,8 +4,8 @@
 //! The table learns only the mark of the address. The same event may come more than once and counts
 //! once.
 
-use domain::{applicant::Email, suppression::Suppression};
-use runtime::{Hub, of_mailbox, telemetry::ms};
+use domain::{applicant::Email, keys::Addresses, suppression::Suppression};
+use runtime::{Hub, Keys, of_mailbox, telemetry::ms};
 use serde::{Deserialize, Deserializer};
 use store::StoreError;
 
@@ -88,7 +88,11 @@ impl Detail {
 }
 
 /// Suppresses the addresses of one event; tells how many reports were new.
-pub async fn handle(hub: &Hub, event: MailEvent) -> Result<usize, StoreError> {
+pub async fn handle(
+    hub: &Hub,
+    addresses: &Keys<Addresses>,
+    event: MailEvent,
+) -> Result<usize, StoreError> {
     let started = std::time::Instant::now();
     let Some(Meaning { reason, report, recipients }) = event.detail.meaning() else {
         tracing::info!(
@@ -98,10 +102,10 @@ pub async fn handle(hub: &Hub, event: MailEvent) -> Result<usize, StoreError> {
         );
         return Ok(0);
     };
-    let mut new = 0;
+    let (mut new, keys, now) = (0, addresses.ring().await, hub.clock.now());
     for address in recipients.iter().filter_map(|recipient| recipient.email_address.as_ref()) {
-        let mark = hub.secret.address_mark(address);
-        let noted = hub.store.suppress(&mark, reason, &report, hub.clock.now()).await?;
+        let mark = keys.address_mark(address, now);
+        let noted = hub.store.suppress(&mark, reason, &report, now).await?;
         new += usize::from(noted);
     }
     tracing::info!(

@@ -8,19 +8,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    ClientId, FacilityId, Invalid, Reservation, ReservationNumber, Settings, Slot,
-    applicant::FamilyMark,
+    ClientId, Instant, Invalid, Reservation, ReservationNumber, Settings, Slot,
     family::OpenRequests,
+    keys::{Families, IdKey, KeyRing},
     reservation,
-    reservation::{Actor, NewRequest, Origin, RequestMark, RequestVisit},
+    reservation::{Actor, NewRequest, Origin, RequestVisit},
 };
 use futures::TryFutureExt;
 use hub_http::{
-    Body, Created, IdempotencyKey, Problem, Reserving, Source, approve_at_once, body_mark,
+    Body, Created, IdempotencyKey, Problem, Reserving, Source, approve_at_once,
     caller::{Scope, SearchSite},
     view::{PortalRequestView, ReservationView},
 };
-use runtime::{Hub, Purpose, Seal};
+use runtime::{Hub, Keys, Purpose, Seal};
 use store::{Judged, StoreError};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -28,14 +28,21 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 struct Requests {
     hub: Hub,
     seal: Arc<dyn Seal>,
+    ids: IdKey,
+    families: Keys<Families>,
 }
 
 /// The routes of this function.
-pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
+pub fn routes(
+    hub: Hub,
+    seal: Arc<dyn Seal>,
+    ids: IdKey,
+    families: Keys<Families>,
+) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(request_reservation))
         .routes(routes!(request_on_portal))
-        .with_state(Requests { hub, seal })
+        .with_state(Requests { hub, seal, ids, families })
 }
 
 /// The largest value that can be sealed, in bytes.
@@ -138,17 +145,15 @@ impl Requests {
         if applicant.len() > SEALED_AT_MOST {
             return Err(Problem::input("/message_to_facility", Invalid::TooLong(900)));
         }
-        let mark = RequestMark {
-            key: key.mark(&hub.secret, "reservations", scope),
-            body: body_mark(&hub.secret, asked)?,
-        };
-        let families = asked.applicant.families(&hub.secret);
+        let (ids, keys) = (&self.ids, self.families.ring().await);
+        let mark = key.request_mark(ids, &keys, scope, asked, now)?;
+        let families = keys.family(&asked.applicant, now);
         let of_slot = self.slot_of(asked);
-        let judged = self.judged_by(&from, &asked.facility_id, &families).map_err(Problem::from);
+        let judged = self.judged_by(&from, asked, &keys, now).map_err(Problem::from);
         let ((settings, slot), judged) = futures::try_join!(of_slot, judged)?;
 
         let (mark, settings, site) = (&mark, &settings, from.site());
-        let reserving = Reserving { hub, scope, key, mark, settings, slot, judged, now };
+        let reserving = Reserving { hub, ids, scope, key, mark, settings, slot, judged, now };
         let (origin, by) = match site {
             Some(site) => (Origin::SearchSite, Actor::Client(site.clone())),
             None => (Origin::Portal, Actor::Parent),
@@ -192,19 +197,20 @@ impl Requests {
     async fn judged_by(
         &self,
         from: &Asker,
-        facility: &FacilityId,
-        families: &[FamilyMark],
+        asked: &RequestVisit,
+        keys: &KeyRing<Families>,
+        now: Instant,
     ) -> Result<Judged, StoreError> {
         let store = &self.hub.store;
         match from {
             Asker::Site(_) => {
-                let family = store.family(facility, families).await?;
+                let marks = keys.every_mark_of(&asked.applicant);
+                let family = store.family(&asked.facility_id, &marks).await?;
                 Ok(Judged { family, attempts: None })
             }
             Asker::Portal { source, address } => {
-                let mark = |kind: &[u8], value: &str| {
-                    half(self.hub.secret.derive(&[b"portal", kind, value.as_bytes()]))
-                };
+                let mark =
+                    |kind: &[u8], value: &str| keys.mark(now, &[b"portal", kind, value.as_bytes()]);
                 let source = store.attempts(mark(b"source", source.as_str()));
                 let address = store.attempts(mark(b"address", address));
                 let attempts = Some(futures::try_join!(source, address)?);
@@ -225,10 +231,4 @@ impl Requests {
         let slot = slot.ok_or_else(|| Problem::input("/slot_id", Invalid::NoSuch("slot")))?;
         Ok((settings, slot))
     }
-}
-
-fn half(digest: [u8; 32]) -> [u8; 16] {
-    let mut half = [0; 16];
-    half.copy_from_slice(&digest[..16]);
-    half
 }

@@ -12,6 +12,7 @@ use domain::{
     Invalid, Reservation, ReservationNumber, Sealed,
     applicant::StaffMemo,
     invalid::InputErrors,
+    keys::IdKey,
     reservation::{Action, Actor, Comment, Memo, Outcome},
     text,
 };
@@ -29,10 +30,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 struct Desk {
     hub: Hub,
     seal: Arc<dyn Seal>,
+    ids: IdKey,
 }
 
 /// The routes of this function.
-pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
+pub fn routes(hub: Hub, seal: Arc<dyn Seal>, ids: IdKey) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(staff_approve))
         .routes(routes!(staff_decline))
@@ -43,7 +45,7 @@ pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
         .routes(routes!(off_system::book))
         .routes(routes!(ict_approve))
         .routes(routes!(ict_decline))
-        .with_state(Desk { hub, seal })
+        .with_state(Desk { hub, seal, ids })
 }
 
 /// What the nursery says with its answer.

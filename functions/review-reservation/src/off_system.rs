@@ -12,7 +12,7 @@ use domain::{
     text,
 };
 use hub_http::{
-    Body, Created, IdempotencyKey, Path, Problem, Reserving, body_mark, caller::FacilityStaff,
+    Body, Created, IdempotencyKey, Path, Problem, Reserving, caller::FacilityStaff,
     view::ConsoleReservationView,
 };
 use runtime::Purpose;
@@ -62,15 +62,16 @@ pub(crate) async fn book(
     let (hub, now) = (&desk.hub, desk.hub.clock.now());
     let scope = format!("{facility} {}", staff.subject);
     let mark = RequestMark {
-        key: key.mark(&hub.secret, "off-system", &scope),
-        body: body_mark(&hub.secret, &booking)?,
+        key: key.mark(&desk.ids, "off-system", &scope),
+        body: key.body_mark(&desk.ids, &booking)?,
+        body_by_other_keys: Vec::new(),
     };
     let settings = hub.store.settings(&facility).await?;
     let slot = hub.store.slot(&facility, &booking.slot_id, false).await?;
     let slot = slot.ok_or_else(|| Problem::input("/slot_id", Invalid::NoSuch("slot")))?;
     let judged = Judged::default();
-    let (scope, key, mark, settings) = (&*scope, &key, &mark, &settings);
-    let reserving = Reserving { hub, scope, key, mark, settings, slot, judged, now };
+    let (ids, scope, key, mark, settings) = (&desk.ids, &*scope, &key, &mark, &settings);
+    let reserving = Reserving { hub, ids, scope, key, mark, settings, slot, judged, now };
     let request = |number: ReservationNumber, _: &OpenRequests| {
         let (by, mark, note) = (staff.actor(), mark.clone(), &booking.note);
         let (seal, party_size) = (&desk.seal, booking.party_size);

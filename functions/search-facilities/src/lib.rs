@@ -13,7 +13,7 @@ use domain::{
     search::Filter,
     text,
 };
-use hub_http::{Limit, List, Problem, Query, QueryParams, cursor, view::FacilityView};
+use hub_http::{CursorSeal, Limit, List, Problem, Query, QueryParams, view::FacilityView};
 use runtime::Hub;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -24,12 +24,13 @@ pub use self::index::Index;
 #[derive(Debug, Clone)]
 struct Search {
     hub: Hub,
+    cursors: CursorSeal,
     index: Arc<Index>,
 }
 
 /// The routes of this function.
-pub fn routes(hub: Hub, index: Index) -> OpenApiRouter {
-    let search = Search { hub, index: Arc::new(index) };
+pub fn routes(hub: Hub, cursors: CursorSeal, index: Index) -> OpenApiRouter {
+    let search = Search { hub, cursors, index: Arc::new(index) };
     OpenApiRouter::new().routes(routes!(search_facilities)).with_state(search)
 }
 
@@ -101,8 +102,7 @@ async fn search_facilities(
         bookable: query.bookable,
     };
     let list = format!("{filter:?}");
-    let after: Option<Position> =
-        query.cursor.map(|sealed| cursor::open(&search.hub.secret, &list, &sealed)).transpose()?;
+    let after: Option<Position> = search.cursors.open_some(&list, query.cursor).await?;
 
     let entries = search.index.find(&search.hub.store, &filter).await?;
     let after = after.as_ref().map(|Position(name, id)| (name.as_str(), id));
@@ -111,13 +111,11 @@ async fn search_facilities(
     });
     let page = &entries[start..entries.len().min(start + query.limit.get())];
     let next = (start + page.len() < entries.len()).then(|| page.last()).flatten();
-    let next_cursor = next
-        .map(|last| {
-            let (name, id) = domain::search::sort_key(last);
-            let position = Position(name.to_owned(), id.clone());
-            cursor::seal(&search.hub.secret, &list, &position)
-        })
-        .transpose()?;
+    let position = next.map(|last| {
+        let (name, id) = domain::search::sort_key(last);
+        Position(name.to_owned(), id.clone())
+    });
+    let next_cursor = search.cursors.seal_some(&list, position).await?;
     let now = search.hub.clock.now();
     let items = page
         .iter()

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use data_encoding::HEXLOWER;
 use domain::{
-    Applicant, FacilityId, Reservation, ReservationNumber, Sealed, Slot, Status, applicant::Email,
+    Applicant, FacilityId, Reservation, ReservationNumber, Sealed, Slot, Status,
+    applicant::Email,
+    keys::{Addresses, Links},
 };
 use jiff::SignedDuration;
 use notify::{
@@ -20,7 +22,7 @@ use notify::{
     order::{AddressedOrder, MailOrder, MailQueueError, MailQueues},
 };
 use runtime::{
-    Hub, Mail, MailError, Mailer, Message, Purpose, Seal, SealError,
+    Hub, Keys, Mail, MailError, Mailer, Message, Purpose, Seal, SealError,
     batch::{MissingId, each_message},
     telemetry::{ms, ms_since},
 };
@@ -45,6 +47,10 @@ pub struct SendMail {
     pub hub: Hub,
     /// Opens who an applicant is.
     pub seal: Arc<dyn Seal>,
+    /// Signs the links that parents follow.
+    pub links: Keys<Links>,
+    /// Knows the addresses that are written to no longer.
+    pub addresses: Keys<Addresses>,
     /// The mail service.
     pub mailer: Arc<dyn Mailer>,
     /// Where the messages come from.
@@ -80,7 +86,10 @@ impl SendMail {
         let AddressedOrder { order, only } = &message.order;
         let mut mail = self.write(order).await?;
         if let Some(only) = only {
-            mail.to.retain(|address| self.mark(address) == *only);
+            // The key may have been rotated since the message was sent.
+            let keys = self.addresses.ring().await;
+            let is_meant = |mark: &[u8; 16]| HEXLOWER.encode(mark) == *only;
+            mail.to.retain(|address| keys.every_mark_of(address).iter().any(is_meant));
         }
         let suppressed = self.leave_out_suppressed(&mut mail.to).await?;
         let recipients = mail.to.len();
@@ -96,7 +105,11 @@ impl SendMail {
                 self.pace.turn().await;
                 self.mailer.send(to, &mail).await?;
             }
-            all => self.queues.send_to_each(&message, all.iter().map(|to| self.mark(to))).await?,
+            all => {
+                let (keys, now) = (self.addresses.ring().await, self.hub.clock.now());
+                let marks = all.iter().map(|to| HEXLOWER.encode(&keys.address_mark(to, now)));
+                self.queues.send_to_each(&message, marks).await?;
+            }
         }
         let caused_at = message.caused_at.filter(|_| recipients == 1);
         tracing::info!(
@@ -111,14 +124,10 @@ impl SendMail {
         Ok(())
     }
 
-    fn mark(&self, address: &Email) -> String {
-        HEXLOWER.encode(&self.hub.secret.address_mark(address))
-    }
-
     /// Leaves out those to whom a mail bounced or who complained; tells how many.
     async fn leave_out_suppressed(&self, to: &mut Vec<Email>) -> Result<usize, StoreError> {
-        let marks: Vec<_> =
-            to.iter().map(|address| self.hub.secret.address_mark(address)).collect();
+        let keys = self.addresses.ring().await;
+        let marks: Vec<_> = to.iter().map(|address| keys.every_mark_of(address)).collect();
         let suppressed = self.hub.store.suppressed(&marks, self.hub.clock.now()).await?;
         let before = to.len();
         let mut suppressed = suppressed.into_iter();
@@ -138,7 +147,7 @@ impl SendMail {
                 let change = reservation.history.iter().find(|it| it.sequence == *sequence);
                 let comment = change.and_then(|change| change.comment.as_ref());
                 let comment = self.comment(reservation_number, comment).await?;
-                let link = self.hub.visit_url(&reservation);
+                let link = self.hub.visit_url(&reservation, &*self.links.ring().await);
                 let (facility, applicant) = (&facility, &applicant);
                 let other_times = &other_times;
                 let about = ToParent { facility, applicant, comment, link, other_times };
@@ -149,7 +158,7 @@ impl SendMail {
                 let facility = self.facility(&reservation.facility_id).await?;
                 let applicant = self.applicant(&reservation).await?;
                 let comment = self.comment(reservation_number, reservation.comment()).await?;
-                let link = self.hub.visit_url(&reservation);
+                let link = self.hub.visit_url(&reservation, &*self.links.ring().await);
                 let (facility, applicant) = (&facility, &applicant);
                 let about = ToParent { facility, applicant, comment, link, other_times: &[] };
                 Ok(letter::reminder(&reservation, about)?)

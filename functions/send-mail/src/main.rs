@@ -5,14 +5,17 @@ use std::sync::Arc;
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use notify::order::MailQueues;
-use runtime::{ConfigError, Hub, KmsSeal, SesMailer, telemetry, variable};
+use runtime::{ConfigError, Hub, Keys, KmsSeal, SesMailer, telemetry, variable};
 use send_mail::{Pace, SendMail};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::start();
+    let (hub, links, addresses) = tokio::join!(Hub::start(), Keys::start(), Keys::start());
     let send_mail = SendMail {
-        hub: Hub::start().await?,
+        hub: hub?,
+        links: links?,
+        addresses: addresses?,
         seal: Arc::new(KmsSeal::start()?),
         mailer: Arc::new(SesMailer::start()?),
         queues: MailQueues::start()?,

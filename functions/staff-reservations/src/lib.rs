@@ -7,7 +7,7 @@ use axum::{Json, extract::State};
 use domain::{Facility, FacilityId, MunicipalityCode, Reservation, ReservationNumber};
 use futures::future::try_join_all;
 use hub_http::{
-    List, Path, Problem, Query,
+    CursorSeal, List, Path, Problem, Query,
     caller::Staff,
     view::{Opened, StaffReservationView},
     visits::{VisitQuery, visits},
@@ -19,14 +19,15 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 struct Desk {
     hub: Hub,
     seal: Arc<dyn Seal>,
+    cursors: CursorSeal,
 }
 
 /// The routes of this function.
-pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
+pub fn routes(hub: Hub, seal: Arc<dyn Seal>, cursors: CursorSeal) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(staff_get_reservation))
         .routes(routes!(staff_list_reservations))
-        .with_state(Desk { hub, seal })
+        .with_state(Desk { hub, seal, cursors })
 }
 
 /// Goes on only for what the person may read; the rest is nothing to them.
@@ -75,7 +76,7 @@ async fn staff_list_reservations(
 ) -> Result<Json<List<StaffReservationView>>, Problem> {
     let facility: Facility = desk.hub.store.facility(&id).await?.ok_or(Problem::NotFound)?;
     may_read(&staff, &id, facility.municipality_code)?;
-    let (reservations, next_cursor) = visits(&desk.hub, &id, query).await?;
+    let (reservations, next_cursor) = visits(&desk.hub, &desk.cursors, &id, query).await?;
     let views = reservations.iter().map(|reservation| desk.view(reservation, &staff));
     Ok(Json(List { items: try_join_all(views).await?, next_cursor }))
 }

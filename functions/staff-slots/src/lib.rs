@@ -7,15 +7,16 @@ use std::collections::BTreeSet;
 
 use axum::{
     Json,
-    extract::State,
+    extract::{FromRef, State},
     response::{IntoResponse, Response},
 };
 use domain::{
     Facility, FacilityId, Instant, Invalid, Slot, SlotId,
+    keys::IdKey,
     slot::{OpenSlot, OpenSlots, Skipped},
 };
 use hub_http::{
-    Body, Created, Creation, IdempotencyKey, List, Path, Problem, Query,
+    Body, Created, Creation, CursorSeal, IdempotencyKey, List, Path, Problem, Query,
     caller::FacilityStaff,
     replay,
     slots::{SlotQuery, slots},
@@ -27,15 +28,28 @@ use store::Opened;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+#[derive(Debug, Clone)]
+struct Desk {
+    hub: Hub,
+    ids: IdKey,
+    cursors: CursorSeal,
+}
+
+impl FromRef<Desk> for Hub {
+    fn from_ref(desk: &Desk) -> Self {
+        desk.hub.clone()
+    }
+}
+
 /// The routes of this function.
-pub fn routes(hub: Hub) -> OpenApiRouter {
+pub fn routes(hub: Hub, ids: IdKey, cursors: CursorSeal) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(list_slots, open_slot))
         .routes(routes!(open_slots))
         .routes(routes!(one::get_slot, one::put_slot))
         .routes(routes!(one::copy_slot))
         .routes(routes!(one::disable_slot))
-        .with_state(hub)
+        .with_state(Desk { hub, ids, cursors })
 }
 
 /// The slots of a nursery by time, those that are disabled among them.
@@ -47,14 +61,14 @@ pub fn routes(hub: Hub) -> OpenApiRouter {
     security(("staff_token" = [])),
 )]
 async fn list_slots(
-    State(hub): State<Hub>,
+    State(desk): State<Desk>,
     staff: FacilityStaff,
     Path(id): Path<FacilityId>,
     Query(query): Query<SlotQuery>,
 ) -> Result<Json<List<StaffSlotView>>, Problem> {
     staff.of(&id)?;
-    let now = hub.clock.now();
-    let (slots, next_cursor) = slots(&hub, &id, query).await?;
+    let now = desk.hub.clock.now();
+    let (slots, next_cursor) = slots(&desk.hub, &desk.cursors, &id, query).await?;
     let items = slots.into_iter().map(|slot| StaffSlotView::new(slot, now)).collect();
     Ok(Json(List { items, next_cursor }))
 }
@@ -80,21 +94,22 @@ pub struct OpenedSlots {
     security(("staff_token" = [])),
 )]
 async fn open_slot(
-    State(hub): State<Hub>,
+    State(desk): State<Desk>,
     staff: FacilityStaff,
     Path(id): Path<FacilityId>,
     key: IdempotencyKey,
     Body(open): Body<OpenSlot>,
 ) -> Result<Response, Problem> {
-    let facility = facility_of(&hub, &staff, &id).await?;
-    let creation = Creation::new(&hub, &key, &format!("slots of {id}"), &staff.subject, &open)?;
+    let Desk { hub, ids, .. } = &desk;
+    let facility = facility_of(hub, &staff, &id).await?;
+    let creation = Creation::new(hub, ids, &key, &format!("slots of {id}"), &staff.subject, &open)?;
     if let Some(first) = creation.repeated().await? {
         return Ok(first);
     }
     if open.starts_at <= hub.clock.now() {
         return Err(Problem::input("/starts_at", Invalid::InThePast));
     }
-    open_planned(&hub, &facility, &creation, vec![open], one_opened).await
+    open_planned(&desk, &facility, &creation, vec![open], one_opened).await
 }
 
 /// The answer to a request that opened one slot.
@@ -118,15 +133,16 @@ fn one_opened(slots: &[Slot], now: Instant) -> Option<Created<StaffSlotView>> {
     security(("staff_token" = [])),
 )]
 async fn open_slots(
-    State(hub): State<Hub>,
+    State(desk): State<Desk>,
     staff: FacilityStaff,
     Path(id): Path<FacilityId>,
     key: IdempotencyKey,
     Body(pattern): Body<OpenSlots>,
 ) -> Result<Response, Problem> {
-    let facility = facility_of(&hub, &staff, &id).await?;
+    let Desk { hub, ids, .. } = &desk;
+    let facility = facility_of(hub, &staff, &id).await?;
     let route = format!("slots in bulk of {id}");
-    let creation = Creation::new(&hub, &key, &route, &staff.subject, &pattern)?;
+    let creation = Creation::new(hub, ids, &key, &route, &staff.subject, &pattern)?;
     if let Some(first) = creation.repeated().await? {
         return Ok(first);
     }
@@ -136,11 +152,11 @@ async fn open_slots(
     );
     let existing = hub.store.slots(&id, span.0, span.1, i32::MAX as usize, None).await?;
     // Those that this very request opened before it was cut off are none that it would double.
-    let own = |slot: &&Slot| slot.slot_id == slot_id(&hub, &id, &creation, slot.starts_at);
+    let own = |slot: &&Slot| slot.slot_id == slot_id(ids, &id, &creation, slot.starts_at);
     let others = existing.iter().filter(|slot| !slot.disabled && !own(slot));
     let taken: BTreeSet<Instant> = others.map(|slot| slot.starts_at).collect();
     let (plan, skipped) = pattern.plan(hub.clock.now(), &taken);
-    open_planned(&hub, &facility, &creation, plan, move |slots, _| {
+    open_planned(&desk, &facility, &creation, plan, move |slots, _| {
         let body = OpenedSlots { created: slots.len(), skipped: skipped.clone() };
         Some(Created { body, location: None, replayed: false })
     })
@@ -157,24 +173,24 @@ async fn facility_of(
 }
 
 fn slot_id(
-    hub: &Hub,
+    ids: &IdKey,
     facility: &FacilityId,
     creation: &Creation<'_>,
     starts_at: Instant,
 ) -> SlotId {
-    hub.secret.slot_id(facility, "staff", &creation.mark(), starts_at)
+    ids.slot_id(facility, "staff", &creation.mark(), starts_at)
 }
 
 /// Opens slots, with the answer that is made of them.
 async fn open_planned<T: Serialize>(
-    hub: &Hub,
+    Desk { hub, ids, .. }: &Desk,
     facility: &Facility,
     creation: &Creation<'_>,
     plan: Vec<OpenSlot>,
     answer: impl Fn(&[Slot], Instant) -> Option<Created<T>> + Sync,
 ) -> Result<Response, Problem> {
     let now = hub.clock.now();
-    let id = |open: &OpenSlot| slot_id(hub, &facility.facility_id, creation, open.starts_at);
+    let id = |open: &OpenSlot| slot_id(ids, &facility.facility_id, creation, open.starts_at);
     let planned = plan.into_iter().map(|open| (id(&open), open)).collect();
     let kept =
         |slots: &[Slot]| answer(slots, now).map_or(Ok(String::new()), |created| created.kept());

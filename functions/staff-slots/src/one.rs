@@ -12,7 +12,7 @@ use hub_http::{
 use runtime::Hub;
 use store::SlotChanged;
 
-use crate::{facility_of, one_opened, open_planned};
+use crate::{Desk, facility_of, one_opened, open_planned};
 
 /// One slot.
 #[utoipa::path(
@@ -88,23 +88,24 @@ pub(crate) async fn put_slot(
     security(("staff_token" = [])),
 )]
 pub(crate) async fn copy_slot(
-    State(hub): State<Hub>,
+    State(desk): State<Desk>,
     staff: FacilityStaff,
     Path((facility, id)): Path<(FacilityId, SlotId)>,
     key: IdempotencyKey,
     Body(copy): Body<CopySlot>,
 ) -> Result<Response, Problem> {
-    let facility = facility_of(&hub, &staff, &facility).await?;
+    let Desk { hub, ids, .. } = &desk;
+    let facility = facility_of(hub, &staff, &facility).await?;
     let route = format!("copy of {id} of {}", facility.facility_id);
-    let creation = Creation::new(&hub, &key, &route, &staff.subject, &copy)?;
+    let creation = Creation::new(hub, ids, &key, &route, &staff.subject, &copy)?;
     if let Some(first) = creation.repeated().await? {
         return Ok(first);
     }
-    let slot = slot_of(&hub, &staff, &facility.facility_id, &id).await?;
+    let slot = slot_of(hub, &staff, &facility.facility_id, &id).await?;
     if copy.starts_at <= hub.clock.now() {
         return Err(Problem::input("/starts_at", Invalid::InThePast));
     }
-    open_planned(&hub, &facility, &creation, vec![copy.of(&slot)?], one_opened).await
+    open_planned(&desk, &facility, &creation, vec![copy.of(&slot)?], one_opened).await
 }
 
 /// Takes no more requests for a slot. The reservations that it has remain.

@@ -17,16 +17,17 @@ use deserr::Deserr;
 use domain::{
     Invalid, Reservation, ReservationNumber,
     applicant::Message,
-    id::VisitToken,
     invalid::InputErrors,
+    keys::Links,
     reservation::{Action, Actor},
     text,
+    visit_token::TokenKind,
 };
 use futures::TryFutureExt;
 use http::{HeaderMap, StatusCode, header};
 use hub_http::{Body, Page, Problem, approve_at_once, open_comment, settled, view::VisitView};
-use runtime::{Hub, Purpose, Seal};
-use session::{Parent, Session};
+use runtime::{Hub, Keys, Purpose, Seal};
+use session::{Parent, Session, proved};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -34,17 +35,18 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 struct Visits {
     hub: Hub,
     seal: Arc<dyn Seal>,
+    links: Keys<Links>,
 }
 
 /// The routes of this function.
-pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
+pub fn routes(hub: Hub, seal: Arc<dyn Seal>, links: Keys<Links>) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(visit_page))
         .routes(routes!(open_session))
         .routes(routes!(get_visit))
         .routes(routes!(confirm_visit))
         .routes(routes!(cancel_visit))
-        .with_state(Visits { hub, seal })
+        .with_state(Visits { hub, seal, links })
 }
 
 /// The page that the link in a mail leads to.
@@ -82,10 +84,10 @@ async fn open_session(
     headers: HeaderMap,
     Body(Link { token }): Body<Link>,
 ) -> Result<Response, Problem> {
-    let (secret, now) = (&visits.hub.secret, visits.hub.clock.now());
-    let number = secret.read_visit_token(VisitToken::Link, &token, now);
-    let number = number.ok_or(Problem::Unauthorized)?;
-    let session = Session::of(&headers, secret).with(number, secret);
+    let (links, now) = (&visits.links, visits.hub.clock.now());
+    let number = proved(links, TokenKind::Link, &token, now).await.ok_or(Problem::Unauthorized)?;
+    visits.reservation(&number).await?;
+    let session = Session::of(&headers, links).await.with(number, links).await;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, session.cookie()?)]).into_response())
 }
 

@@ -1,15 +1,16 @@
 //! A parent's session: which reservations the links that were followed have opened, each for half an hour.
 
 use axum::extract::FromRequestParts;
-use domain::{Instant, ReservationNumber, Secret, id::VisitToken};
+use domain::{
+    Instant, ReservationNumber,
+    keys::Links,
+    visit_token::{SESSION, TokenKind, VisitToken},
+};
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 use hub_http::{Path, Problem, acts_on_our_page};
-use jiff::SignedDuration;
+use runtime::Keys;
 
 use crate::Visits;
-
-/// How long a link opens its reservation, by the machine's clock: it is the browser's affair.
-const SESSION: SignedDuration = SignedDuration::from_mins(30);
 
 /// How many reservations a session names.
 const RESERVATIONS: usize = 10;
@@ -25,24 +26,28 @@ pub(crate) struct Session(Vec<(ReservationNumber, String)>);
 
 impl Session {
     /// Of a request's cookie; what has ended is left out.
-    pub(crate) fn of(headers: &HeaderMap, secret: &Secret) -> Self {
+    pub(crate) async fn of(headers: &HeaderMap, links: &Keys<Links>) -> Self {
+        // A session follows the machine's clock: it is the browser's affair.
         let now = Instant::of_machine();
         let cookies = headers.get_all(header::COOKIE).into_iter();
         let mut pairs = cookies.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(';'));
         let tokens = pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));
-        let open = |token: &str| {
-            let number = secret.read_visit_token(VisitToken::Session, token, now)?;
-            Some((number, token.to_owned()))
-        };
-        Self(tokens.into_iter().flat_map(|tokens| tokens.split(BETWEEN)).filter_map(open).collect())
+        let mut open = Vec::new();
+        for token in tokens.into_iter().flat_map(|tokens| tokens.split(BETWEEN)).take(RESERVATIONS)
+        {
+            if let Some(number) = proved(links, TokenKind::Session, token, now).await {
+                open.push((number, token.to_owned()));
+            }
+        }
+        Self(open)
     }
 
     /// With one more reservation; past the number that it names, the one that was opened first goes.
-    pub(crate) fn with(mut self, number: ReservationNumber, secret: &Secret) -> Self {
-        let until = Instant::of_machine() + SESSION;
-        let token = secret.visit_token(VisitToken::Session, &number, until);
+    pub(crate) async fn with(mut self, number: ReservationNumber, links: &Keys<Links>) -> Self {
+        let keys = links.ring().await;
+        let token = keys.token(TokenKind::Session, &number, Instant::of_machine());
         self.0.retain(|(other, _)| *other != number);
-        self.0.push((number, token));
+        self.0.push((number, token.to_string()));
         let too_many = self.0.len().saturating_sub(RESERVATIONS);
         self.0.drain(..too_many);
         self
@@ -60,13 +65,25 @@ impl Session {
     }
 }
 
+/// The reservation that a token is for, if it is ours and holds at this time.
+pub(crate) async fn proved(
+    links: &Keys<Links>,
+    kind: TokenKind,
+    token: &str,
+    now: Instant,
+) -> Option<ReservationNumber> {
+    let token: VisitToken = token.parse().ok()?;
+    let keys = links.ring_with(token.key).await;
+    keys.proves(kind, &token, now).then_some(token.number)
+}
+
 /// A parent whose session names the reservation of the path.
 pub(crate) struct Parent(pub(crate) ReservationNumber);
 
 impl FromRequestParts<Visits> for Parent {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, visits: &Visits) -> Result<Self, Problem> {
-        let Session(open) = Session::of(&parts.headers, &visits.hub.secret);
+        let Session(open) = Session::of(&parts.headers, &visits.links).await;
         if open.is_empty() {
             return Err(Problem::Unauthorized);
         }

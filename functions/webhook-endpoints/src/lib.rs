@@ -9,6 +9,7 @@ use axum::{
 };
 use domain::{
     Instant, Invalid, WebhookEndpointId,
+    keys::IdKey,
     vendor::{
         Breaker, CreateWebhookEndpoint, Description, EndpointStatus, EventFilter, WebhookEndpoint,
     },
@@ -29,17 +30,18 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 struct Endpoints {
     hub: Hub,
     seal: Arc<dyn Seal>,
+    ids: IdKey,
     reach: Reach,
 }
 
 /// The routes of this function. `reach` tells which addresses may be receivers.
-pub fn routes(hub: Hub, seal: Arc<dyn Seal>, reach: Reach) -> OpenApiRouter {
+pub fn routes(hub: Hub, seal: Arc<dyn Seal>, ids: IdKey, reach: Reach) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(create_webhook_endpoint))
         .routes(routes!(list_webhook_endpoints))
         .routes(routes!(get_webhook_endpoint))
         .routes(routes!(delete_webhook_endpoint))
-        .with_state(Endpoints { hub, seal, reach })
+        .with_state(Endpoints { hub, seal, ids, reach })
 }
 
 /// A receiver of webhooks, as its owner sees it.
@@ -90,7 +92,7 @@ impl EndpointView {
     security(("client_credentials" = ["webhooks:write"])),
 )]
 async fn create_webhook_endpoint(
-    State(Endpoints { hub, seal, reach }): State<Endpoints>,
+    State(Endpoints { hub, seal, ids, reach }): State<Endpoints>,
     vendor: Vendor,
     key: IdempotencyKey,
     Body(asked): Body<CreateWebhookEndpoint>,
@@ -98,13 +100,13 @@ async fn create_webhook_endpoint(
     let client = vendor.with(Scope::WebhooksWrite)?;
     let url = url::Url::parse(&asked.url).ok().filter(|url| reach.allows(url));
     let url = url.ok_or_else(|| Problem::input("/url", Invalid::Format(reach.expected())))?;
-    let creation = Creation::new(&hub, &key, "webhook-endpoints", client.as_str(), &asked)?;
+    let creation = Creation::new(&hub, &ids, &key, "webhook-endpoints", client.as_str(), &asked)?;
     if let Some(first) = creation.repeated().await? {
         return Ok(first);
     }
     let now = hub.clock.now();
     // A key may come again once its answer is no longer kept; its endpoint may still be there.
-    let id = hub.secret.webhook_endpoint_id(client, &format!("{} {now}", creation.mark()));
+    let id = ids.webhook_endpoint_id(client, &format!("{} {now}", creation.mark()));
     let secret = webhook::encode_secret(&rand::random());
     let endpoint = WebhookEndpoint {
         id: id.clone(),

@@ -7,11 +7,11 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
-use domain::Instant;
+use domain::{Instant, keys::Addresses};
 use http::{StatusCode, header, uri::Authority};
 use hub_http::Problem;
 use jiff::Span;
-use runtime::Hub;
+use runtime::{Hub, Keys};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -27,6 +27,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Control {
     pub(crate) hub: Hub,
+    pub(crate) addresses: Keys<Addresses>,
     pub(crate) engine: Arc<Engine>,
     pub(crate) mailbox: Mailbox,
     pub(crate) credentials: Credentials,
@@ -119,7 +120,7 @@ async fn bounce(State(control): State<Control>, Json(bounced): Json<Bounced>) ->
         "bouncedRecipients": [{"emailAddress": bounced.address}],
         "feedbackId": "local",
     }}});
-    mail_events::handle(&control.hub, serde_json::from_value(event)?).await?;
+    mail_events::handle(&control.hub, &control.addresses, serde_json::from_value(event)?).await?;
     Ok(Json(json!({})))
 }
 

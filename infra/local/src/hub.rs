@@ -1,10 +1,10 @@
 use std::{io, net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{Router, middleware::from_fn_with_state};
-use domain::{ClientId, Instant, Secret};
+use domain::{ClientId, Instant, keys::NoKeys};
 use fan_out::FanOut;
 use notify::{Reach, order::MailQueues};
-use runtime::{Clock, ConfigError, Hub, Seal, aws, variable};
+use runtime::{Clock, ConfigError, Hub, KeyError, Seal, aws, variable};
 use search_facilities::Index;
 use send_mail::{Pace, SendMail};
 use store::{Store, StoreError};
@@ -22,6 +22,7 @@ use crate::{
     engine::{Engine, EngineError, Queues},
     fault::Faults,
     gateway::{self, Gateway},
+    hub_keys::HubKeys,
     import::{ImportError, List, import},
     issuer::Issuer,
     queue::{DeadLetters, LocalQueue},
@@ -82,6 +83,12 @@ pub enum StartError {
     /// The environment of a deployed hub.
     #[error(transparent)]
     Environment(#[from] ConfigError),
+    /// The keys of a deployed hub.
+    #[error(transparent)]
+    DeployedKeys(#[from] KeyError),
+    /// The keys of this one.
+    #[error(transparent)]
+    Keys(#[from] NoKeys),
     /// What is imported does not come out of the stream.
     #[error("the facilities were imported, but no search finds them")]
     NotSearchable,
@@ -112,35 +119,46 @@ pub enum StartError {
 pub fn functions(
     hub: &Hub,
     seal: &Arc<dyn Seal>,
+    keys: &HubKeys,
     reach: Reach,
     index: Index,
 ) -> Vec<(&'static str, OpenApiRouter)> {
     let (hub, seal) = (|| hub.clone(), || seal.clone());
+    let (ids, cursors) = (|| keys.ids.clone(), || keys.cursors.clone());
     vec![
         ("api-documents", api_documents::routes()),
-        ("search-facilities", search_facilities::routes(hub(), index)),
+        ("search-facilities", search_facilities::routes(hub(), cursors(), index)),
         ("get-facility", get_facility::routes(hub())),
-        ("list-slots", list_slots::routes(hub())),
+        ("list-slots", list_slots::routes(hub(), cursors())),
         ("feeds", feeds::routes(hub())),
-        ("staff-slots", staff_slots::routes(hub())),
+        ("staff-slots", staff_slots::routes(hub(), ids(), cursors())),
         ("facility-settings", facility_settings::routes(hub())),
-        ("request-reservation", request_reservation::routes(hub(), seal())),
-        ("get-reservation", get_reservation::routes(hub(), seal())),
+        (
+            "request-reservation",
+            request_reservation::routes(hub(), seal(), ids(), keys.families.clone()),
+        ),
+        ("get-reservation", get_reservation::routes(hub(), seal(), cursors())),
         ("cancel-reservation", cancel_reservation::routes(hub(), seal())),
-        ("review-reservation", review_reservation::routes(hub(), seal())),
-        ("staff-reservations", staff_reservations::routes(hub(), seal())),
+        ("review-reservation", review_reservation::routes(hub(), seal(), ids())),
+        ("staff-reservations", staff_reservations::routes(hub(), seal(), cursors())),
         ("reports", reports::routes(hub())),
-        ("ict-reservations", ict_reservations::routes(hub(), seal())),
+        ("ict-reservations", ict_reservations::routes(hub(), seal(), cursors())),
         ("ict-new-count", ict_new_count::routes(hub())),
-        ("visits", visits::routes(hub(), seal())),
-        ("webhook-endpoints", webhook_endpoints::routes(hub(), seal(), reach)),
+        ("visits", visits::routes(hub(), seal(), keys.links.clone())),
+        ("webhook-endpoints", webhook_endpoints::routes(hub(), seal(), ids(), reach)),
     ]
 }
 
 /// All of them together, and what they say of themselves.
-pub fn routes(hub: &Hub, seal: &Arc<dyn Seal>, reach: Reach, index: Index) -> OpenApiRouter {
+pub fn routes(
+    hub: &Hub,
+    seal: &Arc<dyn Seal>,
+    keys: &HubKeys,
+    reach: Reach,
+    index: Index,
+) -> OpenApiRouter {
     let all = OpenApiRouter::with_openapi(hub_http::openapi::base());
-    functions(hub, seal, reach, index).into_iter().fold(all, |all, (_, one)| all.merge(one))
+    functions(hub, seal, keys, reach, index).into_iter().fold(all, |all, (_, one)| all.merge(one))
 }
 
 /// The OpenAPI document, as the handlers write it.
@@ -150,10 +168,10 @@ pub fn document() -> serde_json::Value {
         .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
         .build();
     let store = store::Store::new(aws_sdk_dynamodb::Client::from_conf(config), "none");
-    let secret = Secret::new([0; 32]).unwrap_or_else(|| unreachable!("32 bytes are enough"));
-    let hub = Hub { store, clock: Clock::machine(), secret, base_url: "".into() };
+    let keys = HubKeys::made_of(&[[0; 32]]).unwrap_or_else(|_| unreachable!("32 bytes are enough"));
+    let hub = Hub { store, clock: Clock::machine(), base_url: "".into() };
     let seal: Arc<dyn Seal> = Arc::new(LocalSeal::new([0; 32]));
-    let routes = routes(&hub, &seal, Reach::Internet, Index::new(Duration::ZERO));
+    let routes = routes(&hub, &seal, &keys, Reach::Internet, Index::new(Duration::ZERO));
     hub_http::openapi::complete(routes.into_openapi())
 }
 
@@ -191,9 +209,9 @@ impl LocalHub {
         let hub = Hub {
             store: embedded.store(),
             clock: clock.reader(),
-            secret: keys.secret,
             base_url: format!("http://{address}").into(),
         };
+        let hub_keys = HubKeys::made_of(&[keys.root])?;
         let local_seal = LocalSeal::new(keys.seal);
         let seal: Arc<dyn Seal> = Arc::new(local_seal.clone());
         let mailbox = Mailbox {
@@ -219,6 +237,8 @@ impl LocalHub {
             SendMail {
                 hub: hub.clone(),
                 seal: seal.clone(),
+                links: hub_keys.links.clone(),
+                addresses: hub_keys.addresses.clone(),
                 mailer: Arc::new(mailbox.clone()),
                 queues: mails.clone(),
                 pace: Arc::new(Pace::unlimited()),
@@ -252,7 +272,7 @@ impl LocalHub {
             say(
                 "opening slots and making users and clients for the demonstration (--no-demo: none)",
             );
-            credentials.add(&seed::demo(&hub, &[]).await?).await?;
+            credentials.add(&seed::demo(&hub, &hub_keys.ids, &[]).await?).await?;
             state.put("engine", "demo", &true).await?;
             engine.drain().await?;
         }
@@ -261,10 +281,19 @@ impl LocalHub {
         let issuer = Issuer::new(&keys.issuer, credentials.clone())?;
         // A search right after a change sees it: nothing is held without asking.
         let index = Index::new(Duration::ZERO);
-        let functions = hub_http::serve(routes(&hub, &seal, reach, index));
+        let functions = hub_http::serve(routes(&hub, &seal, &hub_keys, reach, index));
         let gateway = Gateway::new(issuer.clone(), options.rate_limit);
         let app = functions.layer(from_fn_with_state(gateway, gateway::enter));
-        let control = Control { hub, engine, mailbox, credentials, issuer: issuer.clone(), faults };
+        let addresses = hub_keys.addresses;
+        let control = Control {
+            hub,
+            addresses,
+            engine,
+            mailbox,
+            credentials,
+            issuer: issuer.clone(),
+            faults,
+        };
         let app =
             Router::new().merge(control.routes()).merge(issuer.routes()).fallback_service(app);
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
@@ -317,7 +346,7 @@ async fn open_queues(
 /// Fills the table of a deployed hub, which the environment names as it does to a function, with the pilot
 /// and the demonstration, for clients whose ids its issuer chose. Says who may call, and as what.
 pub async fn seed(client_ids: &[ClientId]) -> Result<Demo, StartError> {
-    let hub = Hub::start().await?;
+    let (hub, ids) = (Hub::start().await?, runtime::id_key().await?);
     for list in lists(&[])? {
         import(&hub.store, list, hub.clock.now()).await?;
     }
@@ -325,7 +354,7 @@ pub async fn seed(client_ids: &[ClientId]) -> Result<Demo, StartError> {
     let pilot = PILOT.lines().skip(1).count();
     for _ in 0..300 {
         if seed::searchable(&hub).await?.values().map(Vec::len).sum::<usize>() == pilot {
-            return Ok(seed::demo(&hub, client_ids).await?);
+            return Ok(seed::demo(&hub, &ids, client_ids).await?);
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
@@ -349,7 +378,7 @@ async fn listen(port: u16) -> Result<TcpListener, StartError> {
 
 /// The keys of this hub: in a file of their own beside the data, or for this run alone.
 struct Keys {
-    secret: Secret,
+    root: [u8; 32],
     seal: [u8; 32],
     issuer: [u8; 32],
 }
@@ -362,8 +391,7 @@ impl Keys {
             key.copy_from_slice(&bytes[place * 32..(place + 1) * 32]);
             key
         };
-        let secret = Secret::new(part(0)).ok_or_else(|| StartError::Store("a key".into()))?;
-        Ok(Self { secret, seal: part(1), issuer: part(2) })
+        Ok(Self { root: part(0), seal: part(1), issuer: part(2) })
     }
 }
 

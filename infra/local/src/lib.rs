@@ -15,6 +15,7 @@ mod engine;
 mod fault;
 mod gateway;
 mod hub;
+mod hub_keys;
 mod import;
 mod issuer;
 mod queue;
@@ -32,6 +33,7 @@ pub use self::{
     data_dir::DataDirError,
     fault::{Dependency, Faults},
     hub::{LocalHub, Options, StartError, document, functions, import_deployed, routes, seed},
+    hub_keys::HubKeys,
     seed::Demo,
     stream::{Stream, StreamError},
 };

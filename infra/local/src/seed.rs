@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     Capacity, ClientId, Facility, FacilityId, Instant, MunicipalityCode, Settings, Slot,
     applicant::Email,
+    keys::IdKey,
     search::Entry,
     slot::{DayOfWeek, OpenSlot, OpenSlots, TimeOfDay},
     vendor::VendorKind,
@@ -50,7 +51,11 @@ pub(crate) async fn searchable(
 /// Opens slots on Tuesdays and Thursdays of the next five weeks, and makes users and clients to try
 /// the hub with. All addresses are under `example.jp`. Clients are known by `client_ids`, in the order of
 /// the vendors, where an issuer chose them; else by their names.
-pub(crate) async fn demo(hub: &Hub, client_ids: &[ClientId]) -> Result<Demo, SeedError> {
+pub(crate) async fn demo(
+    hub: &Hub,
+    ids: &IdKey,
+    client_ids: &[ClientId],
+) -> Result<Demo, SeedError> {
     let mut demo = Demo::default();
     let mut by_municipality = searchable(hub).await?;
     let pilot: Vec<MunicipalityCode> =
@@ -61,7 +66,7 @@ pub(crate) async fn demo(hub: &Hub, client_ids: &[ClientId]) -> Result<Demo, See
     let facilities: Vec<&Facility> =
         by_municipality.values().flatten().take(FACILITIES_WITH_SLOTS).collect();
     for facility in &facilities {
-        open_slots(hub, facility).await?;
+        open_slots(hub, ids, facility).await?;
         let address: Email =
             format!("{}@example.jp", facility.facility_id.as_str().replace('_', "-")).parse()?;
         let settings = Settings { notice_addresses: vec![address], ..Settings::default() };
@@ -136,7 +141,7 @@ pub enum SeedError {
     Name(#[from] domain::Invalid),
 }
 
-async fn open_slots(hub: &Hub, facility: &Facility) -> Result<(), SeedError> {
+async fn open_slots(hub: &Hub, ids: &IdKey, facility: &Facility) -> Result<(), SeedError> {
     let now: Instant = hub.clock.now();
     let today = now.date();
     let pattern = OpenSlots {
@@ -149,12 +154,10 @@ async fn open_slots(hub: &Hub, facility: &Facility) -> Result<(), SeedError> {
         include_holidays: false,
     };
     let plan = pattern.plan(now, &BTreeSet::new()).0.into_iter();
-    let id =
-        |open: &OpenSlot| hub.secret.slot_id(&facility.facility_id, "demo", "demo", open.starts_at);
+    let id = |open: &OpenSlot| ids.slot_id(&facility.facility_id, "demo", "demo", open.starts_at);
     let plan = plan.map(|open| (id(&open), open));
-    let key = hub.secret.derive(&[b"demo", facility.facility_id.as_str().as_bytes()]);
-    let mut once = Once { key: [0; 16], body: [0; 16] };
-    once.key.copy_from_slice(&key[..16]);
+    let key = ids.mark(&[b"demo", facility.facility_id.as_str().as_bytes()]);
+    let once = Once { key, body: [0; 16] };
     let answer = |_: &[Slot]| Ok(String::new());
     hub.store.open_slots(facility, plan.collect(), &once, &answer, now).await?;
     Ok(())

@@ -2,13 +2,15 @@
 
 use std::{fmt, str::FromStr};
 
+use data_encoding::BASE64URL_NOPAD;
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Secret,
+    Instant,
     invalid::{InputErrors, Invalid, deserr_from_text},
+    keys::{Families, KeyRing},
     text::{free_text, one_line, phone},
 };
 
@@ -116,12 +118,16 @@ pub struct Contact {
 }
 
 /// By what the hub knows that two requests are of one family: a keyed hash of the telephone number
-/// or of the mail address. It tells nothing without the hub's secret.
+/// or of the mail address. Only who takes requests has the key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FamilyMark(pub String);
 
 impl FamilyMark {
+    fn new(mark: [u8; 16]) -> Self {
+        Self(BASE64URL_NOPAD.encode(&mark))
+    }
+
     /// As it is written.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -129,11 +135,28 @@ impl FamilyMark {
 }
 
 impl Contact {
-    /// The marks of the family: whoever shares the telephone or the mail address is of it.
-    pub fn families(&self, secret: &Secret) -> Vec<FamilyMark> {
-        let digits: String = self.phone.reveal().chars().filter(char::is_ascii_digit).collect();
-        let mail = self.email.reveal().to_ascii_lowercase();
-        vec![secret.family_mark("phone", &digits), secret.family_mark("email", &mail)]
+    /// What a family is known by: whoever shares the telephone or the mail address is of it.
+    fn known_by(&self) -> [(&'static str, String); 2] {
+        let digits = self.phone.reveal().chars().filter(char::is_ascii_digit).collect();
+        [("phone", digits), ("email", self.email.reveal().to_ascii_lowercase())]
+    }
+}
+
+impl KeyRing<Families> {
+    /// The marks of a family, to be kept.
+    pub fn family(&self, contact: &Contact, now: Instant) -> Vec<FamilyMark> {
+        let mark = |(kind, value): (&str, String)| {
+            FamilyMark::new(self.mark(now, &[b"family", kind.as_bytes(), value.as_bytes()]))
+        };
+        contact.known_by().into_iter().map(mark).collect()
+    }
+
+    /// Every mark under which the family may have been kept, to find it by.
+    pub fn every_mark_of(&self, contact: &Contact) -> Vec<FamilyMark> {
+        let marks = |(kind, value): (&str, String)| {
+            self.marks(&[b"family", kind.as_bytes(), value.as_bytes()])
+        };
+        contact.known_by().into_iter().flat_map(marks).map(FamilyMark::new).collect()
     }
 }
 
@@ -164,6 +187,7 @@ impl fmt::Debug for Sealed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::tests::ring;
 
     #[test]
     fn telephone_numbers_and_addresses() {
@@ -188,15 +212,38 @@ mod tests {
         assert!("2025-13".parse::<BirthMonth>().is_err());
     }
 
-    #[test]
-    fn nothing_of_a_person_is_in_a_debug_text() {
-        let contact = Contact {
+    fn hanako() -> Contact {
+        Contact {
             name: "保活 花子".parse().unwrap(),
             phone: "090-1234-5678".parse().unwrap(),
             email: "hanako@example.jp".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_family_is_known_by_telephone_or_address_across_a_rotation() {
+        let (before, now) =
+            (ring::<Families>(&[(0, "a")]), "2026-12-01T10:00:00+09:00".parse().unwrap());
+        let kept = before.family(&hanako(), now);
+        assert!(kept.iter().all(|mark| mark.as_str().len() == 22), "128 bits: {kept:?}");
+
+        let rotated = ring::<Families>(&[(0, "a"), (1_700_000_000, "b")]);
+        let same_phone = Contact { email: "taro@example.jp".parse().unwrap(), ..hanako() };
+        let same_mail = Contact {
+            phone: "03-0000-0000".parse().unwrap(),
+            email: "Hanako@Example.jp".parse().unwrap(),
+            ..hanako()
         };
+        let neither = Contact { email: "taro@example.jp".parse().unwrap(), ..same_mail.clone() };
+        let meets = |contact| kept.iter().any(|mark| rotated.every_mark_of(contact).contains(mark));
+        assert!(meets(&same_phone) && meets(&same_mail) && !meets(&neither));
+        assert!(rotated.family(&hanako(), now).iter().all(|mark| !kept.contains(mark)));
+    }
+
+    #[test]
+    fn nothing_of_a_person_is_in_a_debug_text() {
         assert_eq!(
-            format!("{contact:?}"),
+            format!("{:?}", hanako()),
             "Contact { name: Name(…), phone: Phone(…), email: Email(…) }"
         );
     }

@@ -3,11 +3,9 @@
 use std::{fmt, str::FromStr, sync::LazyLock};
 
 use data_encoding::{Encoding, Specification};
-use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
-use crate::{Instant, Invalid, MunicipalityCode, applicant::FamilyMark};
+use crate::{Instant, Invalid, MunicipalityCode, keys::IdKey};
 
 /// Crockford's base 32: no letter that could be read as another one over the telephone.
 static CROCKFORD: LazyLock<Encoding> = LazyLock::new(|| {
@@ -153,7 +151,7 @@ impl FacilityId {
     /// The id of a facility that enters the hub: from its office number, or while it has none, from
     /// its municipality and name, so that the same list imported twice makes the same ids.
     pub fn derive(office_number: Option<&str>, code: &MunicipalityCode, name: &str) -> Self {
-        use sha2::Digest;
+        use sha2::{Digest, Sha256};
         let key = match office_number {
             Some(number) => format!("office\n{number}"),
             None => format!("name\n{code}\n{}", crate::text::identity(name)),
@@ -162,59 +160,13 @@ impl FacilityId {
     }
 }
 
-/// What a token for a parent is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VisitToken {
-    /// The link in a mail; holds until the day after the visit.
-    Link,
-    /// The cookie of a session; holds for half an hour.
-    Session,
-}
-
-impl VisitToken {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Link => "link",
-            Self::Session => "session",
-        }
-    }
-}
-
-/// The hub's own secret, from which it derives what only it can make: numbers, fingerprints and
-/// the seal of cursors. It protects no personal data.
-#[derive(Clone)]
-pub struct Secret(Vec<u8>);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
-impl Secret {
-    /// At least 32 bytes.
-    pub fn new(bytes: impl Into<Vec<u8>>) -> Option<Self> {
-        let bytes = bytes.into();
-        (bytes.len() >= 32).then_some(Self(bytes))
-    }
-
-    /// HMAC-SHA-256 over the parts, each preceded by its length so that no two lists agree.
-    pub fn derive(&self, parts: &[&[u8]]) -> [u8; 32] {
-        #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("any length");
-        for part in parts {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part);
-        }
-        mac.finalize().into_bytes().into()
-    }
-
+impl IdKey {
     /// The number of the reservation that a client asks for under an idempotency key.
     ///
     /// `attempt` is 0, and counts up when the number turns out to belong to another request: with
     /// ten million reservations a year that happens some dozens of times.
     pub fn reservation_number(&self, client: &str, key: &str, attempt: u8) -> ReservationNumber {
-        let digest = self.derive(&[b"reservation", client.as_bytes(), key.as_bytes(), &[attempt]]);
+        let digest = self.0.hash(&[b"reservation", client.as_bytes(), key.as_bytes(), &[attempt]]);
         let text = crockford(&digest, 8);
         ReservationNumber(format!("R-{}-{}", &text[..4], &text[4..]))
     }
@@ -230,7 +182,7 @@ impl Secret {
         let minutes = starts_at.epoch_ms().div_euclid(60_000).clamp(0, (1 << 30) - 1) as u64;
         // Six base-32 digits of the minute of the start, so that ids sort by time until 4011.
         let time = crockford(&(minutes << 34).to_be_bytes(), 6);
-        let digest = self.derive(&[
+        let digest = self.0.hash(&[
             b"slot",
             facility.as_str().as_bytes(),
             caller.as_bytes(),
@@ -240,51 +192,9 @@ impl Secret {
         SlotId(format!("slt_{time}{}", crockford(&digest, 8)).to_ascii_lowercase())
     }
 
-    /// By what two requests of one family are known: nine digits, so that among the few requests of a
-    /// day no two families share them.
-    pub fn family_mark(&self, kind: &str, value: &str) -> FamilyMark {
-        let digest = self.derive(&[b"family", kind.as_bytes(), value.as_bytes()]);
-        FamilyMark(crockford(&digest, 9))
-    }
-
-    /// A token that lets its holder act for the parent of a reservation until then: the link in a mail, or
-    /// the session that it opens.
-    pub fn visit_token(
-        &self,
-        kind: VisitToken,
-        number: &ReservationNumber,
-        until: Instant,
-    ) -> String {
-        let until = until.epoch_ms() / 1000;
-        let digest = self.derive(&[
-            b"visit",
-            kind.as_str().as_bytes(),
-            number.0.as_bytes(),
-            &until.to_be_bytes(),
-        ]);
-        format!("{number}.{until}.{}", crockford(&digest, 32))
-    }
-
-    /// The reservation that a token is for, if it is ours and holds at this time.
-    pub fn read_visit_token(
-        &self,
-        kind: VisitToken,
-        token: &str,
-        now: Instant,
-    ) -> Option<ReservationNumber> {
-        let mut parts = token.split('.');
-        let number = parts.next()?.parse().ok()?;
-        let until = Instant::from_epoch_ms(parts.next()?.parse::<i64>().ok()?.checked_mul(1000)?)?;
-        let ours = self.visit_token(kind, &number, until);
-        // Every byte is compared, so that the time taken tells nothing.
-        let same = ours.len() == token.len()
-            && ours.bytes().zip(token.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0;
-        (same && now < until).then_some(number)
-    }
-
     /// The id of the webhook endpoint that a client creates under an idempotency key.
     pub fn webhook_endpoint_id(&self, client: &ClientId, key: &str) -> WebhookEndpointId {
-        let digest = self.derive(&[b"webhook-endpoint", client.0.as_bytes(), key.as_bytes()]);
+        let digest = self.0.hash(&[b"webhook-endpoint", client.0.as_bytes(), key.as_bytes()]);
         WebhookEndpointId(format!("whe_{}", crockford(&digest, 12).to_ascii_lowercase()))
     }
 }
@@ -306,7 +216,7 @@ impl SlotId {
     }
 }
 
-fn crockford(bytes: &[u8], digits: usize) -> String {
+pub(crate) fn crockford(bytes: &[u8], digits: usize) -> String {
     let mut text = CROCKFORD.encode(&bytes[..(digits * 5).div_ceil(8)]);
     text.truncate(digits);
     text
@@ -329,8 +239,8 @@ mod tests {
 
     use super::*;
 
-    fn secret() -> Secret {
-        Secret::new([7; 32]).unwrap()
+    fn id_key() -> IdKey {
+        format!("{{\"0\": \"{}\"}}", "k".repeat(64)).parse().unwrap()
     }
 
     fn facility() -> FacilityId {
@@ -346,36 +256,15 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_token_of_a_visit_holds_for_its_kind_and_time_alone() {
-        let number: ReservationNumber = "R-7K3M-9QXD".parse().unwrap();
-        let at = |text: &str| text.parse::<Instant>().unwrap();
-        let (now, until) = (at("2026-12-01T10:00:00+09:00"), at("2026-12-02T10:00:00+09:00"));
-        let token = secret().visit_token(VisitToken::Link, &number, until);
-        let read = |kind, token: &str, now| secret().read_visit_token(kind, token, now);
-        assert_eq!(read(VisitToken::Link, &token, now), Some(number));
-        assert_eq!(read(VisitToken::Session, &token, now), None);
-        assert_eq!(read(VisitToken::Link, &token, until), None);
-        for altered in [token.replace("7K3M", "7K3N"), token.replace('.', ""), format!("{token}0")]
-        {
-            assert_eq!(read(VisitToken::Link, &altered, now), None, "{altered}");
-        }
-    }
-
-    #[test]
-    fn a_short_secret_is_none() {
-        assert!(Secret::new([7; 31]).is_none());
-    }
-
     proptest! {
         #[test]
         fn derived_ids_are_valid_and_repeatable(client in "[a-z0-9]{1,20}", key in "[ -~]{1,255}", minute in 0i64..1_000_000_000) {
-            let number = secret().reservation_number(&client, &key, 0);
+            let number = id_key().reservation_number(&client, &key, 0);
             prop_assert_eq!(number.as_str().parse::<ReservationNumber>().unwrap(), number.clone());
-            prop_assert_eq!(secret().reservation_number(&client, &key, 0), number.clone());
-            prop_assert_ne!(secret().reservation_number(&client, &key, 1), number);
+            prop_assert_eq!(id_key().reservation_number(&client, &key, 0), number.clone());
+            prop_assert_ne!(id_key().reservation_number(&client, &key, 1), number);
             let start = Instant::from_epoch_ms(minute * 60_000).unwrap();
-            let slot = secret().slot_id(&facility(), &client, &key, start);
+            let slot = id_key().slot_id(&facility(), &client, &key, start);
             prop_assert_eq!(slot.starts_at(), Some(start));
             prop_assert_eq!(slot.as_str().parse::<SlotId>().unwrap(), slot);
         }
@@ -384,8 +273,8 @@ mod tests {
         fn slots_sort_by_their_start(a in 0i64..500_000_000, b in 0i64..500_000_000) {
             let (a, b) = (Instant::from_epoch_ms(a * 60_000).unwrap(), Instant::from_epoch_ms(b * 60_000).unwrap());
             let (slot_a, slot_b) = (
-                secret().slot_id(&facility(), "x", "1", a),
-                secret().slot_id(&facility(), "x", "1", b),
+                id_key().slot_id(&facility(), "x", "1", a),
+                id_key().slot_id(&facility(), "x", "1", b),
             );
             prop_assert_eq!(a.cmp(&b), slot_a.cmp(&slot_b));
             prop_assert_eq!(a <= b, SlotId::first_at(a).as_str() <= slot_b.as_str());

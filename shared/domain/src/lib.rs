@@ -13,6 +13,7 @@ pub mod feed;
 pub mod id;
 pub mod import;
 pub mod invalid;
+pub mod keys;
 pub mod municipality;
 pub mod report;
 pub mod reservation;
@@ -23,11 +24,12 @@ pub mod suppression;
 pub mod text;
 pub mod time;
 pub mod vendor;
+pub mod visit_token;
 
 pub use applicant::{Applicant, Sealed};
 pub use facility::Facility;
 pub use id::{
-    ClientId, CorrelationId, EventId, FacilityId, ReservationNumber, Secret, SlotId, SlotNumber,
+    ClientId, CorrelationId, EventId, FacilityId, ReservationNumber, SlotId, SlotNumber,
     WebhookEndpointId,
 };
 pub use invalid::Invalid;

@@ -3,7 +3,11 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::{Instant, Secret, applicant::Email};
+use crate::{
+    Instant,
+    applicant::Email,
+    keys::{Addresses, KeyRing},
+};
 
 /// Why nothing is sent to an address any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,28 +30,34 @@ impl Suppression {
     }
 }
 
-impl Secret {
-    /// The mark of an address: the same for the same mailbox, and no way back to it without the
-    /// hub's secret.
-    pub fn address_mark(&self, address: &Email) -> [u8; 16] {
-        let address = address.reveal().to_ascii_lowercase();
-        let digest = self.derive(&[b"address", address.as_bytes()]);
-        let mut mark = [0; 16];
-        mark.copy_from_slice(&digest[..16]);
-        mark
+impl KeyRing<Addresses> {
+    /// The mark of an address, to be kept: the same for the same mailbox, and no way back to it without
+    /// the key.
+    pub fn address_mark(&self, address: &Email, now: Instant) -> [u8; 16] {
+        self.mark(now, &[b"address", address.reveal().to_ascii_lowercase().as_bytes()])
+    }
+
+    /// Every mark under which the address may have been kept, to find it by.
+    pub fn every_mark_of(&self, address: &Email) -> Vec<[u8; 16]> {
+        self.marks(&[b"address", address.reveal().to_ascii_lowercase().as_bytes()])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::tests::ring;
 
     #[test]
-    fn an_address_has_one_mark_however_it_is_written_and_another_under_another_secret() {
-        let secret = |byte: u8| Secret::new([byte; 32]).unwrap();
-        let mark = |byte: u8, address: &str| secret(byte).address_mark(&address.parse().unwrap());
-        assert_eq!(mark(1, "Hanako@Example.jp"), mark(1, "hanako@example.jp"));
-        assert_ne!(mark(1, "hanako@example.jp"), mark(1, "taro@example.jp"));
-        assert_ne!(mark(1, "hanako@example.jp"), mark(2, "hanako@example.jp"));
+    fn an_address_has_one_mark_however_it_is_written_and_is_found_after_a_rotation() {
+        let now = "2026-12-01T10:00:00+09:00".parse().unwrap();
+        let before = ring::<Addresses>(&[(0, "a")]);
+        let rotated = ring::<Addresses>(&[(0, "a"), (1_700_000_000, "b")]);
+        let address = |text: &str| text.parse::<Email>().unwrap();
+        let mark = before.address_mark(&address("Hanako@Example.jp"), now);
+        assert_eq!(mark, before.address_mark(&address("hanako@example.jp"), now));
+        assert_ne!(mark, before.address_mark(&address("taro@example.jp"), now));
+        assert_ne!(mark, rotated.address_mark(&address("hanako@example.jp"), now));
+        assert!(rotated.every_mark_of(&address("hanako@example.jp")).contains(&mark));
     }
 }

@@ -5,7 +5,11 @@ use axum::{
     extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
-use domain::Secret;
+use domain::{
+    Instant,
+    keys::{Families, IdKey, KeyRing},
+    reservation::RequestMark,
+};
 use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use runtime::Hub;
 use serde::{Deserialize, Serialize};
@@ -25,21 +29,37 @@ impl IdempotencyKey {
     }
 
     /// A keyed hash of caller and key, for an endpoint.
-    pub fn mark(&self, secret: &Secret, endpoint: &str, caller: &str) -> [u8; 16] {
-        half(secret.derive(&[b"key", endpoint.as_bytes(), caller.as_bytes(), self.0.as_bytes()]))
+    pub fn mark(&self, ids: &IdKey, endpoint: &str, caller: &str) -> [u8; 16] {
+        ids.mark(&[b"key", endpoint.as_bytes(), caller.as_bytes(), self.0.as_bytes()])
+    }
+
+    /// A keyed hash of what was asked for, to tell a repeat from another request. The client's own key, which is
+    /// kept nowhere, goes into it: nobody else can try out bodies until one fits.
+    pub fn body_mark(&self, ids: &IdKey, body: &impl Serialize) -> Result<[u8; 16], Problem> {
+        Ok(ids.mark(&[b"body", self.0.as_bytes(), &json(body)?]))
+    }
+
+    /// Both, where the body names a family: then it is hashed by the keys of those who take requests.
+    pub fn request_mark(
+        &self,
+        ids: &IdKey,
+        families: &KeyRing<Families>,
+        caller: &str,
+        body: &impl Serialize,
+        now: Instant,
+    ) -> Result<RequestMark, Problem> {
+        let json = json(body)?;
+        let parts: &[&[u8]] = &[b"body", self.0.as_bytes(), &json];
+        Ok(RequestMark {
+            key: self.mark(ids, "reservations", caller),
+            body: families.mark(now, parts),
+            body_by_other_keys: families.marks(parts),
+        })
     }
 }
 
-/// A keyed hash of what was asked for, to tell a repeat from another request.
-pub fn body_mark(secret: &Secret, body: &impl Serialize) -> Result<[u8; 16], Problem> {
-    let json = serde_json::to_vec(body).map_err(|_| Problem::Internal)?;
-    Ok(half(secret.derive(&[b"body", &json])))
-}
-
-fn half(digest: [u8; 32]) -> [u8; 16] {
-    let mut half = [0; 16];
-    half.copy_from_slice(&digest[..16]);
-    half
+fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
+    serde_json::to_vec(body).map_err(|_| Problem::Internal)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
@@ -65,13 +85,14 @@ impl<'a> Creation<'a> {
     /// This request of a caller, on a route that names what it is about.
     pub fn new(
         hub: &'a Hub,
+        ids: &IdKey,
         key: &IdempotencyKey,
         route: &str,
         caller: &str,
         body: &impl Serialize,
     ) -> Result<Self, Problem> {
-        let key = key.mark(&hub.secret, route, caller);
-        Ok(Self { hub, once: Once { key, body: body_mark(&hub.secret, body)? } })
+        let (key, body) = (key.mark(ids, route, caller), key.body_mark(ids, body)?);
+        Ok(Self { hub, once: Once { key, body } })
     }
 
     /// The first answer, if this is a repeat.

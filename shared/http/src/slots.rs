@@ -6,7 +6,7 @@ use jiff::{ToSpan, civil::Date};
 use runtime::Hub;
 use utoipa::IntoParams;
 
-use crate::{Limit, Problem, QueryParams, cursor, input::some_date};
+use crate::{CursorSeal, Limit, Problem, QueryParams, input::some_date};
 
 /// Which slots of a facility are listed.
 #[derive(Debug, Deserr, IntoParams)]
@@ -35,6 +35,7 @@ impl QueryParams for SlotQuery {}
 /// A page of a facility's slots, and the cursor of the next.
 pub async fn slots(
     hub: &Hub,
+    cursors: &CursorSeal,
     facility: &FacilityId,
     query: SlotQuery,
 ) -> Result<(Vec<Slot>, Option<String>), Problem> {
@@ -44,14 +45,13 @@ pub async fn slots(
         return Err(Problem::input("/to", Invalid::EndsBeforeStart));
     }
     let list = ("slots", facility, from, to);
-    let after: Option<SlotId> =
-        query.cursor.map(|sealed| cursor::open(&hub.secret, &list, &sealed)).transpose()?;
+    let after: Option<SlotId> = cursors.open_some(&list, query.cursor).await?;
     let limit = query.limit.get();
     let (from, until) = (Instant::midnight(from), Instant::midnight(to.saturating_add(1.day())));
     let mut slots = hub.store.slots(facility, from, until, limit + 1, after.as_ref()).await?;
     let more = slots.len() > limit;
     slots.truncate(limit);
     let last = slots.last().filter(|_| more);
-    let next = last.map(|slot| cursor::seal(&hub.secret, &list, &slot.slot_id)).transpose()?;
+    let next = cursors.seal_some(&list, last.map(|slot| slot.slot_id.clone())).await?;
     Ok((slots, next))
 }

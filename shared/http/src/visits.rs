@@ -6,7 +6,7 @@ use runtime::Hub;
 use store::VisitPosition;
 use utoipa::IntoParams;
 
-use crate::{Limit, Problem, QueryParams, cursor, input::some_date};
+use crate::{CursorSeal, Limit, Problem, QueryParams, input::some_date};
 
 /// Which reservations of a facility are listed.
 #[derive(Debug, Deserr, IntoParams)]
@@ -43,6 +43,7 @@ fn some_status(text: String) -> Result<Option<Status>, Invalid> {
 /// there is a next one.
 pub async fn visits(
     hub: &Hub,
+    cursors: &CursorSeal,
     facility: &FacilityId,
     query: VisitQuery,
 ) -> Result<(Vec<Reservation>, Option<String>), Problem> {
@@ -56,12 +57,10 @@ pub async fn visits(
         return Err(Problem::input("/to", Invalid::EndsBeforeStart));
     }
     let list = ("visits", facility, query.status, from, to);
-    let place: Option<VisitPosition> =
-        query.cursor.map(|sealed| cursor::open(&hub.secret, &list, &sealed)).transpose()?;
+    let place: Option<VisitPosition> = cursors.open_some(&list, query.cursor).await?;
     let span = (Instant::midnight(from), Instant::midnight(to.tomorrow().unwrap_or(to)));
     let limit = query.limit.get();
     let (reservations, next) =
         hub.store.reservations_of_facility(facility, span, query.status, limit, place).await?;
-    let next = next.map(|position| cursor::seal(&hub.secret, &list, &position)).transpose()?;
-    Ok((reservations, next))
+    Ok((reservations, cursors.seal_some(&list, next).await?))
 }

@@ -1,6 +1,10 @@
 use std::{fmt, sync::Arc};
 
-use domain::{Instant, Reservation, Secret, id::VisitToken};
+use domain::{
+    Instant, Reservation,
+    keys::{KeyRing, Links},
+    visit_token::TokenKind,
+};
 use store::Store;
 
 use crate::{ConfigError, aws, telemetry::Causes, variable};
@@ -39,27 +43,21 @@ pub struct Hub {
     pub store: Store,
     /// The time.
     pub clock: Clock,
-    /// What numbers and cursors are derived from.
-    pub secret: Secret,
     /// Where people and systems reach the hub, without a slash at the end.
     pub base_url: Arc<str>,
 }
 
 impl Hub {
-    /// From the environment: `TABLE_NAME`, `HUB_SECRET` (32 characters or more), `BASE_URL`. Makes
-    /// one cheap read, so that the first request meets a connection that stands.
+    /// From the environment: `TABLE_NAME`, `BASE_URL`. Makes one cheap read, so that the first request meets
+    /// a connection that stands.
     pub async fn start() -> Result<Self, ConfigError> {
-        let secret = Secret::new(variable("HUB_SECRET")?).ok_or(ConfigError::Invalid {
-            name: "HUB_SECRET",
-            expected: "32 characters or more",
-        })?;
         let base_url = variable("BASE_URL")?.trim_end_matches('/').into();
         let db = aws_sdk_dynamodb::Client::new(&aws::config()?);
         let store = Store::new(db, variable("TABLE_NAME")?);
         if let Err(error) = store.warm_up().await {
             tracing::warn!(error = %Causes(&error), "the first read failed");
         }
-        Ok(Self { store, clock: Clock::machine(), secret, base_url })
+        Ok(Self { store, clock: Clock::machine(), base_url })
     }
 
     /// The screen where staff act on a reservation.
@@ -67,11 +65,11 @@ impl Hub {
         format!("{}/staff/reservations/{number}", self.base_url)
     }
 
-    /// The page where the parent sees, confirms and cancels the reservation. Its token holds until the day
-    /// after the visit; it stands in the fragment, which no server, proxy or mail scanner sees.
-    pub fn visit_url(&self, reservation: &Reservation) -> String {
+    /// The page where the parent sees, confirms and cancels the reservation. Its token stands in the fragment,
+    /// which no server, proxy or mail scanner sees.
+    pub fn visit_url(&self, reservation: &Reservation, links: &KeyRing<Links>) -> String {
         let number = &reservation.reservation_number;
-        let token = self.secret.visit_token(VisitToken::Link, number, reservation.link_ends_at());
+        let token = links.token(TokenKind::Link, number, self.clock.now());
         format!("{}/visit#{token}", self.base_url)
     }
 }

@@ -9,6 +9,7 @@ pub mod batch;
 mod calls;
 mod config;
 mod hub;
+mod keys;
 mod mail;
 pub mod metrics;
 mod queue;
@@ -18,6 +19,7 @@ pub mod telemetry;
 pub use self::{
     config::{ConfigError, variable},
     hub::{Clock, Hub},
+    keys::{KeyError, KeySource, Keys, id_key},
     mail::{Mail, MailError, Mailer, SesMailer, mailbox, of_mailbox},
     queue::{LONGEST_DELAY, Message, Outgoing, Queue, QueueError, SqsQueue},
     seal::{KmsSeal, Purpose, Seal, SealError},

@@ -268,7 +268,11 @@ pub fn from_table(item: Item) -> Result<Reservation, StoreError> {
             .collect(),
         applicant: item.applicant.map(|bytes| Sealed(bytes.into_vec())),
         cancel_reason: item.cancel_reason.map(|bytes| Sealed(bytes.into_vec())),
-        mark: RequestMark { key: mark(item.key_mark)?, body: mark(item.body_mark)? },
+        mark: RequestMark {
+            key: mark(item.key_mark)?,
+            body: mark(item.body_mark)?,
+            body_by_other_keys: Vec::new(),
+        },
     })
 }
 
@@ -549,7 +553,7 @@ fn comes_after(newer: &Reservation, current: &Reservation, next: &Reservation) -
 fn repeat_of(existing: Reservation, mark: &RequestMark) -> Reserved {
     if existing.mark.key != mark.key {
         Reserved::NumberTaken
-    } else if existing.mark.body != mark.body {
+    } else if !mark.is_body_of(&existing.mark) {
         Reserved::OtherBody
     } else {
         Reserved::Replayed(Box::new(existing))

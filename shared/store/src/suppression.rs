@@ -46,13 +46,13 @@ impl Store {
         Ok(self.put_if(to_item(key, &item)?, condition, values).await?.is_ok())
     }
 
-    /// Of each address, in their order, whether nothing is sent to it any more.
+    /// Of each address, by its marks and in their order, whether nothing is sent to it any more.
     pub async fn suppressed(
         &self,
-        marks: &[[u8; 16]],
+        addresses: &[Vec<[u8; 16]>],
         now: Instant,
     ) -> Result<Vec<bool>, StoreError> {
-        let mut marks_to_read = marks.to_vec();
+        let mut marks_to_read = addresses.concat();
         marks_to_read.sort_unstable();
         marks_to_read.dedup();
         let mut found = Vec::new();
@@ -63,6 +63,7 @@ impl Store {
                 found.push(item.pk);
             }
         }
-        Ok(marks.iter().map(|mark| found.contains(&keys::suppression(mark).pk)).collect())
+        let is_found = |mark: &[u8; 16]| found.contains(&keys::suppression(mark).pk);
+        Ok(addresses.iter().map(|marks| marks.iter().any(is_found)).collect())
     }
 }

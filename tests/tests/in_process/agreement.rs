@@ -62,7 +62,8 @@ fn routes_of(name: &str, router: OpenApiRouter) -> Vec<Route> {
 async fn routes_of_routers() -> BTreeSet<Route> {
     let world = World::new().await;
     let index = search_facilities::Index::new(std::time::Duration::ZERO);
-    let functions = local::functions(&world.hub, &world.seal, notify::Reach::Internet, index);
+    let functions =
+        local::functions(&world.hub, &world.seal, &world.keys, notify::Reach::Internet, index);
     functions.into_iter().flat_map(|(name, router)| routes_of(name, router)).collect()
 }
 
@@ -214,6 +215,42 @@ fn the_template_deploys_the_table_that_the_store_creates() {
 /// The queues that functions are handed messages from, with the folder of the function.
 const QUEUES: [(&str, &str); 3] =
     [("vendor-push", "PushQueue"), ("send-mail", "MailQueue"), ("send-mail", "RoutineMailQueue")];
+
+#[test]
+fn a_function_may_read_the_keys_that_it_names_and_no_others() {
+    let template = template();
+    let mut secrets = resources(&template, "AWS::SecretsManager::Secret");
+    // The distribution's, which no function reads.
+    secrets.remove("CdnSecret");
+    let mut readers = BTreeMap::<String, BTreeSet<String>>::new();
+    for (name, function) in functions_of_template() {
+        let variables = function["Environment"]["Variables"].as_mapping().cloned();
+        let variables = variables.unwrap_or_default();
+        let named: BTreeSet<_> = variables.values().map(|value| text(value).to_owned()).collect();
+        assert!(!named.iter().any(|value| value.contains("resolve:")), "{name}: a secret itself");
+        let named: BTreeSet<_> = named.into_iter().filter(|n| secrets.contains_key(n)).collect();
+        let mut readable = BTreeSet::new();
+        for policy in function["Policies"].as_sequence().into_iter().flatten() {
+            for statement in policy["Statement"].as_sequence().unwrap() {
+                if statement["Action"] == "secretsmanager:GetSecretValue" {
+                    let resource = &statement["Resource"];
+                    let listed = resource.as_sequence().cloned();
+                    let listed = listed.unwrap_or_else(|| vec![resource.clone()]);
+                    readable.extend(listed.iter().map(|key| text(key).to_owned()));
+                }
+            }
+        }
+        assert_eq!(named, readable, "{name}");
+        for key in named {
+            readers.entry(key).or_default().insert(name.clone());
+        }
+    }
+    assert_eq!(readers.keys().collect::<Vec<_>>(), secrets.keys().collect::<Vec<_>>());
+    let only = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    assert_eq!(readers["FamilyKeys"], only(&["request-reservation"]));
+    assert_eq!(readers["LinkKeys"], only(&["send-mail", "visits"]));
+    assert_eq!(readers["AddressKeys"], only(&["mail-events", "send-mail"]));
+}
 
 #[test]
 fn queues_hide_a_message_for_six_times_its_function_and_try_for_a_day() {

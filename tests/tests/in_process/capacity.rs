@@ -208,7 +208,7 @@ async fn a_fact_costs_a_write_unit_and_a_report_reads_the_facts_of_its_days() {
     // Forty a day over ten days.
     let day = jiff::SignedDuration::from_hours(24);
     for nth in 0..400 {
-        let reservation_number = world.hub.secret.reservation_number("filler", &nth.to_string(), 0);
+        let reservation_number = world.keys.ids.reservation_number("filler", &nth.to_string(), 0);
         let requested_at = approved.requested_at + day * (nth / 40 + 1);
         let filler = domain::Reservation { reservation_number, requested_at, ..approved.clone() };
         world.store().follow_fact(None, &filler).await.unwrap();

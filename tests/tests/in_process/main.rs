@@ -12,6 +12,7 @@ mod documents;
 mod endpoints;
 mod feeds;
 mod jobs;
+mod keys;
 mod mails;
 mod once;
 mod pending;

@@ -128,7 +128,7 @@ async fn ntf_07_a_run_that_is_killed_half_way_is_completed_by_the_next() {
 fn escalated(world: &World, count: usize) -> Waiting {
     let requested_at: Instant = "2026-11-20T10:00:00+09:00".parse().unwrap();
     Waiting {
-        reservation_number: world.hub.secret.reservation_number("test", &count.to_string(), 0),
+        reservation_number: world.keys.ids.reservation_number("test", &count.to_string(), 0),
         facility_id: world.facility.facility_id.clone(),
         municipality_code: world.facility.municipality_code,
         requested_at,

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use aws_lambda_events::{dynamodb::Event as StreamEvent, sqs::SqsEvent};
 use domain::{
     Applicant, Instant, Reservation, Settings, Slot, SlotNumber, Status,
+    applicant::Email,
     family::Duplicate,
     reservation::{Actor, NewRequest, Origin, PartySize, RequestMark},
     vendor::{Breaker, EndpointStatus, VendorKind, WebhookEndpoint},
@@ -100,7 +101,7 @@ async fn reserve(world: &World, slot: &Slot) -> Reservation {
         families: Vec::new(),
         possible_duplicate: Duplicate::None,
         memo: None,
-        mark: RequestMark { key: [1; 16], body: [2; 16] },
+        mark: RequestMark { key: [1; 16], body: [2; 16], body_by_other_keys: Vec::new() },
     };
     let now = world.hub.clock.now();
     let new = new.reservation(slot, &Settings::default(), Status::Pending, now);
@@ -114,12 +115,13 @@ async fn every_http_sample_is_answered_by_its_function() {
     let index = || search_facilities::Index::new(std::time::Duration::ZERO);
     let names: Vec<_> = {
         let world = World::new().await;
-        let all = local::functions(&world.hub, &world.seal, Reach::Internet, index());
+        let all = local::functions(&world.hub, &world.seal, &world.keys, Reach::Internet, index());
         all.into_iter().map(|(name, _)| name).collect()
     };
     for name in names {
         let world = world(name != "request-reservation").await;
-        let functions = local::functions(&world.hub, &world.seal, Reach::Internet, index());
+        let functions =
+            local::functions(&world.hub, &world.seal, &world.keys, Reach::Internet, index());
         let (_, routes) = functions.into_iter().find(|(function, _)| *function == name).unwrap();
         let request = lambda_http::request::from_str(&sample(name)).unwrap();
         let response = hub_http::serve(routes).oneshot(request).await.unwrap();
@@ -135,7 +137,7 @@ async fn every_http_sample_is_answered_by_its_function() {
 async fn a_file_leaves_the_function_byte_for_byte() {
     let world = world(true).await;
     let index = search_facilities::Index::new(std::time::Duration::ZERO);
-    let functions = local::functions(&world.hub, &world.seal, Reach::Internet, index);
+    let functions = local::functions(&world.hub, &world.seal, &world.keys, Reach::Internet, index);
     let (_, routes) = functions.into_iter().find(|(function, _)| *function == "reports").unwrap();
     let request = lambda_http::request::from_str(&sample("reports")).unwrap();
     let answer = hub_http::serve(routes).oneshot(request).await.unwrap();
@@ -295,6 +297,10 @@ fn mail_event(change: impl FnOnce(&mut Value)) -> MailEvent {
     serde_json::from_value(event).unwrap()
 }
 
+async fn hear(world: &World, event: MailEvent) -> Result<usize, store::StoreError> {
+    mail_events::handle(&world.hub, &world.keys.addresses, event).await
+}
+
 /// Sends the sample's mail to its parent; tells how many mails went out.
 async fn mails_to_parent(world: &World) -> usize {
     let event: SqsEvent = serde_json::from_str(&sample("send-mail")).unwrap();
@@ -307,9 +313,9 @@ async fn mails_to_parent(world: &World) -> usize {
 async fn after_the_sample_of_a_bounce_nothing_is_sent_to_the_address_for_a_year() {
     let world = world(true).await;
     assert_eq!(mails_to_parent(&world).await, 1);
-    assert_eq!(mail_events::handle(&world.hub, mail_event(|_| ())).await.unwrap(), 1);
+    assert_eq!(hear(&world, mail_event(|_| ())).await.unwrap(), 1);
     assert_eq!(mails_to_parent(&world).await, 0);
-    let again = mail_events::handle(&world.hub, mail_event(|_| ())).await.unwrap();
+    let again = hear(&world, mail_event(|_| ())).await.unwrap();
     assert_eq!(again, 0, "the same report counts once");
 
     let table = world.raw().scan().table_name(local::embedded::TABLE).send().await.unwrap();
@@ -337,16 +343,17 @@ async fn who_complains_is_not_written_to_again_and_others_of_the_mail_are() {
             });
         })
     };
-    assert_eq!(mail_events::handle(&world.hub, complaint("not-spam")).await.unwrap(), 0);
+    assert_eq!(hear(&world, complaint("not-spam")).await.unwrap(), 0);
     assert_eq!(mails_to_parent(&world).await, 1);
-    assert_eq!(mail_events::handle(&world.hub, complaint("abuse")).await.unwrap(), 1);
+    assert_eq!(hear(&world, complaint("abuse")).await.unwrap(), 1);
     world.set("2036-12-01T10:00:00+09:00");
     assert_eq!(mails_to_parent(&world).await, 0);
-    let bounce = mail_events::handle(&world.hub, mail_event(|_| ())).await.unwrap();
+    let bounce = hear(&world, mail_event(|_| ())).await.unwrap();
     assert_eq!(bounce, 0, "a bounce takes nothing back from a complaint");
 
     let now = world.hub.clock.now();
-    let mark = |address: &str| world.hub.secret.address_mark(&address.parse().unwrap());
+    let keys = world.keys.addresses.ring().await;
+    let mark = |address: &str| keys.every_mark_of(&address.parse::<Email>().unwrap());
     let marks = [mark("taro@example.jp"), mark("hanako@example.jp"), mark("taro@example.jp")];
     assert_eq!(world.store().suppressed(&marks, now).await.unwrap(), [false, true, false]);
 }
@@ -356,10 +363,10 @@ async fn a_mailbox_that_is_full_for_now_is_written_to_as_before() {
     let world = world(true).await;
     for kind in ["Transient", "Undetermined"] {
         let event = mail_event(|event| event["detail"]["bounce"]["bounceType"] = kind.into());
-        assert_eq!(mail_events::handle(&world.hub, event).await.unwrap(), 0);
+        assert_eq!(hear(&world, event).await.unwrap(), 0);
     }
     let delivery = mail_event(|event| event["detail"]["eventType"] = "Delivery".into());
-    assert_eq!(mail_events::handle(&world.hub, delivery).await.unwrap(), 0);
+    assert_eq!(hear(&world, delivery).await.unwrap(), 0);
     assert_eq!(mails_to_parent(&world).await, 1);
 }
 

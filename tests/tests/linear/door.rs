@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use domain::{FacilityId, Instant, Reservation, ReservationNumber, SlotId, id::VisitToken};
+use domain::{FacilityId, Instant, Reservation, ReservationNumber, SlotId, visit_token::TokenKind};
 use http::Method;
 use jiff::SignedDuration;
 use local::api::Api;
@@ -106,8 +106,8 @@ impl Door for InProcess {
             Who::Ict => (As::Ict("ict-1"), None),
             Who::Staff => (self.0.staff(), None),
             Who::Parent(number) => {
-                let until = Instant::of_machine() + SignedDuration::from_mins(30);
-                let token = self.0.hub.secret.visit_token(VisitToken::Session, number, until);
+                let keys = self.0.keys.links.ring().await;
+                let token = keys.token(TokenKind::Session, number, Instant::of_machine());
                 (As::Anyone, Some(format!("__Host-visit={token}")))
             }
         };

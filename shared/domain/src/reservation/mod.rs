@@ -214,6 +214,15 @@ pub struct RequestMark {
     pub key: [u8; 16],
     /// Of the body.
     pub body: [u8; 16],
+    /// Of the body, under the other keys that are accepted; not kept.
+    pub body_by_other_keys: Vec<[u8; 16]>,
+}
+
+impl RequestMark {
+    /// Whether the body is that of an earlier request.
+    pub fn is_body_of(&self, earlier: &Self) -> bool {
+        self.body == earlier.body || self.body_by_other_keys.contains(&earlier.body)
+    }
 }
 
 /// A request for a visit and what became of it.
@@ -501,7 +510,7 @@ pub(crate) mod tests {
             memos: Vec::new(),
             applicant: Some(Sealed(vec![1])),
             cancel_reason: None,
-            mark: RequestMark { key: [0; 16], body: [0; 16] },
+            mark: RequestMark { key: [0; 16], body: [0; 16], body_by_other_keys: Vec::new() },
         }
     }
 

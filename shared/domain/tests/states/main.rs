@@ -152,7 +152,7 @@ fn requested(contract: &Contract) -> Reservation {
         families: Vec::new(),
         possible_duplicate: Duplicate::None,
         memo: None,
-        mark: RequestMark { key: [0; 16], body: [0; 16] },
+        mark: RequestMark { key: [0; 16], body: [0; 16], body_by_other_keys: Vec::new() },
     };
     request.reservation(&slot, &settings(contract), allowed, now)
 }
