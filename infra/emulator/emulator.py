@@ -235,11 +235,11 @@ def with_routes(template):
                 "Properties": {
                     "ApiId": ref,
                     "AuthorizerType": says["type"].upper(),
-                    "IdentitySource": [says["identitySource"]],
-                    "JwtConfiguration": {
-                        "Audience": says["jwtConfiguration"]["audience"],
-                        "Issuer": says["jwtConfiguration"]["issuer"],
-                    },
+                    "AuthorizerUri": says["authorizerUri"],
+                    "AuthorizerPayloadFormatVersion": says["authorizerPayloadFormatVersion"],
+                    "AuthorizerResultTtlInSeconds": says["authorizerResultTtlInSeconds"],
+                    "EnableSimpleResponses": says["enableSimpleResponses"],
+                    "IdentitySource": says["identitySource"].split(","),
                     "Name": authorizer,
                 },
             }
@@ -264,7 +264,7 @@ def with_routes(template):
                 "ApiId": {"Ref": api},
                 "RouteKey": f"{method} {path}" if method else path,
                 "Target": {"Fn::Join": ["/", ["integrations", {"Ref": f"{route}Calls"}]]},
-                **({"AuthorizationType": "JWT", "AuthorizerId": {"Ref": f"{api}Authorizer{authorizer}"}}
+                **({"AuthorizationType": "CUSTOM", "AuthorizerId": {"Ref": f"{api}Authorizer{authorizer}"}}
                    if authorizer else {"AuthorizationType": "NONE"}),
             },
         }

@@ -148,7 +148,6 @@ class Walk(unittest.TestCase):
                 printed = self.done("add-vendor", *words, *link, "--secret-file", file)
                 client = json.loads(file.read_text())
                 self.assertEqual(file.stat().st_mode & 0o777, 0o600)
-                self.assertIn(client["client_id"], printed.split("VendorClientIds=")[1])
                 self.assertNotIn(client["client_secret"], printed)
                 made = self.cognito.describe_user_pool_client(
                     UserPoolId=self.pool, ClientId=client["client_id"]
@@ -169,6 +168,11 @@ class Walk(unittest.TestCase):
         self.done("add-vendor", "--client", ict, *link)
         self.refused("add-vendor", "--client", ict, "--facility", "fac_none", because="no nursery")
         self.refused("add-vendor", "--client", "nobody", *link, because="no ICT system")
+        for status in ["suspended", "active"]:
+            self.done("set-vendor", "--client", ict, "--status", status)
+            self.assertEqual(self.item(f"CLI#{ict}", "CLI")["status"], status)
+        self.refused("set-vendor", "--client", "nobody", "--status", "suspended", because="no vendor")
+        self.refused("set-vendor", "--client", ict, "--status", "gone", because="active or suspended")
 
     def test_2_a_municipality(self):
         self.done("set-municipality", "--code", CODE, "--address", "a@city.example", "--address", "b@city.example")

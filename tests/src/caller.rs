@@ -3,10 +3,7 @@
 use domain::{ClientId, FacilityId};
 use http::{HeaderMap, StatusCode};
 use lambda_http::{
-    aws_lambda_events::apigw::{
-        ApiGatewayRequestAuthorizer, ApiGatewayRequestAuthorizerJwtDescription,
-        ApiGatewayV2httpRequestContext,
-    },
+    aws_lambda_events::apigw::{ApiGatewayRequestAuthorizer, ApiGatewayV2httpRequestContext},
     request::RequestContext,
 };
 use serde_json::{Value, json};
@@ -28,7 +25,7 @@ pub enum As {
     Municipality(&'static str),
     /// An operator.
     Operator,
-    /// Whoever has a token with these claims.
+    /// Whoever the authorizer says this of.
     Token(Value),
 }
 
@@ -75,8 +72,10 @@ pub fn context(who: &As) -> RequestContext {
     const ICT: &str = "hub/ict:read hub/ict:write hub/events:read hub/webhooks:write";
     let claims = match who {
         As::Anyone | As::From(_) => None,
-        As::Site(id) => Some(json!({"sub": id, "client_id": id, "scope": SITE})),
-        As::Ict(id) => Some(json!({"sub": id, "client_id": id, "scope": ICT})),
+        As::Site(id) => {
+            Some(json!({"sub": id, "client_id": id, "kind": "search_site", "scope": SITE}))
+        }
+        As::Ict(id) => Some(json!({"sub": id, "client_id": id, "kind": "ict", "scope": ICT})),
         As::Staff(id) => Some(json!({"sub": "staff-1", "role": "facility", "facility_id": id})),
         As::Municipality(code) => {
             Some(json!({"sub": "city-1", "role": "municipality", "municipality": code}))
@@ -91,10 +90,8 @@ pub fn context(who: &As) -> RequestContext {
         _ => "192.0.2.1".into(),
     });
     context.authorizer = claims.map(|claims| {
-        let mut jwt = ApiGatewayRequestAuthorizerJwtDescription::default();
-        jwt.claims = serde_json::from_value(claims).unwrap();
         let mut authorizer = ApiGatewayRequestAuthorizer::default();
-        authorizer.jwt = Some(jwt);
+        authorizer.fields = serde_json::from_value(claims).unwrap();
         authorizer
     });
     RequestContext::ApiGatewayV2(context)

@@ -24,7 +24,7 @@ use domain::{
     Capacity, Facility, FacilityId, Instant, ReservationNumber, Settings, Slot,
     facility::{ChildCapacity, EstablishmentBody, FacilityType},
     slot::{OpenSlot, SlotStatus},
-    vendor::VendorKind,
+    vendor::{VendorKind, VendorStatus},
 };
 use fan_out::FanOut;
 use http::{Method, Request};
@@ -122,6 +122,7 @@ impl World {
             kind: VendorKind::Ict,
             name: "ict-1".into(),
             contact: "ict-1@example.jp".parse().unwrap(),
+            status: VendorStatus::Active,
         };
         world.store().add_vendor(&vendor, &[facility.facility_id]).await.unwrap();
         let contact = MunicipalityContact {

@@ -13,32 +13,32 @@ use governor::{
 use http::{HeaderValue, header};
 use hub_http::Problem;
 use lambda_http::{
-    aws_lambda_events::apigw::{
-        ApiGatewayRequestAuthorizer, ApiGatewayRequestAuthorizerJwtDescription,
-        ApiGatewayV2httpRequestContext,
-    },
+    aws_lambda_events::apigw::{ApiGatewayRequestAuthorizer, ApiGatewayV2httpRequestContext},
     request::RequestContext,
 };
 
-use crate::issuer::Issuer;
+use store::Store;
+
+use crate::issuer::{Issuer, STAFF_CLIENT};
 
 type Limiter =
     RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>;
 
-/// What API Gateway does in front of the functions: an id for each request, verified tokens in the
-/// request context, and limits for each client, and for each source without a token.
+/// What API Gateway does in front of the functions: an id for each request, who calls in the request
+/// context (as the deployed authorizer says it), and limits for each client, and for each source without a token.
 #[derive(Clone)]
 pub(crate) struct Gateway {
     issuer: Issuer,
+    store: Store,
     limiter: Arc<Limiter>,
     per_second: NonZeroU32,
 }
 
 impl Gateway {
-    pub(crate) fn new(issuer: Issuer, per_second: NonZeroU32) -> Self {
+    pub(crate) fn new(issuer: Issuer, store: Store, per_second: NonZeroU32) -> Self {
         let limiter = RateLimiter::keyed(Quota::per_second(per_second))
             .with_middleware::<StateInformationMiddleware>();
-        Self { issuer, limiter: Arc::new(limiter), per_second }
+        Self { issuer, store, limiter: Arc::new(limiter), per_second }
     }
 }
 
@@ -56,20 +56,19 @@ pub(crate) async fn enter(
 ) -> Response {
     let id = format!("req_{}", HEXLOWER.encode(&rand::random::<[u8; 12]>()));
     let refuse = |request: &Request, problem: Problem| problem.answer(request.headers(), &id);
-    let bearer = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| after_scheme(value.to_str().ok()?, "bearer"));
-    let claims = match bearer {
-        Some(token) => match gateway.issuer.verify(token) {
-            Some(claims) => Some(claims),
-            None => return refuse(&request, Problem::Unauthorized),
+    let header = request.headers().get(header::AUTHORIZATION);
+    let token = header.map(|value| value.to_str().ok().and_then(authorize::bearer));
+    let caller = match token.map(|token| gateway.issuer.verify(token?)) {
+        Some(Some(claims)) => match authorize::caller(&gateway.store, STAFF_CLIENT, claims).await {
+            Ok(caller) => Some(caller),
+            Err(error) => return refuse(&request, error.into()),
         },
+        Some(None) => Some(authorize::Caller::new()),
         None => None,
     };
     let source = source.ip().to_string();
-    let caller = claims.as_ref().and_then(|claims| claims.get("sub")).unwrap_or(&source);
-    let left = match gateway.limiter.check_key(caller) {
+    let limited = caller.as_ref().and_then(|caller| caller.get("sub")).unwrap_or(&source);
+    let left = match gateway.limiter.check_key(limited) {
         Ok(snapshot) => snapshot.remaining_burst_capacity(),
         Err(_) => return refuse(&request, Problem::RateLimited { retry_after: 1 }),
     };
@@ -77,13 +76,12 @@ pub(crate) async fn enter(
     let mut context = ApiGatewayV2httpRequestContext::default();
     context.request_id = Some(id.clone());
     context.http.source_ip = Some(source);
-    if let Some(claims) = claims {
-        let mut jwt = ApiGatewayRequestAuthorizerJwtDescription::default();
-        jwt.claims = claims;
+    context.authorizer = caller.map(|caller| {
         let mut authorizer = ApiGatewayRequestAuthorizer::default();
-        authorizer.jwt = Some(jwt);
-        context.authorizer = Some(authorizer);
-    }
+        let fields = caller.into_iter().map(|(name, value)| (name, value.into()));
+        authorizer.fields = fields.collect();
+        authorizer
+    });
     request.extensions_mut().insert(RequestContext::ApiGatewayV2(context));
 
     let mut response = next.run(request).await;

@@ -282,7 +282,7 @@ impl LocalHub {
         // A search right after a change sees it: nothing is held without asking.
         let index = Index::new(Duration::ZERO);
         let functions = hub_http::serve(routes(&hub, &seal, &hub_keys, reach, index));
-        let gateway = Gateway::new(issuer.clone(), options.rate_limit);
+        let gateway = Gateway::new(issuer.clone(), hub.store.clone(), options.rate_limit);
         let app = functions.layer(from_fn_with_state(gateway, gateway::enter));
         let addresses = hub_keys.addresses;
         let control = Control {

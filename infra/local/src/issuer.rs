@@ -1,5 +1,6 @@
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
+use authorize::Claims;
 use axum::{
     Form, Json, Router,
     extract::State,
@@ -13,14 +14,14 @@ use jsonwebtoken::{
     jwk::{Jwk, JwkSet},
 };
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     credentials::{Client, Credentials, User},
     gateway::after_scheme,
 };
 
-/// Issues and verifies access tokens, as the Cognito user pool and API Gateway's authorizer do.
+/// Issues and verifies access tokens, as the Cognito user pool and the authorizer do.
 /// Tokens follow the machine's own time.
 #[derive(Clone)]
 pub(crate) struct Issuer {
@@ -29,6 +30,9 @@ pub(crate) struct Issuer {
     jwks: Arc<JwkSet>,
     credentials: Credentials,
 }
+
+/// The client of the staff's own pages.
+pub(crate) const STAFF_CLIENT: &str = "staff";
 
 /// How long a client's token is good, in seconds.
 const CLIENT_TOKEN_SECONDS: i64 = 3600;
@@ -63,17 +67,11 @@ impl Issuer {
     }
 
     /// The claims of a token, if it is ours and good now.
-    pub(crate) fn verify(&self, token: &str) -> Option<HashMap<String, String>> {
+    pub(crate) fn verify(&self, token: &str) -> Option<Claims> {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.validate_aud = false;
-        let data =
-            jsonwebtoken::decode::<Map<String, Value>>(token, &self.verifying, &validation).ok()?;
-        // API Gateway hands every claim on as text.
-        let text = |value: Value| match value {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
-        Some(data.claims.into_iter().map(|(name, value)| (name, text(value))).collect())
+        let data = jsonwebtoken::decode(token, &self.verifying, &validation).ok()?;
+        Some(data.claims)
     }
 
     fn issue(&self, claims: Value, seconds: i64) -> Result<String, jsonwebtoken::errors::Error> {
@@ -87,7 +85,8 @@ impl Issuer {
     }
 
     pub(crate) fn user_token(&self, user: &User) -> Result<String, jsonwebtoken::errors::Error> {
-        let mut claims = json!({"sub": user.subject});
+        let mut claims =
+            json!({"sub": user.subject, "client_id": STAFF_CLIENT, "token_use": "access"});
         // Whoever has no role gets a token all the same, as from Cognito: the hub refuses it.
         for (name, value) in staff_claims::claims(&user.attributes()).unwrap_or_default() {
             claims[name] = value.into();

@@ -6,7 +6,7 @@ use domain::{
     keys::IdKey,
     search::Entry,
     slot::{DayOfWeek, OpenSlot, OpenSlots, TimeOfDay},
-    vendor::VendorKind,
+    vendor::{VendorKind, VendorStatus},
 };
 use jiff::{ToSpan, civil::time};
 use runtime::Hub;
@@ -123,6 +123,7 @@ pub(crate) async fn demo(
             kind,
             name: name.into(),
             contact: format!("{name}@example.jp").parse()?,
+            status: VendorStatus::Active,
         };
         hub.store.add_vendor(&record, facilities).await?;
         demo.clients.push(client);

@@ -23,10 +23,34 @@ pub enum VendorKind {
 }
 
 impl VendorKind {
+    /// As it stands in JSON, and in what the authorizer says of a caller.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SearchSite => "search_site",
+            Self::Ict => "ict",
+        }
+    }
+
+    /// The kind of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::SearchSite, Self::Ict].into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// Whether a vendor of this kind is told of such an event at all.
     pub fn hears(self, event: EventType) -> bool {
         self == Self::Ict || event != EventType::ReminderPending
     }
+}
+
+/// Whether a vendor may call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VendorStatus {
+    /// It may.
+    #[default]
+    Active,
+    /// An operator locked it out: its tokens give no access, however long they are good.
+    Suspended,
 }
 
 /// Whether a webhook endpoint is sent to.

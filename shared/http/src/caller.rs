@@ -1,4 +1,5 @@
-//! Who calls. API Gateway has verified the token; what it says is in the request context.
+//! Who calls. The authorizer has verified the token and knows the registry of vendors; what it says is in the request
+//! context.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,6 +9,8 @@ use http::{Extensions, request::Parts};
 use lambda_http::{
     aws_lambda_events::apigw::ApiGatewayV2httpRequestContext, request::RequestContext,
 };
+
+use serde_json::Value;
 
 use crate::Problem;
 
@@ -168,20 +171,23 @@ pub(crate) fn gateway_context(extensions: &Extensions) -> Option<&ApiGatewayV2ht
 
 impl Caller {
     fn of(parts: &Parts) -> Result<Self, Problem> {
-        let token = gateway_context(&parts.extensions)
+        let authorizer = gateway_context(&parts.extensions)
             .and_then(|context| context.authorizer.as_ref())
-            .and_then(|authorizer| authorizer.jwt.as_ref())
             .ok_or(Problem::Unauthorized)?;
-        Self::from_claims(&token.claims, token.scopes.as_deref().unwrap_or_default())
+        Self::from_authorizer(&authorizer.fields)
     }
 
-    /// A person has a role, a client has scopes; a token with neither gives no access.
-    fn from_claims(claims: &HashMap<String, String>, scopes: &[String]) -> Result<Self, Problem> {
-        let claim = |name: &str| claims.get(name).map(String::as_str).unwrap_or_default();
+    /// A person has a role, a vendor a kind. Without a subject the token is none of ours; with a subject alone it gives
+    /// no access.
+    fn from_authorizer(fields: &HashMap<String, Value>) -> Result<Self, Problem> {
+        let claim = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
         let subject = claim("sub").to_owned();
+        if subject.is_empty() {
+            return Err(Problem::Unauthorized);
+        }
         match claim("role") {
             "facility" => {
-                let ids = claim("facility_id").split([' ', ',', '[', ']']);
+                let ids = claim("facility_id").split(' ');
                 let facilities = ids.filter_map(|id| id.parse().ok()).collect();
                 return Ok(Self::Facility(FacilityStaff { subject, facilities }));
             }
@@ -192,18 +198,13 @@ impl Caller {
             "operator" => return Ok(Self::Operator(Operator { subject })),
             _ => {}
         }
-        let id = [claim("client_id"), claim("sub")].into_iter().find(|id| !id.is_empty());
-        let id = id.and_then(|id| id.parse().ok()).ok_or(Problem::Forbidden)?;
-        let scopes = scopes.iter().map(String::as_str).chain(claim("scope").split(' '));
-        let scopes: BTreeSet<String> =
-            scopes.map(|scope| scope.trim_start_matches("hub/").to_owned()).collect();
-        let has = |family: &str| scopes.iter().any(|scope| scope.starts_with(family));
-        let (site, ict) = (has("reservations:"), has("ict:"));
+        let id = claim("client_id").parse().map_err(|_| Problem::Forbidden)?;
+        let scopes = claim("scope").split(' ');
+        let scopes = scopes.map(|scope| scope.trim_start_matches("hub/").to_owned()).collect();
         let client = Client { id, scopes };
-        match (site, ict) {
-            (true, false) => Ok(Self::Site(client)),
-            (false, true) => Ok(Self::Ict(client)),
-            _ => Err(Problem::Forbidden),
+        match VendorKind::named(claim("kind")).ok_or(Problem::Forbidden)? {
+            VendorKind::SearchSite => Ok(Self::Site(client)),
+            VendorKind::Ict => Ok(Self::Ict(client)),
         }
     }
 }
@@ -244,46 +245,55 @@ callers! {
 mod tests {
     use super::*;
 
-    fn caller(claims: &[(&str, &str)], scopes: &[&str]) -> Result<Caller, Problem> {
-        let claims = claims.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
-        Caller::from_claims(&claims, &scopes)
+    fn caller(fields: &[(&str, &str)]) -> Result<Caller, Problem> {
+        let fields = fields.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        Caller::from_authorizer(&fields.collect())
     }
 
     #[test]
     fn scopes_are_understood_with_and_without_prefix() {
         for scope in ["reservations:write", "hub/reservations:write"] {
-            let Ok(Caller::Site(client)) = caller(&[("client_id", "site")], &[scope]) else {
-                unreachable!("a search site")
-            };
+            let fields =
+                [("sub", "x"), ("client_id", "x"), ("kind", "search_site"), ("scope", scope)];
+            let Ok(Caller::Site(client)) = caller(&fields) else { unreachable!("a search site") };
             assert!(client.with(Scope::ReservationsWrite).is_ok());
             assert!(client.with(Scope::ReservationsRead).is_err());
         }
-        let from_claim =
-            caller(&[("client_id", "x"), ("scope", "hub/ict:read hub/ict:write")], &[]);
-        assert!(matches!(from_claim, Ok(Caller::Ict(_))));
+    }
+
+    #[test]
+    fn kind_is_the_registrys_whatever_the_scopes_say() {
+        let scope = ("scope", "hub/reservations:write hub/ict:write");
+        let vendor = |kind| caller(&[("sub", "x"), ("client_id", "x"), ("kind", kind), scope]);
+        assert!(matches!(vendor("ict"), Ok(Caller::Ict(_))));
+        assert!(matches!(vendor("search_site"), Ok(Caller::Site(_))));
     }
 
     #[test]
     fn a_token_that_fits_nobody_gives_no_access() {
-        for (claims, scopes) in [
-            (vec![("client_id", "x")], vec![]),
-            (vec![("client_id", "x")], vec!["reservations:read", "ict:read"]),
-            (vec![("sub", "x"), ("role", "municipality"), ("municipality", "1")], vec![]),
-            (vec![("sub", "x"), ("role", "admin")], vec![]),
+        assert_eq!(caller(&[]).err(), Some(Problem::Unauthorized));
+        assert_eq!(caller(&[("role", "operator")]).err(), Some(Problem::Unauthorized));
+        let scope = ("scope", "hub/reservations:read");
+        for fields in [
+            vec![("sub", "x")],
+            vec![("sub", "x"), ("client_id", "x"), scope],
+            vec![("sub", "x"), ("client_id", "x"), ("kind", "nursery"), scope],
+            vec![("sub", "x"), ("kind", "ict"), scope],
+            vec![("sub", "x"), ("role", "municipality"), ("municipality", "1")],
+            vec![("sub", "x"), ("role", "admin")],
         ] {
-            assert!(caller(&claims, &scopes).is_err(), "{claims:?} {scopes:?}");
+            assert_eq!(caller(&fields).err(), Some(Problem::Forbidden), "{fields:?}");
         }
     }
 
     #[test]
     fn staff_have_the_facilities_of_their_token() {
-        let claims = [
+        let fields = [
             ("sub", "x"),
             ("role", "facility"),
-            ("facility_id", "[fac_7k3m9qxd2abc fac_000000000000]"),
+            ("facility_id", "fac_7k3m9qxd2abc fac_000000000000"),
         ];
-        let Ok(Caller::Facility(staff)) = caller(&claims, &[]) else { unreachable!("staff") };
+        let Ok(Caller::Facility(staff)) = caller(&fields) else { unreachable!("staff") };
         assert!(staff.of(&"fac_7k3m9qxd2abc".parse().unwrap()).is_ok());
         assert_eq!(staff.of(&"fac_111111111111".parse().unwrap()), Err(Problem::NotFound));
     }

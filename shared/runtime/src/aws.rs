@@ -1,7 +1,13 @@
 //! AWS clients without what a function does not need: no shared configuration files, no default
 //! TLS stack, no system certificates. Lambda gives region and credentials in the environment.
 
-use std::{env, fs, path::Path, sync::OnceLock, time::Duration};
+use std::{
+    borrow::Cow,
+    env, fs,
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
@@ -9,7 +15,8 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provi
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::{SdkConfig, region::Region};
 use rustls::{
-    RootCertStore,
+    ClientConfig, RootCertStore,
+    crypto::ring,
     pki_types::{CertificateDer, pem::PemObject},
 };
 
@@ -63,13 +70,27 @@ fn shared_http_client() -> Result<SharedHttpClient, ConfigError> {
     if let Some(client) = SHARED.get() {
         return Ok(client.clone());
     }
+    let client = http_client(&trusted()?)?;
+    Ok(SHARED.get_or_init(|| client).clone())
+}
+
+/// The roots that are trusted, as PEM.
+fn trusted() -> Result<Cow<'static, [u8]>, ConfigError> {
     // As in AWS's own tools, the roots of this file are trusted in place of the others: whoever speaks to an
     // emulator means to speak to nobody else.
-    let client = match env::var_os("AWS_CA_BUNDLE") {
-        Some(bundle) => http_client(&read_roots(Path::new(&bundle))?)?,
-        None => http_client(AMAZON_ROOTS)?,
-    };
-    Ok(SHARED.get_or_init(|| client).clone())
+    match env::var_os("AWS_CA_BUNDLE") {
+        Some(bundle) => Ok(read_roots(Path::new(&bundle))?.into()),
+        None => Ok(AMAZON_ROOTS.into()),
+    }
+}
+
+/// TLS to what AWS serves beside its API: the keys of a user pool.
+pub fn tls() -> Result<ClientConfig, ConfigError> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&trusted()?).flatten());
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().map_err(|_| NOT_A_BUNDLE)?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// The client that trusts these roots and no others.
@@ -103,10 +124,7 @@ mod tests {
     use std::{
         io::{Read, Write},
         net::TcpListener,
-        sync::{
-            Arc,
-            atomic::{AtomicUsize, Ordering},
-        },
+        sync::atomic::{AtomicUsize, Ordering},
         thread,
     };
 
@@ -116,7 +134,7 @@ mod tests {
         orchestrator::HttpRequest,
     };
     use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-    use rustls::{ServerConfig, ServerConnection, StreamOwned, crypto::ring};
+    use rustls::{ServerConfig, ServerConnection, StreamOwned};
     use sha2::{Digest, Sha256};
     use tracing::instrument::WithSubscriber;
 

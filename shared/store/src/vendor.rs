@@ -7,7 +7,7 @@ use domain::{
     ClientId, FacilityId, Instant, Sealed, WebhookEndpointId,
     applicant::Email,
     vendor::{
-        Breaker, Description, ENDPOINTS_AT_MOST, EndpointStatus, EventFilter, VendorKind,
+        Breaker, Description, ENDPOINTS_AT_MOST, EndpointStatus, EventFilter, VendorKind, VendorStatus,
         WebhookEndpoint,
     },
 };
@@ -32,6 +32,9 @@ pub struct VendorRecord {
     pub name: String,
     /// Who is mailed when its endpoint fails.
     pub contact: Email,
+    /// Whether it may call.
+    #[serde(default)]
+    pub status: VendorStatus,
 }
 
 #[derive(Serialize, Deserialize)]

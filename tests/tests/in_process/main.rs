@@ -9,6 +9,7 @@ mod capacity;
 mod checklist;
 mod contention;
 mod documents;
+mod door;
 mod endpoints;
 mod feeds;
 mod jobs;

@@ -10,7 +10,7 @@ use domain::{
     applicant::Email,
     family::Duplicate,
     reservation::{Actor, NewRequest, Origin, PartySize, RequestMark},
-    vendor::{Breaker, EndpointStatus, VendorKind, WebhookEndpoint},
+    vendor::{Breaker, EndpointStatus, VendorKind, VendorStatus, WebhookEndpoint},
 };
 use http_body_util::BodyExt;
 use mail_events::MailEvent;
@@ -42,6 +42,7 @@ async fn world(reserved: bool) -> World {
         kind: VendorKind::Ict,
         name: "ict".into(),
         contact: "ict@example.jp".parse().unwrap(),
+        status: VendorStatus::Active,
     };
     world.store().add_vendor(&ict, &[nursery.facility_id.clone()]).await.unwrap();
     let slot = Slot {
