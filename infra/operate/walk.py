@@ -119,10 +119,6 @@ class Walk(unittest.TestCase):
                 build_opener(Unfollowed).open(f"{os.environ['AWS_ENDPOINT_URL']}/login", urlencode(form).encode())
             except OSError as redirected:
                 return f"CODE={parse_qs(urlsplit(redirected.headers['location']).query)['code'][0]}"
-        if "VendorClientIds" in block:
-            clients = self.cognito.list_user_pool_clients(UserPoolId=self.pool, MaxResults=60)["UserPoolClients"]
-            ids = {one["ClientId"] for one in clients} - {self.id_of("StaffClient")}
-            self.update({"VendorClientIds": ",".join(ids)})
         return ":"
 
     def update(self, values):
