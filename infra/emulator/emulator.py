@@ -239,7 +239,7 @@ def with_routes(template):
                     "AuthorizerPayloadFormatVersion": says["authorizerPayloadFormatVersion"],
                     "AuthorizerResultTtlInSeconds": says["authorizerResultTtlInSeconds"],
                     "EnableSimpleResponses": says["enableSimpleResponses"],
-                    "IdentitySource": says["identitySource"].split(","),
+                    "IdentitySource": says["identitySource"],
                     "Name": authorizer,
                 },
             }
