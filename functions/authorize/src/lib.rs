@@ -47,7 +47,7 @@ impl Authorizer {
     /// Answers API Gateway.
     pub async fn handle(&self, request: Request) -> Result<Response<Caller>, AuthorizeError> {
         let header = request.identity_source.unwrap_or_default();
-        let token = header.first().and_then(|header| bearer(header));
+        let token = header.first().and_then(|header| after_scheme(header, "bearer"));
         let claims = match token {
             Some(token) => self.tokens.verify(token).await?,
             None => None,
@@ -66,10 +66,10 @@ impl Authorizer {
     }
 }
 
-/// The token of an `Authorization` header. The scheme may be written in any case (RFC 9110).
-pub fn bearer(header: &str) -> Option<&str> {
-    let (scheme, token) = header.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// What an `Authorization` says after its scheme, whose case does not matter (RFC 9110, 11.1).
+pub fn after_scheme<'a>(header: &'a str, scheme: &str) -> Option<&'a str> {
+    let (said, rest) = header.split_once(' ')?;
+    said.eq_ignore_ascii_case(scheme).then(|| rest.trim())
 }
 
 /// Who a verified token is for: staff who signed in on the staff's own pages, or a vendor that the registry has as

@@ -1,5 +1,6 @@
 use std::{net::SocketAddr, num::NonZeroU32, sync::Arc};
 
+use authorize::after_scheme;
 use axum::{
     extract::{ConnectInfo, Request, State},
     middleware::Next,
@@ -16,7 +17,6 @@ use lambda_http::{
     aws_lambda_events::apigw::{ApiGatewayRequestAuthorizer, ApiGatewayV2httpRequestContext},
     request::RequestContext,
 };
-
 use store::Store;
 
 use crate::issuer::{Issuer, STAFF_CLIENT};
@@ -42,12 +42,6 @@ impl Gateway {
     }
 }
 
-/// What an `Authorization` says after its scheme, whose case does not matter (RFC 9110, 11.1).
-pub(crate) fn after_scheme<'a>(header: &'a str, scheme: &str) -> Option<&'a str> {
-    let (said, rest) = header.split_once(' ')?;
-    said.eq_ignore_ascii_case(scheme).then(|| rest.trim())
-}
-
 pub(crate) async fn enter(
     State(gateway): State<Gateway>,
     ConnectInfo(source): ConnectInfo<SocketAddr>,
@@ -57,7 +51,7 @@ pub(crate) async fn enter(
     let id = format!("req_{}", HEXLOWER.encode(&rand::random::<[u8; 12]>()));
     let refuse = |request: &Request, problem: Problem| problem.answer(request.headers(), &id);
     let header = request.headers().get(header::AUTHORIZATION);
-    let token = header.map(|value| value.to_str().ok().and_then(authorize::bearer));
+    let token = header.map(|value| after_scheme(value.to_str().ok()?, "bearer"));
     let caller = match token.map(|token| gateway.issuer.verify(token?)) {
         Some(Some(claims)) => match authorize::caller(&gateway.store, STAFF_CLIENT, claims).await {
             Ok(caller) => Some(caller),

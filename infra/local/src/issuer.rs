@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use authorize::Claims;
+use authorize::{Claims, after_scheme};
 use axum::{
     Form, Json, Router,
     extract::State,
@@ -16,10 +16,7 @@ use jsonwebtoken::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{
-    credentials::{Client, Credentials, User},
-    gateway::after_scheme,
-};
+use crate::credentials::{Client, Credentials, User};
 
 /// Issues and verifies access tokens, as the Cognito user pool and the authorizer do.
 /// Tokens follow the machine's own time.

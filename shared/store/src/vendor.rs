@@ -7,8 +7,8 @@ use domain::{
     ClientId, FacilityId, Instant, Sealed, WebhookEndpointId,
     applicant::Email,
     vendor::{
-        Breaker, Description, ENDPOINTS_AT_MOST, EndpointStatus, EventFilter, VendorKind, VendorStatus,
-        WebhookEndpoint,
+        Breaker, Description, ENDPOINTS_AT_MOST, EndpointStatus, EventFilter, VendorKind,
+        VendorStatus, WebhookEndpoint,
     },
 };
 use serde::{Deserialize, Serialize};
