@@ -97,8 +97,17 @@ impl Stranger {
         for (key, body) in
             [("l", long), ("m", misspelt), ("n", lines), ("o", json!([])), ("p", json!({}))]
         {
-            let answer = self.api.create("/v1/portal/reservations", key, body).await.unwrap();
-            assert!(matches!(answer.status.as_u16(), 400 | 413), "{key}: {}", answer.status);
+            match self.api.create("/v1/portal/reservations", key, body).await {
+                Ok(answer) => {
+                    assert!(
+                        matches!(answer.status.as_u16(), 400 | 413),
+                        "{key}: {}",
+                        answer.status
+                    );
+                }
+                // The hub may hang up on a body that is too long while it is still being sent.
+                Err(error) => assert_eq!(key, "l", "{error}"),
+            }
         }
         for path in
             ["/v1/reservations", "/v1/staff/dashboard", "/v1/events", "/v1/webhook-endpoints"]
