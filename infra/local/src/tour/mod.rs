@@ -198,6 +198,8 @@ impl<'a, W: Write> Tour<'a, W> {
         self.act(Who::Nursery, &format!("{path}/approve"), "上履きをお持ちください。", "approved")
             .await?;
         self.told(&["reservation.approved"], &[PARENT]).await?;
+        let visits = self.get(Who::Ict, &format!("{ict}/reservations")).await?;
+        expect("the word", "上履きをお持ちください。", &visits.body["items"][0]["comment"])?;
         self.follow(&slot, json!(3)).await?;
 
         self.scene(
@@ -309,8 +311,10 @@ impl<'a, W: Write> Tour<'a, W> {
         let portal = text(&confirmed["reservation_number"]).to_owned();
         self.told_ict(&["reservation.requested"], &[PARENT, NURSERY]).await?;
         let approve = format!("/v1/staff/reservations/{portal}/approve");
-        self.act(Who::Nursery, &approve, "", "approved").await?;
+        self.act(Who::Nursery, &approve, "お待ちしております。", "approved").await?;
         self.told_ict(&["reservation.approved"], &[PARENT]).await?;
+        let page = self.on_page(&session, Method::GET, "", None).await?;
+        expect("the word on the page", "お待ちしております。", &page["comment"])?;
 
         self.scene(
             "A third does not follow the link: after a quarter of an hour the place is free",
