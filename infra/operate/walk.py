@@ -102,9 +102,10 @@ class Walk(unittest.TestCase):
                     capture_output=True, text=True, timeout=600, check=False,
                 )
                 self.assertEqual(done.returncode, 0, f"{block}\n{done.stdout}\n{done.stderr}")
-                shown += not only_an_account
+                if not only_an_account:
+                    shown, said = shown + 1, done.stdout
             self.assertGreater(shown, 8)
-            self.assertEqual(done.stdout.splitlines()[-1], "approved")
+            self.assertRegex(said, "approved\n$")
 
     def stand_in(self, block, state):
         known = dict(re.findall(r'^declare -x (\w+)="(.*)"$', state.read_text(), re.MULTILINE))
@@ -119,7 +120,8 @@ class Walk(unittest.TestCase):
                 build_opener(Unfollowed).open(f"{os.environ['AWS_ENDPOINT_URL']}/login", urlencode(form).encode())
             except OSError as redirected:
                 return f"CODE={parse_qs(urlsplit(redirected.headers['location']).query)['code'][0]}"
-        return ":"
+        # By the program that is built already.
+        return block.replace("cargo run --", "$HOKATSU") if "smoke" in block else ":"
 
     def update(self, values):
         """What `sam deploy --parameter-overrides` does to a stack whose template is the same."""
