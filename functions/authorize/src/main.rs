@@ -15,7 +15,7 @@ async fn main() -> Result<(), Error> {
     let (store, staff_client) = (Hub::start().await?.store, variable("STAFF_CLIENT")?);
     let authorizer = &Authorizer { store, staff_client, tokens };
     let authorize = async |event: LambdaEvent<ApiGatewayV2CustomAuthorizerV2Request>| {
-        authorizer.handle(event.payload).await
+        authorizer.handle(event.payload).await.map_err(Error::from)
     };
     run(service_fn(authorize)).await
 }
