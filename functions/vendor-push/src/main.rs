@@ -6,6 +6,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use notify::{Reach, order::MailQueues};
 use runtime::{Hub, KmsSeal, SqsQueue, telemetry};
+use store::keys::Kind;
 use vendor_push::{HttpDelivery, PushQueues, VendorPush};
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,7 +14,7 @@ async fn main() -> Result<(), Error> {
     telemetry::start();
     let reach = Reach::with_aws_at(std::env::var("AWS_ENDPOINT_URL").ok().as_deref());
     let push = VendorPush::new(
-        Hub::start().await?,
+        Hub::start_with(Kind::Client).await?,
         Arc::new(KmsSeal::start()?),
         PushQueues {
             queue: Arc::new(SqsQueue::start("PUSH_QUEUE_URL")?),

@@ -5,7 +5,7 @@ use domain::{
     keys::{KeyRing, Links},
     visit_token::TokenKind,
 };
-use store::Store;
+use store::{Store, keys::Kind};
 
 use crate::{ConfigError, aws, telemetry::Causes, variable};
 
@@ -51,10 +51,15 @@ impl Hub {
     /// From the environment: `TABLE_NAME`, `BASE_URL`. Makes one cheap read, so that the first request meets
     /// a connection that stands.
     pub async fn start() -> Result<Self, ConfigError> {
+        Self::start_with(Kind::Facility).await
+    }
+
+    /// The same for a function that may not read facilities, but this.
+    pub async fn start_with(kind: Kind) -> Result<Self, ConfigError> {
         let base_url = variable("BASE_URL")?.trim_end_matches('/').into();
         let db = aws_sdk_dynamodb::Client::new(&aws::config()?);
         let store = Store::new(db, variable("TABLE_NAME")?);
-        if let Err(error) = store.warm_up().await {
+        if let Err(error) = store.warm_up(kind).await {
             tracing::warn!(error = %Causes(&error), "the first read failed");
         }
         Ok(Self { store, clock: Clock::machine(), base_url })

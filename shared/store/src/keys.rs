@@ -63,6 +63,36 @@ impl Key {
     }
 }
 
+/// A kind of partition. Policies name them as `dynamodb:LeadingKeys`, so a function that needs one kind reads no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Facilities, with their settings and slots.
+    Facility,
+    /// Reservations.
+    Reservation,
+    /// Vendors.
+    Client,
+    /// Search entries.
+    Search,
+    /// Feeds.
+    Feed,
+    /// Addresses that are written to no longer.
+    Suppression,
+}
+
+/// Where nothing is, in a partition of this kind.
+pub(crate) fn nothing(kind: Kind) -> Key {
+    let pk = match kind {
+        Kind::Facility => "FAC#",
+        Kind::Reservation => "RSV#",
+        Kind::Client => "CLI#",
+        Kind::Search => "SEARCH",
+        Kind::Feed => "FEED#",
+        Kind::Suppression => "SUP#",
+    };
+    Key::new(pk, "NOTHING")
+}
+
 /// The partition of a facility.
 pub fn facility_partition(id: &FacilityId) -> String {
     format!("FAC#{id}")

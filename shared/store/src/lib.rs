@@ -70,9 +70,9 @@ impl Store {
         &self.meter
     }
 
-    /// One cheap read. Made while a function starts, so that the connection stands before the
+    /// One cheap read of nothing. Made while a function starts, so that the connection stands before the
     /// first request comes.
-    pub async fn warm_up(&self) -> Result<(), StoreError> {
-        self.get_item(keys::search_versions(), false).await.map(drop)
+    pub async fn warm_up(&self, kind: keys::Kind) -> Result<(), StoreError> {
+        self.get_item(keys::nothing(kind), false).await.map(drop)
     }
 }

@@ -221,6 +221,54 @@ fn secret_of(value: &Value) -> String {
     text(value).trim_end_matches(".Id").to_owned()
 }
 
+/// The statements of a function's policy.
+fn statements(function: &Value) -> Vec<Value> {
+    let policies = function["Policies"].as_sequence().into_iter().flatten();
+    policies.flat_map(|policy| policy["Statement"].as_sequence().unwrap().clone()).collect()
+}
+
+#[test]
+fn what_anybody_may_call_cannot_read_a_reservation() {
+    // Who takes a request writes it, and a parent's cookie is for one.
+    let own = ["request-reservation", "visits"];
+    let routes = routes_of_template().into_iter().filter(|(_, _, _, secured)| !secured);
+    let open: BTreeSet<_> = routes.map(|(name, ..)| name).collect();
+    let mut looked_at = 0;
+    for (name, function) in functions_of_template() {
+        if !open.contains(&name) || own.contains(&name.as_str()) {
+            continue;
+        }
+        for statement in statements(&function) {
+            if text(&statement["Resource"]).starts_with("Table") {
+                let condition = &statement["Condition"]["ForAllValues:StringLike"];
+                let key = condition["dynamodb:LeadingKeys"].as_str().unwrap_or("*");
+                assert!(["SEARCH", "FAC#*", "FEED#*"].contains(&key), "{name}: {key}");
+                looked_at += 1;
+            }
+        }
+    }
+    assert!(looked_at >= 4, "{open:?}");
+}
+
+#[test]
+fn the_seal_is_for_functions_alone() {
+    let template = template();
+    let key = &template["Resources"]["SealKey"]["Properties"]["KeyPolicy"]["Statement"];
+    let mut roles = BTreeSet::new();
+    for statement in key.as_sequence().unwrap() {
+        let mut actions = statement["Action"].as_sequence().unwrap().iter().map(text);
+        let uses =
+            ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:*", "kms:CreateGrant"];
+        if actions.any(|action| uses.contains(&action)) {
+            let role = text(&statement["Condition"]["ArnLike"]["aws:PrincipalArn"]).to_owned();
+            assert!(role.contains(":role/"), "{role:?} is more than a role");
+            roles.insert(role.split_once(":role").unwrap().1.to_owned());
+        }
+    }
+    let path = text(&template["Globals"]["Function"]["RolePath"]).to_owned();
+    assert_eq!(roles, BTreeSet::from([format!("{path}*")]));
+}
+
 #[test]
 fn a_function_may_read_the_keys_that_it_names_and_no_others() {
     let template = template();
@@ -235,14 +283,12 @@ fn a_function_may_read_the_keys_that_it_names_and_no_others() {
         assert!(!named.iter().any(|value| value.contains("resolve:")), "{name}: a secret itself");
         let named: BTreeSet<_> = named.into_iter().filter(|n| secrets.contains_key(n)).collect();
         let mut readable = BTreeSet::new();
-        for policy in function["Policies"].as_sequence().into_iter().flatten() {
-            for statement in policy["Statement"].as_sequence().unwrap() {
-                if statement["Action"] == "secretsmanager:GetSecretValue" {
-                    let resource = &statement["Resource"];
-                    let listed = resource.as_sequence().cloned();
-                    let listed = listed.unwrap_or_else(|| vec![resource.clone()]);
-                    readable.extend(listed.iter().map(secret_of));
-                }
+        for statement in statements(&function) {
+            if statement["Action"] == "secretsmanager:GetSecretValue" {
+                let resource = &statement["Resource"];
+                let listed = resource.as_sequence().cloned();
+                let listed = listed.unwrap_or_else(|| vec![resource.clone()]);
+                readable.extend(listed.iter().map(secret_of));
             }
         }
         assert_eq!(named, readable, "{name}");
