@@ -186,7 +186,10 @@ impl World {
         };
         let id = &facility.facility_id;
         let never = SavedSettings::default();
-        self.store().save_settings(id, &never, settings, self.hub.clock.now()).await.unwrap();
+        self.store()
+            .save_settings(id, &never, never.with(settings), self.hub.clock.now())
+            .await
+            .unwrap();
     }
 
     /// Moves the clock.
@@ -346,12 +349,14 @@ impl World {
         std::mem::take(&mut *self.mailbox.0.lock().unwrap())
     }
 
-    /// Saves settings of the nursery, whatever they were.
+    /// Saves settings of the nursery, whatever they were. Whoever got a link follows it.
     pub async fn save_settings(&self, settings: Value) {
         let path = format!("/v1/staff/facilities/{}/settings", self.facility.facility_id);
         let any = [("if-match", "*")];
         let saved = self.call(&self.staff(), Method::PUT, &path, Some(settings), &any).await;
         assert_eq!(saved.status, 200, "{}", saved.shown());
+        let (id, now) = (&self.facility.facility_id, self.hub.clock.now());
+        self.store().confirm_notice_address(id, |_| true, now).await.unwrap();
     }
 
     /// Asks for a visit as `site-1`, with other fields than usual.
@@ -436,6 +441,7 @@ impl World {
             hub: self.hub.clone(),
             seal: self.seal.clone(),
             links: self.keys.links.clone(),
+            notices: self.keys.notices.clone(),
             addresses: self.keys.addresses.clone(),
             mailer: self.mailbox.clone(),
             queues: self.mail_queues(),

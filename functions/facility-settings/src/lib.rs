@@ -1,16 +1,83 @@
 //! `/v1/staff/facilities/{facility_id}/settings`: a nursery decides about its visits, and whom the hub
-//! writes to (NTF-02).
+//! writes to (NTF-02). An address that it adds is asked by a link first, else staff could have the hub write to
+//! anybody.
 
-use axum::{Json, extract::State};
-use domain::{FacilityId, Settings};
-use hub_http::{Body, IfMatch, Path, Problem, caller::FacilityStaff};
-use runtime::Hub;
+use std::sync::LazyLock;
+
+use axum::{
+    Json,
+    extract::{FromRef, State},
+    response::{IntoResponse, Response},
+};
+use deserr::Deserr;
+use domain::{
+    FacilityId, Settings, invalid::InputErrors, keys::Notices, notice_token::NoticeToken,
+};
+use http::StatusCode;
+use hub_http::{Body, IfMatch, Page, Path, Problem, caller::FacilityStaff};
+use runtime::{Hub, Keys};
 use store::StoreError;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+#[derive(Debug, Clone)]
+struct Desk {
+    hub: Hub,
+    notices: Keys<Notices>,
+}
+
+impl FromRef<Desk> for Hub {
+    fn from_ref(desk: &Desk) -> Self {
+        desk.hub.clone()
+    }
+}
+
 /// The routes of this function.
-pub fn routes(hub: Hub) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(get_settings, put_settings)).with_state(hub)
+pub fn routes(hub: Hub, notices: Keys<Notices>) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(notice_page))
+        .routes(routes!(confirm_address))
+        .routes(routes!(get_settings, put_settings))
+        .with_state(Desk { hub, notices })
+}
+
+/// The page that the link in the mail to a new notice address leads to.
+#[utoipa::path(
+    get, path = "/notice", tag = "staff",
+    responses((status = 200, description = "A page for the nursery", content_type = "text/html")),
+)]
+async fn notice_page() -> Response {
+    static PAGE: LazyLock<Page> = LazyLock::new(|| Page::new(include_str!("notice.html")));
+    (&*PAGE).into_response()
+}
+
+/// What the page found in the link.
+#[derive(Deserr, ToSchema)]
+#[deserr(error = InputErrors, deny_unknown_fields)]
+struct NoticeLink {
+    /// The fragment of the link.
+    token: String,
+}
+
+/// Confirms a new notice address, by the link in its mail. Following it again changes nothing.
+#[utoipa::path(
+    post, path = "/v1/notice-addresses/confirm", tag = "staff",
+    request_body = NoticeLink,
+    responses(
+        (status = 204, description = "The address gets the nursery's mails"),
+        (status = 401, description = "The link is none of ours, its time is over, or the nursery has taken the address out",
+            content_type = "application/problem+json"),
+    ),
+)]
+async fn confirm_address(
+    State(Desk { hub, notices }): State<Desk>,
+    Body(NoticeLink { token }): Body<NoticeLink>,
+) -> Result<StatusCode, Problem> {
+    let token: NoticeToken = token.parse().map_err(|_| Problem::Unauthorized)?;
+    let (keys, now) = (notices.ring_with(token.key).await, hub.clock.now());
+    let is_meant = |address: &_| keys.proves_notice(&token, address, now);
+    let confirmed = hub.store.confirm_notice_address(&token.subject, is_meant, now).await?;
+    if confirmed { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::Unauthorized) }
 }
 
 /// The settings of a nursery; the defaults if it never saved any.
@@ -37,7 +104,11 @@ async fn get_settings(
         ("If-Match" = String, Header, description = "The ETag of the settings that were read"),
     ),
     request_body = Settings,
-    responses((status = 200, description = "They are saved", body = Settings)),
+    responses(
+        (status = 200, description = "They are saved. Each new notice address is mailed a link", body = Settings),
+        (status = 429, description = "`rate-limited`: new notice addresses were mailed as many links as a day allows",
+            content_type = "application/problem+json"),
+    ),
     security(("staff_token" = [])),
 )]
 async fn put_settings(
@@ -51,8 +122,16 @@ async fn put_settings(
     hub.store.facility(&id).await?.ok_or(Problem::NotFound)?;
     let saved = hub.store.settings_to_change(&id).await?;
     read.check(&saved.settings)?;
-    match hub.store.save_settings(&id, &saved, new.clone(), hub.clock.now()).await {
-        Ok(()) => Ok(Json(new)),
+    let now = hub.clock.now();
+    let mut new = saved.with(new.in_place_of(&saved.settings));
+    let mails = new.settings.new_addresses(&saved.settings).count();
+    if mails > 0 {
+        let links = saved.notice_links.and(mails, now.date());
+        let retry_after = now.rest_of_day().as_secs().unsigned_abs();
+        new.notice_links = links.ok_or(Problem::RateLimited { retry_after })?;
+    }
+    match hub.store.save_settings(&id, &saved, new.clone(), now).await {
+        Ok(()) => Ok(Json(new.settings)),
         Err(StoreError::Changed) => Err(Problem::PreconditionFailed),
         Err(error) => Err(error.into()),
     }

@@ -1,10 +1,10 @@
 //! Runs the function in AWS Lambda.
 
-use runtime::{Hub, telemetry};
+use runtime::{Hub, Keys, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::start();
-    let hub = Hub::start().await?;
-    lambda_http::run(hub_http::serve(facility_settings::routes(hub))).await
+    let (hub, notices) = tokio::join!(Hub::start(), Keys::start());
+    lambda_http::run(hub_http::serve(facility_settings::routes(hub?, notices?))).await
 }

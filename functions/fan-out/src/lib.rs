@@ -257,6 +257,12 @@ impl FanOut {
                 telling.mails.push(Message::new(order, cause(), digest.at));
                 ("plan_digest", municipality_code.to_string())
             }
+            StreamChange::NewNoticeAddresses { facility, version } => {
+                let subject = facility.to_string();
+                let order = MailOrder::NewNoticeAddresses { facility_id: facility, version };
+                telling.mails.push(Message::new(order, cause(), self.clock.now()));
+                ("new_notice_addresses", subject)
+            }
             StreamChange::Nothing => return Ok(()),
         };
         telling.lines.push(Line { correlation_id, change, subject, event, became });

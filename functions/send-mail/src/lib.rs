@@ -14,7 +14,7 @@ use data_encoding::HEXLOWER;
 use domain::{
     Applicant, FacilityId, Reservation, ReservationNumber, Sealed, Slot, Status,
     applicant::Email,
-    keys::{Addresses, Links},
+    keys::{Addresses, Links, Notices},
 };
 use jiff::SignedDuration;
 use notify::{
@@ -49,6 +49,8 @@ pub struct SendMail {
     pub seal: Arc<dyn Seal>,
     /// Signs the links that parents follow.
     pub links: Keys<Links>,
+    /// Signs the links that new notice addresses follow.
+    pub notices: Keys<Notices>,
     /// Knows the addresses that are written to no longer.
     pub addresses: Keys<Addresses>,
     /// The mail service.
@@ -84,13 +86,9 @@ impl SendMail {
 
     async fn send(&self, message: Message<AddressedOrder>) -> Result<(), SendMailError> {
         let AddressedOrder { order, only } = &message.order;
-        let mut mail = self.write(order).await?;
-        if let Some(only) = only {
-            // The key may have been rotated since the message was sent.
-            let keys = self.addresses.ring().await;
-            let is_meant = |mark: &[u8; 16]| HEXLOWER.encode(mark) == *only;
-            mail.to.retain(|address| keys.every_mark_of(address).iter().any(is_meant));
-        }
+        let only = only.as_deref();
+        let mut mail = self.write(order, only).await?;
+        self.keep(only, &mut mail.to).await;
         let suppressed = self.leave_out_suppressed(&mut mail.to).await?;
         let recipients = mail.to.len();
         let outcome = match (recipients, suppressed) {
@@ -124,6 +122,35 @@ impl SendMail {
         Ok(())
     }
 
+    /// Keeps the one who is meant, where one is.
+    async fn keep(&self, only: Option<&str>, to: &mut Vec<Email>) {
+        let Some(only) = only else { return };
+        // The key may have been rotated since the message was sent.
+        let keys = self.addresses.ring().await;
+        let is_meant = |mark: &[u8; 16]| HEXLOWER.encode(mark) == *only;
+        to.retain(|address| keys.every_mark_of(address).iter().any(is_meant));
+    }
+
+    /// Asks the new addresses of a nursery. Each has a link of its own, so the mail has one as soon as it has one
+    /// recipient; until then it is only divided.
+    async fn ask_new_addresses(
+        &self,
+        id: &FacilityId,
+        version: u32,
+        only: Option<&str>,
+    ) -> Result<Mail, SendMailError> {
+        let facility = self.facility(id).await?;
+        // The stream told of these settings: an eventually consistent read may not have them yet.
+        let saved = self.hub.store.settings_to_change(id).await?;
+        let mut to = saved.added_by(version);
+        self.keep(only, &mut to).await;
+        let link = match to.as_slice() {
+            [address] => Some(self.hub.notice_url(id, address, &*self.notices.ring().await)),
+            _ => None,
+        };
+        Ok(letter::new_notice_address(&facility, link, to)?)
+    }
+
     /// Leaves out those to whom a mail bounced or who complained; tells how many.
     async fn leave_out_suppressed(&self, to: &mut Vec<Email>) -> Result<usize, StoreError> {
         let keys = self.addresses.ring().await;
@@ -135,7 +162,7 @@ impl SendMail {
         Ok(before - to.len())
     }
 
-    async fn write(&self, order: &MailOrder) -> Result<Mail, SendMailError> {
+    async fn write(&self, order: &MailOrder, only: Option<&str>) -> Result<Mail, SendMailError> {
         let store = &self.hub.store;
         let link = |number: &ReservationNumber| self.hub.console_url(number);
         match order {
@@ -165,7 +192,7 @@ impl SendMail {
             }
             MailOrder::PlanAsking { facility_id, month } => {
                 let facility = self.facility(facility_id).await?;
-                let to = store.settings(facility_id).await?.notice_addresses;
+                let to = store.settings(facility_id).await?.confirmed_addresses();
                 Ok(letter::plan_asking(*month, &facility, to)?)
             }
             MailOrder::PlanDigest { municipality_code, month } => {
@@ -178,14 +205,14 @@ impl SendMail {
             MailOrder::Facility { reservation_number, sequence } => {
                 let reservation = self.reservation(reservation_number).await?;
                 let facility = self.facility(&reservation.facility_id).await?;
-                let to = store.settings(&reservation.facility_id).await?.notice_addresses;
+                let to = store.settings(&reservation.facility_id).await?.confirmed_addresses();
                 let link = link(reservation_number);
                 Ok(letter::to_facility(&reservation, *sequence, &facility, link, to)?)
             }
             MailOrder::Asking { facility_id, at } => {
                 let asking = store.asking(facility_id, *at).await?.ok_or(SendMailError::Missing)?;
                 let facility = self.facility(facility_id).await?;
-                let to = store.settings(facility_id).await?.notice_addresses;
+                let to = store.settings(facility_id).await?.confirmed_addresses();
                 Ok(letter::asking(&asking, &facility, link, to)?)
             }
             MailOrder::Digest { municipality_code, day, part } => {
@@ -198,6 +225,9 @@ impl SendMail {
                 let facilities = store.facilities(&ids).await?;
                 let contact = store.municipality_contact(*municipality_code).await?;
                 Ok(letter::digest(&digest, &facilities, link, contact.notice_addresses)?)
+            }
+            MailOrder::NewNoticeAddresses { facility_id, version } => {
+                self.ask_new_addresses(facility_id, *version, only).await
             }
             MailOrder::EndpointDisabled { client_id, endpoint_id } => {
                 let endpoint = store.endpoint(client_id, endpoint_id).await?;

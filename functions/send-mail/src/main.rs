@@ -11,10 +11,12 @@ use send_mail::{Pace, SendMail};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::start();
-    let (hub, links, addresses) = tokio::join!(Hub::start(), Keys::start(), Keys::start());
+    let (hub, links, notices, addresses) =
+        tokio::join!(Hub::start(), Keys::start(), Keys::start(), Keys::start());
     let send_mail = SendMail {
         hub: hub?,
         links: links?,
+        notices: notices?,
         addresses: addresses?,
         seal: Arc::new(KmsSeal::start()?),
         mailer: Arc::new(SesMailer::start()?),

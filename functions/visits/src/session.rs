@@ -74,7 +74,7 @@ pub(crate) async fn proved(
 ) -> Option<ReservationNumber> {
     let token: VisitToken = token.parse().ok()?;
     let keys = links.ring_with(token.key).await;
-    keys.proves(kind, &token, now).then_some(token.number)
+    keys.proves(kind, &token, now).then_some(token.subject)
 }
 
 /// A parent whose session names the reservation of the path.

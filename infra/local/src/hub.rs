@@ -132,7 +132,7 @@ pub fn functions(
         ("list-slots", list_slots::routes(hub(), cursors())),
         ("feeds", feeds::routes(hub())),
         ("staff-slots", staff_slots::routes(hub(), ids(), cursors())),
-        ("facility-settings", facility_settings::routes(hub())),
+        ("facility-settings", facility_settings::routes(hub(), keys.notices.clone())),
         (
             "request-reservation",
             request_reservation::routes(hub(), seal(), ids(), keys.families.clone()),
@@ -238,6 +238,7 @@ impl LocalHub {
                 hub: hub.clone(),
                 seal: seal.clone(),
                 links: hub_keys.links.clone(),
+                notices: hub_keys.notices.clone(),
                 addresses: hub_keys.addresses.clone(),
                 mailer: Arc::new(mailbox.clone()),
                 queues: mails.clone(),

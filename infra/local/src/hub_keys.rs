@@ -1,5 +1,5 @@
 use data_encoding::HEXLOWER;
-use domain::keys::{Addresses, Families, IdKey, KeyRing, Links, NoKeys, Purpose};
+use domain::keys::{Addresses, Families, IdKey, KeyRing, Links, NoKeys, Notices, Purpose};
 use hub_http::CursorSeal;
 use runtime::Keys;
 
@@ -10,6 +10,8 @@ pub struct HubKeys {
     pub ids: IdKey,
     /// Links in mails, and sessions.
     pub links: Keys<Links>,
+    /// Links in mails to new notice addresses.
+    pub notices: Keys<Notices>,
     /// Marks of families.
     pub families: Keys<Families>,
     /// Cursors.
@@ -24,6 +26,7 @@ impl HubKeys {
         Ok(Self {
             ids: json(roots, IdKey::VARIABLE).parse()?,
             links: keys(roots)?,
+            notices: keys(roots)?,
             families: keys(roots)?,
             cursors: CursorSeal(keys(roots)?),
             addresses: keys(roots)?,

@@ -71,7 +71,7 @@ pub(crate) async fn demo(
             format!("{}@example.jp", facility.facility_id.as_str().replace('_', "-")).parse()?;
         let settings = Settings { notice_addresses: vec![address], ..Settings::default() };
         let (id, never) = (&facility.facility_id, SavedSettings::default());
-        hub.store.save_settings(id, &never, settings, hub.clock.now()).await?;
+        hub.store.save_settings(id, &never, never.with(settings), hub.clock.now()).await?;
     }
 
     let mut staffed: Vec<FacilityId> = Vec::new();

@@ -49,6 +49,8 @@ macro_rules! purposes {
 purposes! {
     /// Signs what lets a parent act: the links in mails, and sessions.
     Links = "LINK_KEYS";
+    /// Signs the links in mails to new notice addresses of nurseries.
+    Notices = "NOTICE_KEYS";
     /// Hashes by what a family is known, and what it typed.
     Families = "FAMILY_KEYS";
     /// Seals cursors of lists.

@@ -15,6 +15,7 @@ pub mod import;
 pub mod invalid;
 pub mod keys;
 pub mod municipality;
+pub mod notice_token;
 pub mod report;
 pub mod reservation;
 pub mod search;
@@ -23,6 +24,7 @@ pub mod slot;
 pub mod suppression;
 pub mod text;
 pub mod time;
+pub mod token;
 pub mod vendor;
 pub mod visit_token;
 

@@ -1,7 +1,7 @@
 //! What a nursery decides about its visits, and whom the hub writes to.
 
 use deserr::Deserr;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, civil::Date};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -145,10 +145,15 @@ pub struct Settings {
     /// Where the nursery takes bookings itself; the hub then takes none (RSV-21).
     #[deserr(default, try_from(Option<String>) = text::optional -> Invalid)]
     pub external_booking_url: Option<BookingUrl>,
-    /// Who is mailed about requests: the nursery's own addresses (NTF-02).
+    /// Who is mailed about requests: the nursery's own addresses (NTF-02). An address that is new is mailed a link
+    /// first, and about requests once somebody has followed it.
     #[deserr(default)]
     #[schema(max_items = 10)]
     pub notice_addresses: Vec<Email>,
+    /// Those of `notice_addresses` whose link nobody has followed yet. Read only: what a request says here is passed
+    /// over.
+    #[deserr(default)]
+    pub notice_addresses_unconfirmed: Vec<Email>,
 }
 
 impl Default for Settings {
@@ -163,6 +168,7 @@ impl Default for Settings {
             message_to_parents: None,
             external_booking_url: None,
             notice_addresses: Vec::new(),
+            notice_addresses_unconfirmed: Vec::new(),
         }
     }
 }
@@ -178,6 +184,26 @@ impl Settings {
         starts_at - SignedDuration::from_hours(self.cancel_closes_hours_before.into())
     }
 
+    /// Those who are mailed about requests.
+    pub fn confirmed_addresses(self) -> Vec<Email> {
+        let Self { mut notice_addresses, notice_addresses_unconfirmed, .. } = self;
+        notice_addresses.retain(|address| !notice_addresses_unconfirmed.contains(address));
+        notice_addresses
+    }
+
+    /// These settings in place of others: an address that was not confirmed there is unconfirmed.
+    pub fn in_place_of(self, before: &Self) -> Self {
+        let confirmed = before.clone().confirmed_addresses();
+        let unconfirmed = self.notice_addresses.iter().filter(|it| !confirmed.contains(it));
+        Self { notice_addresses_unconfirmed: unconfirmed.cloned().collect(), ..self }
+    }
+
+    /// The addresses that are to be asked by a link: unconfirmed now, and not before.
+    pub fn new_addresses<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = &'a Email> {
+        let asked = &before.notice_addresses_unconfirmed;
+        self.notice_addresses_unconfirmed.iter().filter(|address| !asked.contains(address))
+    }
+
     /// The first moment at which it can be asked for.
     pub fn booking_opens(&self, starts_at: Instant) -> Instant {
         starts_at - SignedDuration::from_hours(24 * i64::from(self.booking_opens_days_before))
@@ -185,13 +211,40 @@ impl Settings {
 }
 
 fn few_addresses(
-    settings: Settings,
+    mut settings: Settings,
     _: deserr::ValuePointerRef<'_>,
 ) -> Result<Settings, InputErrors> {
     if settings.notice_addresses.len() > 10 {
         return Err(InputErrors::one("/notice_addresses", Invalid::OutOfRange(0, 10)));
     }
+    // Nobody is mailed twice.
+    let mut seen = Vec::new();
+    settings.notice_addresses.retain(|address| {
+        let is_new = !seen.contains(address);
+        seen.push(address.clone());
+        is_new
+    });
     Ok(settings)
+}
+
+/// How many mails a nursery's new addresses are sent in a day: staff who add and remove addresses write to no
+/// strangers without end.
+pub const NOTICE_LINKS_A_DAY: usize = 30;
+
+/// How many such mails a nursery's settings have caused today.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeLinks {
+    day: Option<Date>,
+    count: usize,
+}
+
+impl NoticeLinks {
+    /// With some more of this day; `None` past [`NOTICE_LINKS_A_DAY`].
+    pub fn and(self, more: usize, today: Date) -> Option<Self> {
+        let before = if self.day == Some(today) { self.count } else { 0 };
+        let count = before + more;
+        (count <= NOTICE_LINKS_A_DAY).then_some(Self { day: Some(today), count })
+    }
 }
 
 #[cfg(test)]
@@ -206,6 +259,37 @@ mod tests {
         {
             assert!(wrong.parse::<BookingUrl>().is_err(), "{wrong}");
         }
+    }
+
+    fn settings(addresses: &[&str]) -> Settings {
+        let body = serde_json::json!({"notice_addresses": addresses,
+            "notice_addresses_unconfirmed": ["whatever@example.jp"]});
+        deserr::deserialize::<_, _, InputErrors>(body).unwrap()
+    }
+
+    #[test]
+    fn a_new_address_is_unconfirmed_and_a_confirmed_one_stays_so() {
+        let first = settings(&["a@example.jp", "a@example.jp"]).in_place_of(&Settings::default());
+        assert_eq!(first.notice_addresses.len(), 1);
+        assert_eq!(first.notice_addresses_unconfirmed, first.notice_addresses);
+        assert_eq!(first.clone().confirmed_addresses(), []);
+        let confirmed = Settings { notice_addresses_unconfirmed: vec![], ..first.clone() };
+        let both = settings(&["b@example.jp", "a@example.jp"]).in_place_of(&confirmed);
+        assert_eq!(both.notice_addresses_unconfirmed, ["b@example.jp".parse().unwrap()]);
+        assert_eq!(both.clone().confirmed_addresses(), confirmed.notice_addresses);
+        assert!(both.new_addresses(&confirmed).eq(&both.notice_addresses_unconfirmed));
+        assert_eq!(both.new_addresses(&both).count(), 0);
+        // Taken out and put in again, it is asked again.
+        let again = settings(&["a@example.jp"]).in_place_of(&settings(&[]));
+        assert_eq!(again, first);
+    }
+
+    #[test]
+    fn a_day_takes_thirty_mails_to_new_addresses() {
+        let today = jiff::civil::date(2026, 12, 1);
+        let full = NoticeLinks::default().and(30, today).unwrap();
+        assert_eq!(full.and(1, today), None);
+        assert!(full.and(30, jiff::civil::date(2026, 12, 2)).is_some());
     }
 
     #[test]

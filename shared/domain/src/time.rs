@@ -78,6 +78,11 @@ impl Instant {
         self.0.duration_since(earlier.0)
     }
 
+    /// How long its day in Tokyo still lasts.
+    pub fn rest_of_day(self) -> SignedDuration {
+        SignedDuration::from_hours(24) - self.since(Self::midnight(self.date()))
+    }
+
     /// Whether the hub may ask somebody for an answer now: a business day, 7:00 to 19:00.
     pub fn is_business_hour(self) -> bool {
         let local = self.local();

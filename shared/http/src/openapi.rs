@@ -272,7 +272,7 @@ fn security_schemes() -> Value {
             }}
         },
         "visit_session": {
-            "type": "apiKey", "in": "cookie", "name": "visit",
+            "type": "apiKey", "in": "cookie", "name": "__Host-visit",
             "description": "For a parent: the session that `POST /v1/visits/session` opens.",
         },
         "staff_token": {

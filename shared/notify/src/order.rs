@@ -64,6 +64,13 @@ pub enum MailOrder {
         #[serde(default = "first")]
         part: usize,
     },
+    /// Asks the new addresses of a nursery whether they want its mails (NTF-02).
+    NewNoticeAddresses {
+        /// Whose.
+        facility_id: FacilityId,
+        /// The version of its settings that added them.
+        version: u32,
+    },
     /// Tells a vendor that its webhook endpoint is sent to no longer.
     EndpointDisabled {
         /// Whose.
@@ -77,7 +84,7 @@ impl MailOrder {
     /// Whether somebody sits and waits for it: such a mail does not stand behind reminders and digests.
     pub fn is_awaited(&self) -> bool {
         match self {
-            Self::Parent { .. } | Self::Facility { .. } => true,
+            Self::Parent { .. } | Self::Facility { .. } | Self::NewNoticeAddresses { .. } => true,
             Self::Reminder { .. }
             | Self::PlanAsking { .. }
             | Self::PlanDigest { .. }

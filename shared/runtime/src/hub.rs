@@ -1,8 +1,9 @@
 use std::{fmt, sync::Arc};
 
 use domain::{
-    Instant, Reservation,
-    keys::{KeyRing, Links},
+    FacilityId, Instant, Reservation,
+    applicant::Email,
+    keys::{KeyRing, Links, Notices},
     visit_token::TokenKind,
 };
 use store::{Store, keys::Kind};
@@ -76,5 +77,15 @@ impl Hub {
         let number = &reservation.reservation_number;
         let token = links.token(TokenKind::Link, number, self.clock.now());
         format!("{}/visit#{token}", self.base_url)
+    }
+    /// The page where a new notice address says that it wants the nursery's mails. Its token stands in the fragment.
+    pub fn notice_url(
+        &self,
+        facility: &FacilityId,
+        address: &Email,
+        notices: &KeyRing<Notices>,
+    ) -> String {
+        let token = notices.notice_token(facility, address, self.clock.now());
+        format!("{}/notice#{token}", self.base_url)
     }
 }

@@ -1,7 +1,10 @@
 //! Facilities, their settings, and whom the hub writes to in a municipality.
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-use domain::{Facility, FacilityId, Instant, MunicipalityCode, Settings, applicant::Email};
+use domain::{
+    Facility, FacilityId, Instant, MunicipalityCode, Settings, applicant::Email,
+    settings::NoticeLinks,
+};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::to_attribute_value;
 
@@ -23,6 +26,18 @@ pub struct MunicipalityContact {
 struct SettingsItem {
     #[serde(flatten)]
     settings: Settings,
+    #[serde(default)]
+    notice_links: NoticeLinks,
+    #[serde(default)]
+    asked: Vec<AskedAddress>,
+    version: u32,
+}
+
+/// A notice address that was mailed a link and has not followed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct AskedAddress {
+    address: Email,
+    /// The version of the settings that added it.
     version: u32,
 }
 
@@ -32,9 +47,34 @@ struct SettingsItem {
 pub struct SavedSettings {
     /// The settings.
     pub settings: Settings,
+    /// How many mails to new addresses they have caused.
+    pub notice_links: NoticeLinks,
+    asked: Vec<AskedAddress>,
     /// How often they were saved.
     version: u32,
 }
+
+impl SavedSettings {
+    /// Others, to be saved over these.
+    pub fn with(&self, settings: Settings) -> Self {
+        Self { settings, ..self.clone() }
+    }
+
+    /// The addresses that this version of the settings added, and that have not followed their links.
+    pub fn added_by(self, version: u32) -> Vec<Email> {
+        let added = self.asked.into_iter().filter(|asked| asked.version == version);
+        added.map(|asked| asked.address).collect()
+    }
+}
+
+/// The version of the settings in an item, if it added notice addresses.
+pub(crate) fn version_that_adds_addresses(item: Item) -> Result<Option<u32>, StoreError> {
+    let SettingsItem { asked, version, .. } = from_item(item)?;
+    Ok(asked.iter().any(|asked| asked.version == version).then_some(version))
+}
+
+/// How often a link is tried again that meets somebody else's change of the settings.
+const CONFIRM_TRIES: usize = 5;
 
 /// A facility from its item, as the table or its stream gives it.
 pub fn from_table(item: Item) -> Result<Facility, StoreError> {
@@ -58,7 +98,8 @@ impl Store {
     pub async fn settings_to_change(&self, id: &FacilityId) -> Result<SavedSettings, StoreError> {
         let item = self.get_item(keys::settings(id), true).await?;
         let item: SettingsItem = item.map(from_item).transpose()?.unwrap_or_default();
-        Ok(SavedSettings { settings: item.settings, version: item.version })
+        let SettingsItem { settings, notice_links, asked, version } = item;
+        Ok(SavedSettings { settings, notice_links, asked, version })
     }
 
     /// Writes the settings over those that were read, and what the public sees of them to the facility;
@@ -67,7 +108,7 @@ impl Store {
         &self,
         id: &FacilityId,
         over: &SavedSettings,
-        settings: Settings,
+        SavedSettings { settings, notice_links, .. }: SavedSettings,
         now: Instant,
     ) -> Result<(), StoreError> {
         let shown = |s: &Settings| {
@@ -76,7 +117,14 @@ impl Store {
         };
         let shows_else = shown(&over.settings) != shown(&settings);
         let show = shows_else.then(|| self.show_settings(id, &settings, now)).transpose()?;
-        let item = SettingsItem { settings, version: over.version + 1 };
+        let version = over.version + 1;
+        let asked = settings.notice_addresses_unconfirmed.iter().map(|address| {
+            let before = over.asked.iter().find(|asked| asked.address == *address);
+            let new = || AskedAddress { address: address.clone(), version };
+            before.cloned().unwrap_or_else(new)
+        });
+        let asked = asked.collect();
+        let item = SettingsItem { settings, notice_links, asked, version };
         let item = to_item(keys::settings(id), &item)?;
         let save = match over.version {
             0 => put(&self.table, item, "attribute_not_exists(pk)", [])?,
@@ -84,6 +132,29 @@ impl Store {
         };
         let writes = [save].into_iter().chain(show).collect();
         self.transact(writes).await?.map_err(|_| StoreError::Changed)
+    }
+
+    /// Confirms the address of a nursery that is meant; tells whether the nursery has it. To confirm twice is to
+    /// confirm once.
+    pub async fn confirm_notice_address(
+        &self,
+        id: &FacilityId,
+        is_meant: impl Fn(&Email) -> bool,
+        now: Instant,
+    ) -> Result<bool, StoreError> {
+        for _ in 0..CONFIRM_TRIES {
+            let saved = self.settings_to_change(id).await?;
+            if !saved.settings.notice_addresses_unconfirmed.iter().any(&is_meant) {
+                return Ok(saved.settings.notice_addresses.iter().any(is_meant));
+            }
+            let mut settings = saved.settings.clone();
+            settings.notice_addresses_unconfirmed.retain(|address| !is_meant(address));
+            match self.save_settings(id, &saved, saved.with(settings), now).await {
+                Err(StoreError::Changed) => {}
+                saved => return saved.map(|()| true),
+            }
+        }
+        Err(StoreError::Unavailable("the settings change too fast".into()))
     }
 
     fn show_settings(

@@ -1,10 +1,10 @@
 //! What the table's stream tells: each change of an item, as the aggregate it belongs to.
 
-use domain::{Facility, Reservation, Slot};
+use domain::{Facility, FacilityId, Reservation, Slot};
 
 use crate::{
-    Asking, Digest, PlanAsking, PlanDigest, StoreError, facility, item::Item, notice, reservation,
-    slot,
+    Asking, Digest, PlanAsking, PlanDigest, StoreError, facility, item::Item, keys, notice,
+    reservation, slot,
 };
 
 /// A change that somebody else must hear of.
@@ -29,6 +29,13 @@ pub enum StreamChange {
     PlanAsking(PlanAsking),
     /// A municipality gets its list of facilities without slots.
     PlanDigest(PlanDigest),
+    /// A facility has new notice addresses, which are asked whether they want its mails.
+    NewNoticeAddresses {
+        /// Which.
+        facility: FacilityId,
+        /// The version of its settings that added them.
+        version: u32,
+    },
     /// Nobody needs to hear of it.
     Nothing,
 }
@@ -47,6 +54,13 @@ impl StreamChange {
                 after: Box::new(reservation::from_table(after)?),
             },
             ("FAC", "FAC") => Self::Facility(Box::new(facility::from_table(after)?)),
+            ("FAC", "SET") => {
+                let facility = keys::facility_of(&after)?;
+                match facility::version_that_adds_addresses(after)? {
+                    Some(version) => Self::NewNoticeAddresses { facility, version },
+                    None => Self::Nothing,
+                }
+            }
             ("FAC", "SLOT") => Self::Slot(Box::new(slot::from_table(after)?)),
             ("FAC", "ASK") => Self::Asking(notice::asking_from_table(after)?),
             ("FAC", "PLAN") => Self::PlanAsking(notice::plan_asking_from_table(after)?),

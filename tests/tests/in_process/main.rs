@@ -15,6 +15,7 @@ mod feeds;
 mod jobs;
 mod keys;
 mod mails;
+mod notice;
 mod once;
 mod pending;
 mod portal;
