@@ -1,11 +1,14 @@
-//! `GET /openapi.json` and `GET /problems/{name}`: what the API says of itself (REQ-08).
+//! `GET /openapi.json` and `GET /problems/{name}`: what the API says of itself (REQ-08), and `GET /staff`: where
+//! nursery and municipal staff sign in.
 //!
 //! Nobody needs a token for them and they are the largest answers of the hub, so whatever stands between may
 //! keep them, and the document is sent packed.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{
-    extract::Path,
+    extract::{Path, State},
     response::{Html, IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, header};
@@ -16,12 +19,29 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 const DOCUMENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json"));
 const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.gz"));
 
+/// The style of the pages and nothing else.
+const POLICY: (HeaderName, &str) = (
+    header::CONTENT_SECURITY_POLICY,
+    concat!(
+        "default-src 'none'; style-src 'sha256-",
+        env!("STYLE_HASH"),
+        "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+);
+
 /// A new version shows an hour later at the latest.
 const KEPT: (HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=3600");
 
+/// The page of the user pool where staff sign in; the local hub has none.
+pub type SignIn = Option<Arc<str>>;
+
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(openapi)).routes(routes!(problem))
+pub fn routes(sign_in: SignIn) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(openapi))
+        .routes(routes!(problem))
+        .routes(routes!(staff))
+        .with_state(sign_in)
 }
 
 /// This document.
@@ -88,18 +108,29 @@ async fn problem(Path(name): Path<String>, headers: HeaderMap) -> Result<Respons
     let (style, status) = (include_str!("style.css"), kind.status.as_u16());
     let page = Page { lang, style, name: kind.name, status, what, advice, other };
     let page = page.render().map_err(|_| Problem::Internal)?;
-    let headers = [
-        (header::CONTENT_LANGUAGE, lang),
-        (header::VARY, "accept-language"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            concat!(
-                "default-src 'none'; style-src 'sha256-",
-                env!("STYLE_HASH"),
-                "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-            ),
-        ),
-        KEPT,
-    ];
+    let headers =
+        [(header::CONTENT_LANGUAGE, lang), (header::VARY, "accept-language"), POLICY, KEPT];
+    Ok((headers, Html(page)).into_response())
+}
+
+/// The page that the invitation of staff leads to, and the sign-in back.
+#[derive(Template)]
+#[template(path = "staff.html")]
+struct StaffPage {
+    style: &'static str,
+    sign_in: SignIn,
+}
+
+/// Where nursery and municipal staff sign in.
+#[utoipa::path(
+    get, path = "/staff", tag = "staff",
+    responses((status = 200, description = "A page for staff", content_type = "text/html")),
+)]
+async fn staff(State(sign_in): State<SignIn>) -> Result<Response, Problem> {
+    let page = StaffPage { style: include_str!("style.css"), sign_in };
+    let page = page.render().map_err(|_| Problem::Internal)?;
+    // The sign-in sends the browser here with a code in the address: it goes nowhere from here.
+    let headers =
+        [POLICY, (header::CACHE_CONTROL, "no-store"), (header::REFERRER_POLICY, "no-referrer")];
     Ok((headers, Html(page)).into_response())
 }

@@ -126,7 +126,7 @@ pub fn functions(
     let (hub, seal) = (|| hub.clone(), || seal.clone());
     let (ids, cursors) = (|| keys.ids.clone(), || keys.cursors.clone());
     vec![
-        ("api-documents", api_documents::routes()),
+        ("api-documents", api_documents::routes(None)),
         ("search-facilities", search_facilities::routes(hub(), cursors(), index)),
         ("get-facility", get_facility::routes(hub())),
         ("list-slots", list_slots::routes(hub(), cursors())),

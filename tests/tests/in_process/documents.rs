@@ -29,7 +29,7 @@ impl Answer {
 }
 
 async fn get(path: &str, headers: &[(&str, &str)]) -> Answer {
-    let router: Router = hub_http::serve(api_documents::routes());
+    let router: Router = hub_http::serve(api_documents::routes(Some(SIGN_IN.into())));
     let mut request = Request::get(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -41,6 +41,7 @@ async fn get(path: &str, headers: &[(&str, &str)]) -> Answer {
 }
 
 const DOCUMENT: &str = "/openapi.json";
+const SIGN_IN: &str = "https://sign-in.example.jp/login?a=b&c=d";
 
 #[tokio::test]
 async fn the_document_is_sent_packed_to_who_takes_it_so() {
@@ -90,6 +91,20 @@ async fn documents_may_be_kept_and_are_asked_for_by_their_tag() {
     tags.sort_unstable();
     tags.dedup();
     assert_eq!(tags.len(), 4, "each representation has a tag of its own: {tags:?}");
+}
+
+#[tokio::test]
+async fn invitation_leads_to_where_staff_sign_in() {
+    let page = get("/staff", &[]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(
+        (page.header("cache-control"), page.header("referrer-policy")),
+        ("no-store", "no-referrer")
+    );
+    let href = format!("<a href=\"{}\">", SIGN_IN.replace('&', "&#38;"));
+    assert!(page.text().contains(&href), "{}", page.text());
+    let template = include_str!("../../../template.yaml");
+    assert!(template.contains("<a href=\"${BaseUrl}/staff\">"), "the invitation names the page");
 }
 
 #[tokio::test]
