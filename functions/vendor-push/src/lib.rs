@@ -130,7 +130,7 @@ impl VendorPush {
     async fn try_once(&self, message: &Message<PushOrder>) -> Result<Outcome, PushError> {
         let order = &message.order;
         let (store, now) = (&self.hub.store, self.hub.clock.now());
-        let endpoint = store.endpoint(&order.client_id, &order.endpoint_id).await?;
+        let endpoint = store.endpoint_to_send_to(&order.client_id, &order.endpoint_id).await?;
         let Some(endpoint) = endpoint.filter(|e| e.status == EndpointStatus::Enabled) else {
             return Ok(Outcome::NobodyToDeliverTo);
         };

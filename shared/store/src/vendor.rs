@@ -192,6 +192,26 @@ impl Store {
         item.map(endpoint_from).transpose()
     }
 
+    /// The same, unless an operator locked the client out: then nothing is sent to it.
+    pub async fn endpoint_to_send_to(
+        &self,
+        client: &ClientId,
+        id: &WebhookEndpointId,
+    ) -> Result<Option<WebhookEndpoint>, StoreError> {
+        let (vendor, endpoint) = (keys::vendor(client), keys::webhook_endpoint(client, id));
+        let (mut found, mut locked_out) = (None, false);
+        for item in self.get_items([vendor, endpoint], false).await? {
+            match crate::item::sort_key(&item) {
+                Some("CLI") => {
+                    let vendor: VendorRecord = from_item(item)?;
+                    locked_out = vendor.status == VendorStatus::Suspended;
+                }
+                _ => found = Some(endpoint_from(item)?),
+            }
+        }
+        Ok(found.filter(|_| !locked_out))
+    }
+
     /// The webhook endpoints of a client.
     pub async fn endpoints(&self, client: &ClientId) -> Result<Vec<WebhookEndpoint>, StoreError> {
         let items = self.items_below(keys::client_partition(client), "WHE#", false).await?;

@@ -7,17 +7,18 @@ use std::{
 };
 
 use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_lambda_events::sqs::SqsEvent;
 use domain::{
     Instant,
-    vendor::{Breaker, EndpointStatus, VendorKind, WebhookEndpoint},
+    vendor::{Breaker, EndpointStatus, VendorKind, VendorStatus, WebhookEndpoint},
 };
 use http::Method;
 use jiff::SignedDuration;
 use notify::webhook::{ATTEMPTS, RetryAfter, WAITS, encode_secret};
 use runtime::{Clock, LONGEST_DELAY, Outgoing, Purpose, Queue, QueueError};
 use serde_json::{Value, json};
-use store::{EndpointCreated, Once};
+use store::{EndpointCreated, Once, VendorRecord};
 use tests::{As, NOW, World, queue_event, site};
 use vendor_push::{Answer, Delivery, DeliveryError, PushQueues, Request, VendorPush};
 
@@ -207,6 +208,37 @@ async fn attempts_keep_to_the_schedule_to_a_tenth() {
     let told = line.world.mails.0.lock().unwrap().iter().map(|mail| mail["kind"].clone()).collect();
     assert_eq!(Value::Array(told), json!(["endpoint_disabled"]));
     assert_eq!(line.world.set_apart.0.lock().unwrap().len(), 1, "a dead letter");
+}
+
+#[tokio::test]
+async fn nothing_is_sent_to_a_client_that_is_locked_out() {
+    let mut line = Line::new().await;
+    let (client, ..) = CLIENTS[1];
+    let vendor = VendorRecord {
+        client_id: client.parse().unwrap(),
+        kind: VendorKind::SearchSite,
+        name: client.into(),
+        contact: "site@example.jp".parse().unwrap(),
+        status: VendorStatus::Suspended,
+    };
+    line.world.store().add_vendor(&vendor, &[]).await.unwrap();
+    line.tell(1, 1).await;
+    line.run_until(start() + hours(100)).await;
+    assert_eq!(line.attempts(WELL), []);
+    assert_eq!(line.endpoint(1).await.status, EndpointStatus::Enabled, "it is no fault of its own");
+    let let_in = line
+        .world
+        .raw()
+        .update_item()
+        .table_name(local::embedded::TABLE)
+        .set_key(Some(store::keys::vendor(&vendor.client_id).attributes()))
+        .update_expression("SET #status = :active")
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":active", AttributeValue::S("active".into()));
+    let_in.send().await.unwrap();
+    line.tell(1, 2).await;
+    line.run_until(start() + hours(101)).await;
+    assert_eq!(line.attempts(WELL).len(), 1);
 }
 
 #[tokio::test]
