@@ -81,7 +81,7 @@ class Retell(unittest.TestCase):
         again = message("b", reason="an item has an unknown form", DDBStreamBatchInfo=place)
         code, printed = self.run_it([message("a", DDBStreamBatchInfo=place)], [again])
         self.assertEqual(code, 1)
-        self.assertIn("set apart again: an item has an unknown form", printed)
+        self.assertIn("parked again: an item has an unknown form", printed)
         self.assertEqual(len(self.told), 1)
 
 

@@ -26,7 +26,7 @@ use domain::{
     slot::{OpenSlot, SlotStatus},
     vendor::{VendorKind, VendorStatus},
 };
-use fan_out::FanOut;
+use fan_out::Relay;
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use local::{Faults, HubKeys, LocalSeal, Stream, embedded::Embedded};
@@ -66,7 +66,7 @@ pub struct World {
     /// The queue of webhooks.
     pub pushes: Arc<Messages>,
     /// What could not be told.
-    pub set_apart: Arc<Messages>,
+    pub parked: Arc<Messages>,
     /// The nursery.
     pub facility: Facility,
     now: Arc<AtomicI64>,
@@ -109,7 +109,7 @@ impl World {
             mailbox: Arc::default(),
             mails: Arc::default(),
             pushes: Arc::default(),
-            set_apart: Arc::default(),
+            parked: Arc::default(),
             facility: facility.clone(),
             now,
             stream: Stream::open(embedded.database.clone(), None).unwrap().into(),
@@ -317,7 +317,7 @@ impl World {
                 return;
             }
             let read = Stream::numbers(&event);
-            let response = self.fan_out().handle(event).await;
+            let response = self.relay().handle(event).await;
             stream.told(&read, &response);
             let told = response.batch_item_failures.is_empty();
             failed = if told { 0 } else { failed + 1 };
@@ -420,13 +420,13 @@ impl World {
     }
 
     /// The handler of the stream.
-    pub fn fan_out(&self) -> FanOut {
-        FanOut {
+    pub fn relay(&self) -> Relay {
+        Relay {
             store: self.store().clone(),
             clock: self.hub.clock.clone(),
             mails: self.mail_queues(),
             pushes: self.pushes.clone(),
-            set_apart: self.set_apart.clone(),
+            parked: self.parked.clone(),
         }
     }
 

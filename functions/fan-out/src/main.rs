@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_lambda_events::dynamodb::Event;
-use fan_out::FanOut;
+use fan_out::Relay;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use notify::order::MailQueues;
 use runtime::{Hub, SqsQueue, telemetry};
@@ -14,10 +14,10 @@ async fn main() -> Result<(), Error> {
     let Hub { store, clock, .. } = Hub::start().await?;
     let mails = MailQueues::start()?;
     let pushes = Arc::new(SqsQueue::start("PUSH_QUEUE_URL")?);
-    let set_apart = Arc::new(SqsQueue::start("FAILURE_QUEUE_URL")?);
-    let fan_out = FanOut { store, clock, mails, pushes, set_apart };
+    let parked = Arc::new(SqsQueue::start("FAILURE_QUEUE_URL")?);
+    let relay = Relay { store, clock, mails, pushes, parked };
     run(service_fn(async |event: LambdaEvent<Event>| {
-        Ok::<_, Error>(fan_out.handle(event.payload).await)
+        Ok::<_, Error>(relay.handle(event.payload).await)
     }))
     .await
 }

@@ -129,11 +129,11 @@ async fn queues(State(control): State<Control>) -> Answer {
     let (mails, dead_mails) = queues.mails.counts().await?;
     let (routine, dead_routine) = queues.routine_mails.counts().await?;
     let (pushes, dead_pushes) = queues.pushes.counts().await?;
-    let (set_apart, _) = queues.set_apart.counts().await?;
+    let (parked, _) = queues.parked.counts().await?;
     Ok(Json(json!({
         "mail": {"waiting": mails + routine, "dead": dead_mails + dead_routine},
         "push": {"waiting": pushes, "dead": dead_pushes},
-        "changes": {"set_apart": set_apart},
+        "changes": {"parked": parked},
     })))
 }
 

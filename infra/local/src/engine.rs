@@ -3,7 +3,7 @@ use std::sync::Arc;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use domain::Instant;
 use dynoxide::Database;
-use fan_out::FanOut;
+use fan_out::Relay;
 use runtime::batch::MissingId;
 use send_mail::SendMail;
 use store::{Store, StoreError};
@@ -21,7 +21,7 @@ use crate::{
 /// Carries changes from the table to the functions behind it, and runs what is scheduled: in AWS the
 /// work of event source mappings and of a scheduler.
 pub(crate) struct Engine {
-    pub(crate) fan_out: FanOut,
+    pub(crate) fan_out: Relay,
     pub(crate) send_mail: SendMail,
     pub(crate) vendor_push: VendorPush,
     pub(crate) queues: Queues,
@@ -42,7 +42,7 @@ pub(crate) struct Queues {
     pub(crate) routine_mails: Arc<LocalQueue>,
     pub(crate) pushes: Arc<LocalQueue>,
     /// Changes that could not be told. Nobody is handed them.
-    pub(crate) set_apart: Arc<LocalQueue>,
+    pub(crate) parked: Arc<LocalQueue>,
 }
 
 /// Why the engine stands still for now.
@@ -63,7 +63,7 @@ impl Engine {
     #[allow(clippy::too_many_arguments, reason = "each is another part of the machine")]
     pub(crate) async fn new(
         database: Database,
-        fan_out: FanOut,
+        fan_out: Relay,
         send_mail: SendMail,
         vendor_push: VendorPush,
         queues: Queues,

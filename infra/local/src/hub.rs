@@ -2,7 +2,7 @@ use std::{io, net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::
 
 use axum::{Router, middleware::from_fn_with_state};
 use domain::{ClientId, Instant, keys::NoKeys};
-use fan_out::FanOut;
+use fan_out::Relay;
 use notify::{Reach, order::MailQueues};
 use runtime::{Clock, ConfigError, Hub, KeyError, Seal, aws, variable};
 use search_facilities::Index;
@@ -227,12 +227,12 @@ impl LocalHub {
         let delivery = LocalDelivery { http: HttpDelivery::new(reach)?, faults: faults.clone() };
         let engine = Engine::new(
             embedded.database.clone(),
-            FanOut {
+            Relay {
                 store: hub.store.clone(),
                 clock: hub.clock.clone(),
                 mails: mails.clone(),
                 pushes: queues.pushes.clone(),
-                set_apart: queues.set_apart.clone(),
+                parked: queues.parked.clone(),
             },
             SendMail {
                 hub: hub.clone(),
@@ -340,7 +340,7 @@ async fn open_queues(
         mails: open("queue-mail", 60, 1440).await?,
         routine_mails: open("queue-routine-mail", 60, 1440).await?,
         pushes: open("queue-push", 180, 500).await?,
-        set_apart: open("queue-set-apart", 0, u32::MAX).await?,
+        parked: open("queue-parked", 0, u32::MAX).await?,
     })
 }
 

@@ -6,6 +6,7 @@
 pub mod applicant;
 pub mod asking;
 pub mod attempt;
+pub mod audience;
 pub mod event;
 pub mod facility;
 pub mod family;

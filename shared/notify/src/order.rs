@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    ClientId, FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Status,
-    WebhookEndpointId, event::Event, reservation::Actor,
+    ClientId, FacilityId, Instant, MunicipalityCode, ReservationNumber, WebhookEndpointId,
+    event::Event,
 };
 use jiff::civil::Date;
 use runtime::{ConfigError, Message, Outgoing, Queue, QueueError, SqsQueue};
@@ -184,40 +184,4 @@ pub struct PushOrder {
 
 fn first() -> usize {
     1
-}
-
-/// The mails that a change of a reservation causes, from its images before and after.
-pub fn mails_of(before: Option<&Reservation>, after: &Reservation) -> Vec<MailOrder> {
-    use Status::{
-        Approved, CancelledByFacility, CancelledByParent, Completed, Declined, Expired, NoShow,
-        Offered, Pending, Unconfirmed, Waiting,
-    };
-    let (reservation_number, sequence) = (after.reservation_number.clone(), after.sequence);
-    let parent = || MailOrder::Parent { reservation_number: reservation_number.clone(), sequence };
-    let facility =
-        || MailOrder::Facility { reservation_number: reservation_number.clone(), sequence };
-    let from = before.map(|before| before.status);
-    if before.is_some_and(|before| before.sequence >= after.sequence) {
-        return vec![];
-    }
-    if from == Some(after.status) {
-        let reminded = before.is_some_and(|before| before.reminded_at != after.reminded_at);
-        return if reminded { vec![MailOrder::Reminder { reservation_number }] } else { vec![] };
-    }
-    let automatic = after.history.last().is_some_and(|change| change.by == Actor::Hub);
-    let mails = match (from, after.status) {
-        (_, Pending) | (Some(Pending), Expired) => vec![parent(), facility()],
-        (Some(Pending | Approved), CancelledByParent) => vec![parent(), facility()],
-        (_, Approved) if automatic => vec![parent(), facility()],
-        (Some(Unconfirmed), Expired) | (_, Completed | NoShow) => vec![],
-        (
-            _,
-            Unconfirmed | Waiting | Offered | Approved | Declined | CancelledByParent
-            | CancelledByFacility | Expired,
-        ) => vec![parent()],
-    };
-    // Who came by telephone gave the hub no address.
-    let can_be_mailed =
-        |mail: &MailOrder| after.applicant.is_some() || !matches!(mail, MailOrder::Parent { .. });
-    mails.into_iter().filter(can_be_mailed).collect()
 }

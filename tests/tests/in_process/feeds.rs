@@ -20,7 +20,7 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 use domain::{FacilityId, Instant, Slot, SlotId, feed::Feed, slot::Place};
-use fan_out::FanOut;
+use fan_out::Relay;
 use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
@@ -263,7 +263,7 @@ async fn what_is_told_twice_or_out_of_order_changes_nothing() {
     let changes = world.untold().await;
     let mut backwards = changes.clone();
     backwards.records.reverse();
-    let told = world.fan_out().handle(backwards).await;
+    let told = world.relay().handle(backwards).await;
     assert!(told.batch_item_failures.is_empty());
     check(&world, &slots).await;
     let path = "/v1/feeds/slots";
@@ -271,7 +271,7 @@ async fn what_is_told_twice_or_out_of_order_changes_nothing() {
     for change in changes.records {
         let mut event = aws_lambda_events::dynamodb::Event::default();
         event.records.push(change);
-        assert!(world.fan_out().handle(event).await.batch_item_failures.is_empty());
+        assert!(world.relay().handle(event).await.batch_item_failures.is_empty());
     }
     world.tell().await;
     assert_eq!(world.get(&As::Anyone, path).await.body, first);
@@ -291,7 +291,7 @@ async fn a_fan_out_that_is_killed_half_way_is_completed_by_the_next() {
         let more = world.slot("2026-12-12T10:00:00+09:00", 3).await;
         let slots = [slots[0].clone(), slots[1].clone(), more];
         let changes = world.untold().await;
-        let killed = FanOut { store: world.dying_after(calls), ..world.fan_out() };
+        let killed = Relay { store: world.dying_after(calls), ..world.relay() };
         let cut = killed.handle(changes).await;
         world.tell().await;
         check(&world, &slots).await;

@@ -74,7 +74,7 @@ async fn what_a_family_waits_for_stands_on_a_queue_of_its_own() {
     let world = World::new().await;
     let (awaited, routine) = (Arc::new(Messages::default()), Arc::new(Messages::default()));
     let queues = MailQueues { awaited: awaited.clone(), routine: routine.clone() };
-    let fan_out = fan_out::FanOut { mails: queues, ..world.fan_out() };
+    let fan_out = fan_out::Relay { mails: queues, ..world.relay() };
     let slot = world.slot("2027-01-22T10:00:00+09:00", 1).await;
     world.requested(&slot, "k1").await;
     world.ping("2026-12-02T11:00:00+09:00").await;

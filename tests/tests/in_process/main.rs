@@ -19,13 +19,14 @@ mod notice;
 mod once;
 mod pending;
 mod portal;
+mod relay;
 mod reports;
 mod reservations;
 mod samples;
 mod slots;
 mod spoken;
 mod store_faults;
-mod telling;
+
 mod typed;
 mod visits;
 mod webhooks;

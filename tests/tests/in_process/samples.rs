@@ -152,7 +152,7 @@ async fn the_sample_of_the_stream_becomes_mails_and_webhooks() {
     let world = world(true).await;
     add_endpoint(&world).await;
     let event: StreamEvent = serde_json::from_str(&sample("fan-out")).unwrap();
-    let response = world.fan_out().handle(event).await;
+    let response = world.relay().handle(event).await;
     assert!(response.batch_item_failures.is_empty());
     assert_eq!(world.mails.0.lock().unwrap().len(), 2, "the parent and the nursery");
     let pushes = world.pushes.0.lock().unwrap();
@@ -198,7 +198,7 @@ fn push(world: &World, status: u16) -> VendorPush {
     VendorPush::new(
         world.hub.clone(),
         world.seal.clone(),
-        PushQueues { queue: world.pushes.clone(), dead_letters: world.set_apart.clone() },
+        PushQueues { queue: world.pushes.clone(), dead_letters: world.parked.clone() },
         world.mail_queues(),
         Arc::new(Receiver(status)),
     )
@@ -236,7 +236,7 @@ async fn after_the_last_attempt_the_endpoint_is_disabled_and_its_owner_told() {
     let last = notify::webhook::ATTEMPTS;
     let done = push(&world, 500).handle(push_sample(last)).await.unwrap();
     assert!(done.batch_item_failures.is_empty());
-    let letter = world.set_apart.0.lock().unwrap().remove(0);
+    let letter = world.parked.0.lock().unwrap().remove(0);
     assert_eq!(
         (&letter["event"]["id"], &letter["attempt"]),
         (&"evt_R7K3M9QXD_1".into(), &1.into())

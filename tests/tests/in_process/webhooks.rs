@@ -7,8 +7,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::AttributeValue;
 use aws_lambda_events::sqs::SqsEvent;
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     Instant,
     vendor::{Breaker, EndpointStatus, VendorKind, VendorStatus, WebhookEndpoint},
@@ -113,7 +113,7 @@ impl Line {
         for (client, id, url) in CLIENTS {
             add_endpoint(&world, client, id, url).await;
         }
-        let queues = PushQueues { queue: queue.clone(), dead_letters: world.set_apart.clone() };
+        let queues = PushQueues { queue: queue.clone(), dead_letters: world.parked.clone() };
         let (hub, seal, mails) = (world.hub.clone(), world.seal.clone(), world.mail_queues());
         let push = VendorPush::new(hub, seal, queues, mails, receivers.clone());
         Self { world, queue, receivers, push, most_in_flight: 0 }
@@ -207,7 +207,7 @@ async fn attempts_keep_to_the_schedule_to_a_tenth() {
     assert_eq!(line.endpoint(0).await.status, EndpointStatus::Disabled);
     let told = line.world.mails.0.lock().unwrap().iter().map(|mail| mail["kind"].clone()).collect();
     assert_eq!(Value::Array(told), json!(["endpoint_disabled"]));
-    assert_eq!(line.world.set_apart.0.lock().unwrap().len(), 1, "a dead letter");
+    assert_eq!(line.world.parked.0.lock().unwrap().len(), 1, "a dead letter");
 }
 
 #[tokio::test]

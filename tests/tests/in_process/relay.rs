@@ -1,10 +1,16 @@
-//! What cannot be told is set apart, and keeps nothing else from being told.
+//! The outbox relay: a record that can never be relayed is parked, and no projection keeps another waiting.
 
 use aws_lambda_events::dynamodb::Event as StreamEvent;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
+    orchestrator::HttpRequest,
+    result::ConnectorError,
+};
 use local::embedded::TABLE;
 use serde_json::Value;
-use tests::World;
+use tests::{World, wire};
 
 /// A hundred changes and one in their midst that no code can read: of a reservation that says nothing of itself.
 async fn batch_with_poison(world: &World) -> StreamEvent {
@@ -27,7 +33,7 @@ fn told(world: &World) -> usize {
 }
 
 #[tokio::test]
-async fn poison_is_set_apart_with_its_reason_and_all_others_are_told() {
+async fn poison_is_parked_with_its_reason_and_all_others_are_relayed() {
     let world = World::new().await;
     let event = batch_with_poison(&world).await;
     let keys =
@@ -37,19 +43,19 @@ async fn poison_is_set_apart_with_its_reason_and_all_others_are_told() {
     let requests = event.records.iter().filter(|record| keys(record).contains("RSV#")).count() - 1;
     assert_eq!(event.records.len(), 100);
 
-    let response = world.fan_out().handle(event).await;
+    let response = world.relay().handle(event).await;
     assert!(response.batch_item_failures.is_empty(), "the stream goes on");
     assert_eq!(told(&world), 2 * requests, "parent and nursery of each");
-    let apart: Vec<Value> = std::mem::take(&mut *world.set_apart.0.lock().unwrap());
-    assert_eq!(apart.len(), 1);
-    assert_eq!(apart[0]["DDBStreamBatchInfo"]["startSequenceNumber"], number.as_str());
-    assert_eq!(apart[0]["DDBStreamBatchInfo"]["endSequenceNumber"], number.as_str());
-    let reason = apart[0]["reason"].as_str().unwrap();
+    let parked: Vec<Value> = std::mem::take(&mut *world.parked.0.lock().unwrap());
+    assert_eq!(parked.len(), 1);
+    assert_eq!(parked[0]["DDBStreamBatchInfo"]["startSequenceNumber"], number.as_str());
+    assert_eq!(parked[0]["DDBStreamBatchInfo"]["endSequenceNumber"], number.as_str());
+    let reason = parked[0]["reason"].as_str().unwrap();
     assert!(reason.contains("unknown form"), "{reason}");
 }
 
 #[tokio::test]
-async fn change_that_was_set_apart_is_told_once_its_cause_is_mended() {
+async fn parked_record_is_relayed_once_its_cause_is_mended() {
     let world = World::new().await;
     world.settle().await;
     // What search knows of the municipality cannot be read: its slots cannot be told.
@@ -71,17 +77,17 @@ async fn change_that_was_set_apart_is_told_once_its_cause_is_mended() {
         .filter(|r| format!("{:?}", r.change.keys).contains("SLOT#"))
         .cloned()
         .collect();
-    assert!(world.fan_out().handle(event).await.batch_item_failures.is_empty());
+    assert!(world.relay().handle(event).await.batch_item_failures.is_empty());
     assert_eq!(told(&world), 2, "the reservation is told");
-    assert_eq!(world.set_apart.0.lock().unwrap().drain(..).count(), slots.len());
+    assert_eq!(world.parked.0.lock().unwrap().drain(..).count(), slots.len());
 
     put(sound).await;
     for record in slots {
         let mut event = StreamEvent::default();
         event.records.push(record);
-        assert!(world.fan_out().handle(event).await.batch_item_failures.is_empty());
+        assert!(world.relay().handle(event).await.batch_item_failures.is_empty());
     }
-    assert!(world.set_apart.0.lock().unwrap().is_empty());
+    assert!(world.parked.0.lock().unwrap().is_empty());
     let found = world.get(&tests::As::Anyone, "/v1/facilities?municipality=131199").await;
     assert_eq!(found.body["items"][0]["next_slot_at"], Value::Null, "its one place is taken");
 }
@@ -93,8 +99,42 @@ async fn table_that_is_away_is_no_poison_and_the_batch_comes_again() {
     world.requested(&slot, "k").await;
     let event = world.untold().await;
     let first = event.records[0].change.sequence_number.clone();
-    let cut = fan_out::FanOut { store: world.dying_after(0), ..world.fan_out() };
+    let cut = fan_out::Relay { store: world.dying_after(0), ..world.relay() };
     let response = cut.handle(event).await;
     assert_eq!(response.batch_item_failures[0].item_identifier, first);
-    assert!(world.set_apart.0.lock().unwrap().is_empty());
+    assert!(world.parked.0.lock().unwrap().is_empty());
+}
+
+/// The search index is away; all else of the table is there.
+#[derive(Debug, Clone)]
+struct WithoutSearch;
+
+impl wire::Wire for WithoutSearch {
+    fn carry(&self, call: HttpRequest, line: &SharedHttpConnector) -> HttpConnectorFuture {
+        match wire::body(&call).contains("\"SEARCH\"") {
+            true => HttpConnectorFuture::ready(Err(ConnectorError::io("away".into()))),
+            false => line.call(call),
+        }
+    }
+}
+
+#[tokio::test]
+async fn search_index_that_is_away_stops_no_timer_and_mails_nobody_twice() {
+    let world = World::new().await;
+    world.settle().await;
+    let slot = world.slot("2026-12-10T10:00:00+09:00", 1).await;
+    let number = world.requested(&slot, "k").await;
+    let event = world.untold().await;
+    let store = wire::store(world.raw(), WithoutSearch, RetryConfig::disabled());
+    let without_search = fan_out::Relay { store, ..world.relay() };
+
+    let response = without_search.handle(event.clone()).await;
+    assert_eq!(response.batch_item_failures.len(), 1, "the batch comes again");
+    let due = world.store().reservation(&number, true).await.unwrap().unwrap().first_due().unwrap();
+    let deadlines = world.store().deadlines(due, 10).await.unwrap();
+    assert!(deadlines.iter().any(|entry| entry.reservation_number == number), "{deadlines:?}");
+    assert_eq!(told(&world), 0, "what is sent waits, or it would be sent with each repeat");
+
+    assert!(world.relay().handle(event).await.batch_item_failures.is_empty());
+    assert_eq!(told(&world), 2);
 }
