@@ -8,7 +8,7 @@ use domain::{
 };
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 use hub_http::{Path, Problem, acts_on_our_page};
-use runtime::Keys;
+use runtime::{Keys, machine_time};
 
 use crate::Visits;
 
@@ -28,7 +28,7 @@ impl Session {
     /// Of a request's cookie; what has ended is left out.
     pub(crate) async fn of(headers: &HeaderMap, links: &Keys<Links>) -> Self {
         // A session follows the machine's clock: it is the browser's affair.
-        let now = Instant::of_machine();
+        let now = machine_time();
         let cookies = headers.get_all(header::COOKIE).into_iter();
         let mut pairs = cookies.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(';'));
         let tokens = pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));
@@ -45,7 +45,7 @@ impl Session {
     /// With one more reservation; past the number that it names, the one that was opened first goes.
     pub(crate) async fn with(mut self, number: ReservationNumber, links: &Keys<Links>) -> Self {
         let keys = links.ring().await;
-        let token = keys.token(TokenKind::Session, &number, Instant::of_machine());
+        let token = keys.token(TokenKind::Session, &number, machine_time());
         self.0.retain(|(other, _)| *other != number);
         self.0.push((number, token.to_string()));
         let too_many = self.0.len().saturating_sub(RESERVATIONS);

@@ -1,10 +1,10 @@
 use std::{io, net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{Router, middleware::from_fn_with_state};
-use domain::{ClientId, Instant, keys::NoKeys};
+use domain::{ClientId, keys::NoKeys};
 use fan_out::FanOut;
 use notify::{Reach, order::MailQueues};
-use runtime::{Clock, ConfigError, Hub, KeyError, Seal, aws, variable};
+use runtime::{Clock, ConfigError, Hub, KeyError, Seal, aws, machine_time, variable};
 use search_facilities::Index;
 use send_mail::{Pace, SendMail};
 use store::{Store, StoreError};
@@ -320,7 +320,7 @@ pub async fn import_deployed(files: &[PathBuf]) -> Result<Vec<String>, StartErro
     let mut imported = Vec::new();
     for list in lists {
         imported.push(list.to_string());
-        import(&store, list, Instant::of_machine()).await?;
+        import(&store, list, machine_time()).await?;
     }
     Ok(imported)
 }
