@@ -1,10 +1,10 @@
 //! What the table's stream tells: each change of an item, as the aggregate it belongs to.
 
-use domain::{Facility, Reservation, Slot};
+use domain::{CorrelationId, Facility, Reservation, Slot};
 
 use crate::{
-    Asking, Digest, PlanAsking, PlanDigest, StoreError, facility, item::Item, notice, reservation,
-    slot,
+    Asking, Digest, PlanAsking, PlanDigest, StoreError, cause::CORRELATION_ID, facility,
+    item::Item, notice, reservation, slot,
 };
 
 /// A change that somebody else must hear of.
@@ -55,4 +55,13 @@ impl StreamChange {
             _ => Self::Nothing,
         })
     }
+}
+
+/// What caused the change of an item between two images of it.
+///
+/// An update in place leaves the id of an earlier write as it is, and that one is not its cause.
+pub fn cause_of(before: Option<&Item>, after: Option<&Item>) -> Option<CorrelationId> {
+    let id = |item: Option<&Item>| item?.get(CORRELATION_ID)?.as_s().ok().cloned();
+    let (before, after) = (id(before), id(after));
+    if before == after { None } else { after?.parse().ok() }
 }
