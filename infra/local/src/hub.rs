@@ -18,7 +18,7 @@ use crate::{
     control::Control,
     credentials::Credentials,
     data_dir::{DataDir, DataDirError},
-    embedded::Embedded,
+    embedded::{Embedded, EmbeddedError},
     engine::{Engine, EngineError, Queues},
     fault::Faults,
     gateway::{self, Gateway},
@@ -93,8 +93,8 @@ pub enum StartError {
     #[error("the facilities were imported, but no search finds them")]
     NotSearchable,
     /// The embedded store.
-    #[error("the embedded store does not start: {0}")]
-    Store(String),
+    #[error(transparent)]
+    Embedded(#[from] EmbeddedError),
     /// The table.
     #[error(transparent)]
     Table(#[from] StoreError),
@@ -272,7 +272,8 @@ impl LocalHub {
             say(
                 "opening slots and making users and clients for the demonstration (--no-demo: none)",
             );
-            credentials.add(&seed::demo(&hub, &hub_keys.ids, &[]).await?).await?;
+            let demo = seed::demo(&hub, &hub_keys.ids, &[]).await?;
+            credentials.add(&demo.clients, &demo.users).await?;
             state.put("engine", "demo", &true).await?;
             engine.drain().await?;
         }
