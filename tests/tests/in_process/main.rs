@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 mod agreement;
+mod architecture;
 mod callers;
 mod capacity;
 mod checklist;
@@ -22,6 +23,7 @@ mod reports;
 mod reservations;
 mod samples;
 mod slots;
+mod sources;
 mod spoken;
 mod store_faults;
 mod telling;
