@@ -17,6 +17,7 @@ mod jobs;
 mod keys;
 mod mails;
 mod once;
+mod pages;
 mod pending;
 mod portal;
 mod reports;
