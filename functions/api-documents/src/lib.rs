@@ -4,12 +4,9 @@
 //! keep them, and the document is sent packed.
 
 use askama::Template;
-use axum::{
-    extract::Path,
-    response::{Html, IntoResponse, Response},
-};
+use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderMap, HeaderName, header};
-use hub_http::{KINDS, Language, Problem};
+use hub_http::{KINDS, Language, Path, Problem};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The document as it is checked in, without its line breaks. A test keeps it equal to what the handlers say.

@@ -2,8 +2,8 @@
 //! writes to (NTF-02).
 
 use axum::{Json, extract::State};
-use domain::{FacilityId, Settings};
-use hub_http::{Body, IfMatch, Path, Problem, caller::FacilityStaff};
+use domain::{Facility, FacilityId, Settings};
+use hub_http::{Body, IfMatch, Problem, access::For, caller::FacilityStaff};
 use runtime::Hub;
 use store::StoreError;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -22,10 +22,8 @@ pub fn routes(hub: Hub) -> OpenApiRouter {
 )]
 async fn get_settings(
     State(hub): State<Hub>,
-    staff: FacilityStaff,
-    Path(id): Path<FacilityId>,
+    For { found: id, .. }: For<FacilityStaff, FacilityId>,
 ) -> Result<Json<Settings>, Problem> {
-    staff.of(&id)?;
     Ok(Json(hub.store.settings(&id).await?))
 }
 
@@ -42,16 +40,14 @@ async fn get_settings(
 )]
 async fn put_settings(
     State(hub): State<Hub>,
-    staff: FacilityStaff,
-    Path(id): Path<FacilityId>,
+    For { found: facility, .. }: For<FacilityStaff, Facility>,
     read: IfMatch,
     Body(new): Body<Settings>,
 ) -> Result<Json<Settings>, Problem> {
-    staff.of(&id)?;
-    hub.store.facility(&id).await?.ok_or(Problem::NotFound)?;
-    let saved = hub.store.settings_to_change(&id).await?;
+    let id = &facility.facility_id;
+    let saved = hub.store.settings_to_change(id).await?;
     read.check(&saved.settings)?;
-    match hub.store.save_settings(&id, &saved, new.clone(), hub.clock.now()).await {
+    match hub.store.save_settings(id, &saved, new.clone(), hub.clock.now()).await {
         Ok(()) => Ok(Json(new)),
         Err(StoreError::Changed) => Err(Problem::PreconditionFailed),
         Err(error) => Err(error.into()),

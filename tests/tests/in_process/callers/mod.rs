@@ -6,7 +6,7 @@ mod scene;
 mod who;
 
 use http::Method;
-use tests::{Answer, As, World, site};
+use tests::{Answer, As, World};
 
 use self::{
     operation::{Operation, operations},
@@ -136,7 +136,6 @@ async fn a_municipality_in_the_query_is_checked_like_one_in_the_path() {
             "/v1/staff/reports/REP-05?municipality=131211&municipality=131199",
         ),
         (As::Operator, "/v1/staff/reports/rep-05"),
-        (site(), "/v1/reservations/no-number"),
     ] {
         let answer = world.call(&who, Method::GET, path, None, &[]).await;
         assert_eq!(answer.shown(), NOT_FOUND, "{who:?} {path}");

@@ -148,15 +148,17 @@ impl Scene {
     /// What a parameter of a path is called that is there, and what none is called that is.
     fn values(&self, parameter: &str) -> (&str, Vec<&str>) {
         match parameter {
-            "facility_id" => (self.world.facility.facility_id.as_str(), vec!["fac_000000000000"]),
+            "facility_id" => {
+                (self.world.facility.facility_id.as_str(), vec!["fac_000000000000", "nothing"])
+            }
             "reservation_number" => {
-                (self.number.as_str(), vec!["R-0000-0000", self.unconfirmed.as_str()])
+                (self.number.as_str(), vec!["R-0000-0000", self.unconfirmed.as_str(), "nothing"])
             }
             "slot_id" => (
                 self.slot.slot_id.as_str(),
-                vec!["slt_0wx4n07k3m9qxd", self.other_slot.slot_id.as_str()],
+                vec!["slt_0wx4n07k3m9qxd", self.other_slot.slot_id.as_str(), "nothing"],
             ),
-            "id" => (&self.endpoint, vec!["whe_000000000000"]),
+            "id" => (&self.endpoint, vec!["whe_000000000000", "nothing"]),
             "report" => ("REP-05", vec!["REP-03"]),
             "name" => ("slot-full", vec!["nothing"]),
             _ => panic!("{{{parameter}}} needs values in {}", file!()),
