@@ -15,6 +15,12 @@ use super::{operation::Operation, who::Who};
 /// When the visits are.
 const VISIT: &str = "2026-12-10T10:00:00+09:00";
 
+/// Where a site asks for a visit.
+const REQUESTS: &str = "/v1/reservations";
+
+/// Where a parent asks for one.
+const PORTAL: &str = "/v1/portal/reservations";
+
 /// A world in which an operation does what it says.
 pub struct Scene {
     pub world: World,
@@ -48,17 +54,15 @@ impl Scene {
 
         // A parent confirms what was asked for on the portal; all else is done to what a site asked for.
         let (who, path) = match &*operation.id {
-            "confirm_visit" => (As::Anyone, "/v1/portal/reservations"),
-            _ => (site(), "/v1/reservations"),
+            "confirm_visit" => (As::Anyone, PORTAL),
+            _ => (site(), REQUESTS),
         };
         let number = reserve(&world, &who, path, visit(&slot)).await;
         let other_site = As::Site("site-2");
-        let other_number = reserve(&world, &other_site, "/v1/reservations", visit(&other_slot));
-        let other_number = other_number.await;
+        let other_number = reserve(&world, &other_site, REQUESTS, visit(&other_slot)).await;
         let mut by_other_family = visit(&slot);
         by_other_family["applicant"] = family("other");
-        let unconfirmed =
-            reserve(&world, &As::Anyone, "/v1/portal/reservations", by_other_family).await;
+        let unconfirmed = reserve(&world, &As::Anyone, PORTAL, by_other_family).await;
         let created = create(&world, &site(), "/v1/webhook-endpoints", endpoint()).await;
         let endpoint = created["id"].as_str().unwrap().to_owned();
         if matches!(&*operation.id, "staff_complete" | "staff_no_show") {
