@@ -20,8 +20,8 @@ from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 from net import free_port, pool
+from tools import binary, run
 
-ROOT = Path(__file__).resolve().parents[2]
 STACK, BUCKET, REGION = "hokatsu", "artifacts", "ap-northeast-1"
 # The transform asks for it, and tells of features that nobody asked for.
 os.environ["AWS_DEFAULT_REGION"] = REGION
@@ -42,7 +42,7 @@ def moved_time(directory):
     # time, or ends its process. The other is made of the same source, with the flags of the package's setup.py.
     source, library = Path(libfaketime.__file__).parent / "vendor/libfaketime/src", "libfaketimeMT.so.1"
     flags = {"FAKETIME_COMPILE_CFLAGS": "-UFAKE_STAT -UFAKE_UTIME -UFAKE_SLEEP"}
-    subprocess.run(["make", "--silent", "--directory", source, library], check=True, env={**os.environ, **flags})
+    run("make", "--silent", "--directory", source, library, env={**os.environ, **flags})
     return ahead, {
         "LD_PRELOAD": str(source / library),
         "FAKETIME_TIMESTAMP_FILE": str(ahead),
@@ -124,7 +124,7 @@ class Emulator:
 
     # ── Deploying ──────────────────────────────────────────────────────────────────────────────────
 
-    def package(self, template, binaries):
+    def package(self, template):
         """What `sam package` does: code goes to a bucket, and CodeUri says where it is there.
 
         The binaries are those of `cargo test`, of this machine's kind.
@@ -140,14 +140,14 @@ class Emulator:
             with zipfile.ZipFile(code, "w") as archive:
                 entry = zipfile.ZipInfo("bootstrap")
                 entry.external_attr = 0o755 << 16
-                archive.writestr(entry, self.stripped(binaries / name))
+                archive.writestr(entry, self.stripped(binary(name)))
             s3.put_object(Bucket=BUCKET, Key=name, Body=code.getvalue())
             resource["Properties"]["CodeUri"] = f"s3://{BUCKET}/{name}"
 
-    def stripped(self, binary):
-        """A binary without what only a debugger reads."""
+    def stripped(self, program):
+        """A program without what only a debugger reads."""
         small = self.directory / "bootstrap"
-        subprocess.run(["strip", "-o", small, binary], check=True)
+        run("strip", "-o", small, program)
         return small.read_bytes()
 
     def deploy(self, template, parameters, kind):

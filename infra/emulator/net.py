@@ -2,12 +2,13 @@
 
 import socket
 import ssl
-import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import urllib3
+
+from tools import run
 
 ONCE = {"connection": "close"}
 
@@ -39,7 +40,7 @@ def authority(directory, name):
         ["-keyout", key, "-out", certificate, "-subj", "/CN=127.0.0.1", "-CA", root, "-CAkey", root_key,
          "-addext", "basicConstraints=critical,CA:FALSE", "-addext", "subjectAltName=IP:127.0.0.1"],
     ):
-        subprocess.run([*new, *how], check=True, capture_output=True)
+        run(*new, *how)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     return root, context

@@ -17,11 +17,12 @@ from pathlib import Path
 import yaml
 
 from doors import Doors
-from emulator import ROOT, STACK, Emulator, read_template, transformed, with_routes
+from emulator import STACK, Emulator, read_template, transformed, with_routes
 from guard import Guard
 from net import authority
+from tools import ROOT, binary
 
-TEMPLATE, BINARIES = ROOT / "template.yaml", ROOT / "target/debug"
+TEMPLATE = ROOT / "template.yaml"
 EXCEPTIONS = Path(__file__).with_name("exceptions.yaml")
 WALK = ROOT / "infra/operate/walk.py"
 BASE_URL, MAIL_DOMAIN = "https://hub.example.jp", "hub.example.jp"
@@ -56,7 +57,7 @@ def play(template, keep=None, out=None, then=nothing):
         emulator = Emulator(directory, guard.url, root)
         try:
             doors = deploy(emulator, guard, template)
-            tour = [BINARIES / "hokatsu", "tour", "--hub", doors.url]
+            tour = [binary("hokatsu"), "tour", "--hub", doors.url]
             subprocess.run(tour, check=True, env=emulator.env, stdout=out, stderr=subprocess.PIPE, text=True)
             never_called = [f"never called: {route}" for route in doors.never_called()]
             wrong = [*refused(guard), *unneeded(guard), *never_called, *credulous(emulator, guard, directory)]
@@ -102,7 +103,7 @@ def deploy(emulator, guard, template):
     # The story waits for mails, and SES here takes as many as come.
     parameters = {"BaseUrl": BASE_URL, "MailSender": f"no-reply@{MAIL_DOMAIN}", "GradualDeployment": "false",
                   "MailsPerSecond": "100"}
-    emulator.package(template, BINARIES)
+    emulator.package(template)
     template = with_routes(transformed(template, parameters))
     emulator.deploy(template, parameters, "CREATE")
     resources = emulator.resources()
@@ -117,7 +118,7 @@ def deploy(emulator, guard, template):
     guard.watch(emulator)
 
     seeded = subprocess.run(
-        [BINARIES / "hokatsu", "seed", *ids], check=True, capture_output=True, text=True,
+        [binary("hokatsu"), "seed", *ids], check=True, capture_output=True, text=True,
         env={**emulator.env, "AWS_ENDPOINT_URL": emulator.url, "TABLE_NAME": resources["Table"],
              "ID_KEY": resources["IdKey"], "BASE_URL": BASE_URL})
     demo = json.loads(seeded.stdout)

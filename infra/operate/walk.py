@@ -88,6 +88,7 @@ class Walk(unittest.TestCase):
 
     def test_0_from_an_empty_account_to_the_first_reservation(self):
         """In one shell, as somebody copies it; what needs an account is stood in for where the rest needs it."""
+        target = subprocess.check_output([ROOT / ".ci/target"], text=True).strip()
         with tempfile.TemporaryDirectory() as directory:
             state, shown = Path(directory) / "state", 0
             state.write_text(f"export PATH={os.environ['PATH']!r}\n")
@@ -98,7 +99,8 @@ class Walk(unittest.TestCase):
                 # What one block says, the next one knows.
                 script = f"set -euo pipefail; . {state}; set -a\n{block}\nset +a; {{ export -p; declare -f; }} > {state}"
                 done = subprocess.run(
-                    ["bash", "-c", script], cwd=directory, env={**os.environ, "AUTH": os.environ["HUB"], "HOKATSU": str(ROOT / "target/debug/hokatsu")},
+                    ["bash", "-c", script], cwd=directory,
+                    env={**os.environ, "AUTH": os.environ["HUB"], "HOKATSU": f"{target}/debug/hokatsu"},
                     capture_output=True, text=True, timeout=600, check=False,
                 )
                 self.assertEqual(done.returncode, 0, f"{block}\n{done.stdout}\n{done.stderr}")

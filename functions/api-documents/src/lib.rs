@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::State,
     response::{Html, IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, header};
-use hub_http::{KINDS, Language, Problem};
+use hub_http::{KINDS, Language, Path, Problem};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The document as it is checked in, without its line breaks. A test keeps it equal to what the handlers say.

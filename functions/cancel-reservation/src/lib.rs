@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{FromRef, State},
+};
 use deserr::Deserr;
 use domain::{
-    Invalid, ReservationNumber,
-    applicant::Message,
-    invalid::InputErrors,
-    reservation::{Action, Actor},
-    text,
+    Invalid, Reservation, ReservationNumber, applicant::Message, invalid::InputErrors,
+    reservation::Action, text,
 };
 use hub_http::{
-    Body, Path, Problem,
-    caller::{Scope, SearchSite},
+    Body, Problem,
+    access::For,
+    caller::{ReservationsWrite, SearchSite},
     open_comment, settled,
     view::ReservationView,
 };
@@ -25,6 +26,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 struct Cancellations {
     hub: Hub,
     seal: Arc<dyn Seal>,
+}
+
+impl FromRef<Cancellations> for Hub {
+    fn from_ref(cancellations: &Cancellations) -> Self {
+        cancellations.hub.clone()
+    }
 }
 
 /// The routes of this function.
@@ -56,27 +63,22 @@ struct Cancel {
 )]
 async fn cancel_reservation(
     State(Cancellations { hub, seal }): State<Cancellations>,
-    site: SearchSite,
-    Path(number): Path<ReservationNumber>,
+    For { caller: site, found: own, .. }: For<SearchSite<ReservationsWrite>, Reservation>,
     Body(cancel): Body<Cancel>,
 ) -> Result<Json<ReservationView>, Problem> {
-    let client = site.with(Scope::ReservationsWrite)?;
-    let reservation = hub.store.reservation(&number, false).await?;
-    let own = reservation.filter(|reservation| reservation.client_id() == Some(client));
-    let own = own.ok_or(Problem::NotFound)?;
+    let number = &own.reservation_number;
     let settings = hub.store.settings(&own.facility_id).await?;
     let reason = match &cancel.reason {
         Some(reason) => {
-            let purpose = Purpose::CancelReason(&number);
+            let purpose = Purpose::CancelReason(number);
             Some(seal.seal(purpose, reason.reveal().as_bytes()).await?)
         }
         None => None,
     };
     let action = Action::CancelByParent { reason, until: settings.cancel_closes(own.starts_at) };
-    let by = Actor::Client(client.clone());
     let now = hub.clock.now();
     let changed =
-        hub.store.change(&number, |current| current.after(&action, by.clone(), now)).await?;
+        hub.store.change(number, |current| current.after(&action, site.actor(), now)).await?;
     let cancelled = settled(changed)?;
     let comment = open_comment(&*seal, &cancelled).await?;
     Ok(Json(ReservationView::new(&cancelled, comment)))

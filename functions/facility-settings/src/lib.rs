@@ -11,10 +11,10 @@ use axum::{
 };
 use deserr::Deserr;
 use domain::{
-    FacilityId, Settings, invalid::InputErrors, keys::Notices, notice_token::NoticeToken,
+    Facility, FacilityId, Settings, invalid::InputErrors, keys::Notices, notice_token::NoticeToken,
 };
 use http::StatusCode;
-use hub_http::{Body, IfMatch, Page, Path, Problem, caller::FacilityStaff};
+use hub_http::{Body, IfMatch, Page, Problem, access::For, caller::FacilityStaff};
 use runtime::{Hub, Keys};
 use store::StoreError;
 use utoipa::ToSchema;
@@ -89,10 +89,8 @@ async fn confirm_address(
 )]
 async fn get_settings(
     State(hub): State<Hub>,
-    staff: FacilityStaff,
-    Path(id): Path<FacilityId>,
+    For { found: id, .. }: For<FacilityStaff, FacilityId>,
 ) -> Result<Json<Settings>, Problem> {
-    staff.of(&id)?;
     Ok(Json(hub.store.settings(&id).await?))
 }
 
@@ -113,14 +111,12 @@ async fn get_settings(
 )]
 async fn put_settings(
     State(hub): State<Hub>,
-    staff: FacilityStaff,
-    Path(id): Path<FacilityId>,
+    For { found: facility, .. }: For<FacilityStaff, Facility>,
     read: IfMatch,
     Body(new): Body<Settings>,
 ) -> Result<Json<Settings>, Problem> {
-    staff.of(&id)?;
-    hub.store.facility(&id).await?.ok_or(Problem::NotFound)?;
-    let saved = hub.store.settings_to_change(&id).await?;
+    let id = &facility.facility_id;
+    let saved = hub.store.settings_to_change(id).await?;
     read.check(&saved.settings)?;
     let now = hub.clock.now();
     let mut new = saved.with(new.in_place_of(&saved.settings));
@@ -130,7 +126,7 @@ async fn put_settings(
         let retry_after = now.rest_of_day().as_secs().unsigned_abs();
         new.notice_links = links.ok_or(Problem::RateLimited { retry_after })?;
     }
-    match hub.store.save_settings(&id, &saved, new.clone(), now).await {
+    match hub.store.save_settings(id, &saved, new.clone(), now).await {
         Ok(()) => Ok(Json(new.settings)),
         Err(StoreError::Changed) => Err(Problem::PreconditionFailed),
         Err(error) => Err(error.into()),

@@ -1,8 +1,8 @@
 //! `GET /v1/facilities/{facility_id}`: one nursery (API-01, POR-03).
 
 use axum::{Json, extract::State};
-use domain::FacilityId;
-use hub_http::{Path, Problem, view::FacilityView};
+use domain::{Facility, FacilityId};
+use hub_http::{Problem, access::For, caller::Anyone, view::FacilityView};
 use jiff::SignedDuration;
 use runtime::Hub;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -20,9 +20,9 @@ pub fn routes(hub: Hub) -> OpenApiRouter {
 )]
 async fn get_facility(
     State(hub): State<Hub>,
-    Path(id): Path<FacilityId>,
+    For { found: facility, .. }: For<Anyone, Facility>,
 ) -> Result<Json<FacilityView>, Problem> {
-    let facility = hub.store.facility(&id).await?.ok_or(Problem::NotFound)?.shown();
+    let facility = facility.shown();
     let now = hub.clock.now();
     let year = SignedDuration::from_hours(366 * 24);
     let next_slot_at = if facility.bookable {

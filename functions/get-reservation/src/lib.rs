@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{FromRef, State},
+};
 use deserr::Deserr;
 use domain::{
     FacilityId, Instant, Invalid, Reservation, ReservationNumber, Status, invalid::InputErrors,
 };
 use futures::future::try_join_all;
 use hub_http::{
-    CursorSeal, Limit, List, Path, Problem, Query, QueryParams,
-    caller::{Scope, SearchSite},
+    CursorSeal, Limit, List, Problem, Query, QueryParams,
+    access::For,
+    caller::{ReservationsRead, SearchSite},
     open_comment,
     view::ReservationView,
 };
@@ -24,6 +28,12 @@ struct Reservations {
     hub: Hub,
     seal: Arc<dyn Seal>,
     cursors: CursorSeal,
+}
+
+impl FromRef<Reservations> for Hub {
+    fn from_ref(reservations: &Reservations) -> Self {
+        reservations.hub.clone()
+    }
 }
 
 impl Reservations {
@@ -49,13 +59,9 @@ pub fn routes(hub: Hub, seal: Arc<dyn Seal>, cursors: CursorSeal) -> OpenApiRout
 )]
 async fn get_reservation(
     State(reservations): State<Reservations>,
-    site: SearchSite,
-    Path(number): Path<ReservationNumber>,
+    For { found: own, .. }: For<SearchSite<ReservationsRead>, Reservation>,
 ) -> Result<Json<ReservationView>, Problem> {
-    let client = site.with(Scope::ReservationsRead)?;
-    let reservation = reservations.hub.store.reservation(&number, false).await?;
-    let own = reservation.filter(|reservation| reservation.client_id() == Some(client));
-    reservations.view(&own.ok_or(Problem::NotFound)?).await.map(Json)
+    reservations.view(&own).await.map(Json)
 }
 
 /// Which reservations are listed.
@@ -95,20 +101,19 @@ fn some(text: String) -> Result<Option<Status>, Invalid> {
 )]
 async fn list_reservations(
     State(reservations): State<Reservations>,
-    site: SearchSite,
+    site: SearchSite<ReservationsRead>,
     Query(query): Query<ReservationQuery>,
 ) -> Result<Json<List<ReservationView>>, Problem> {
     let Reservations { hub, cursors, .. } = &reservations;
-    let client = site.with(Scope::ReservationsRead)?;
     let filter = ReservationFilter {
         status: query.status,
         facility_id: query.facility_id,
         updated_after: query.updated_after,
     };
-    let list = format!("{client} {filter:?}");
+    let list = format!("{} {filter:?}", site.id);
     let after: Option<ListPosition> = cursors.open_some(&list, query.cursor).await?;
     let limit = query.limit.get();
-    let (found, next) = hub.store.reservations_of_client(client, &filter, limit, after).await?;
+    let (found, next) = hub.store.reservations_of_client(&site.id, &filter, limit, after).await?;
     let next_cursor = cursors.seal_some(&list, next).await?;
     let items = try_join_all(found.iter().map(|one| reservations.view(one))).await?;
     Ok(Json(List { items, next_cursor }))

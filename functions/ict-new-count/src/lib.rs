@@ -3,8 +3,9 @@
 use axum::{Json, extract::State};
 use domain::{FacilityId, Instant};
 use hub_http::{
-    Path, Problem,
-    caller::{IctSystem, Scope},
+    Problem,
+    access::For,
+    caller::{IctRead, IctSystem},
 };
 use runtime::Hub;
 use serde::Serialize;
@@ -34,13 +35,8 @@ struct NewCount {
 )]
 async fn ict_new_count(
     State(hub): State<Hub>,
-    system: IctSystem,
-    Path(facility): Path<FacilityId>,
+    For { found: facility, .. }: For<IctSystem<IctRead>, FacilityId>,
 ) -> Result<Json<NewCount>, Problem> {
-    let client = system.with(Scope::IctRead)?;
-    if !hub.store.is_linked(client, &facility).await? {
-        return Err(Problem::NotFound);
-    }
     let (count, changed_at) = hub.store.pending_count(&facility).await?;
     let as_of = match changed_at {
         Some(at) => at,

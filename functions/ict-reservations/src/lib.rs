@@ -3,12 +3,16 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{FromRef, State},
+};
 use domain::FacilityId;
 use futures::future::try_join_all;
 use hub_http::{
-    CursorSeal, List, Path, Problem, Query,
-    caller::{IctSystem, Scope},
+    CursorSeal, List, Problem, Query,
+    access::For,
+    caller::{IctRead, IctSystem},
     open_comment,
     view::ConsoleReservationView,
     visits::{VisitQuery, visits},
@@ -21,6 +25,12 @@ struct Visits {
     hub: Hub,
     seal: Arc<dyn Seal>,
     cursors: CursorSeal,
+}
+
+impl FromRef<Visits> for Hub {
+    fn from_ref(visits: &Visits) -> Self {
+        visits.hub.clone()
+    }
 }
 
 /// The routes of this function.
@@ -38,14 +48,9 @@ pub fn routes(hub: Hub, seal: Arc<dyn Seal>, cursors: CursorSeal) -> OpenApiRout
 )]
 async fn ict_list_reservations(
     State(Visits { hub, seal, cursors }): State<Visits>,
-    system: IctSystem,
-    Path(facility): Path<FacilityId>,
+    For { found: facility, .. }: For<IctSystem<IctRead>, FacilityId>,
     Query(query): Query<VisitQuery>,
 ) -> Result<Json<List<ConsoleReservationView>>, Problem> {
-    let client = system.with(Scope::IctRead)?;
-    if !hub.store.is_linked(client, &facility).await? {
-        return Err(Problem::NotFound);
-    }
     let (reservations, next_cursor) = visits(&hub, &cursors, &facility, query).await?;
     let comments = reservations.iter().map(|reservation| open_comment(&*seal, reservation));
     let comments = try_join_all(comments).await?;

@@ -12,7 +12,7 @@ use axum::{
 };
 use domain::{Instant, MunicipalityCode, report};
 use http::header;
-use hub_http::{Path, Problem, Query, caller::Authority};
+use hub_http::{Path, PathValue, Problem, Query, caller::Authority};
 use jiff::civil::Date;
 use runtime::{Hub, telemetry::Causes};
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,8 @@ enum ReportId {
     #[serde(rename = "REP-16")]
     Online,
 }
+
+impl PathValue for ReportId {}
 
 /// A report.
 #[derive(Debug, Serialize, ToSchema)]

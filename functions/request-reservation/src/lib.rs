@@ -17,7 +17,7 @@ use domain::{
 use futures::TryFutureExt;
 use hub_http::{
     Body, Created, IdempotencyKey, Problem, Reserving, Source, approve_at_once,
-    caller::{Scope, SearchSite},
+    caller::{ReservationsWrite, SearchSite},
     view::{PortalRequestView, ReservationView},
 };
 use runtime::{Hub, Keys, Purpose, Seal};
@@ -68,13 +68,12 @@ const SEALED_AT_MOST: usize = 4096;
 )]
 async fn request_reservation(
     State(requests): State<Requests>,
-    site: SearchSite,
+    site: SearchSite<ReservationsWrite>,
     key: IdempotencyKey,
     Body(asked): Body<RequestVisit>,
 ) -> Result<Created<ReservationView>, Problem> {
-    let client = site.with(Scope::ReservationsWrite)?;
-    let from = Asker::Site(client.clone());
-    let (reservation, replayed) = requests.ask(from, client.as_str(), &key, &asked).await?;
+    let from = Asker::Site(site.id.clone());
+    let (reservation, replayed) = requests.ask(from, site.id.as_str(), &key, &asked).await?;
     Ok(Created {
         location: Some(format!("/v1/reservations/{}", reservation.reservation_number)),
         // The nursery has said nothing yet.

@@ -6,7 +6,10 @@ mod off_system;
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{FromRef, State},
+};
 use deserr::Deserr;
 use domain::{
     Invalid, Reservation, ReservationNumber, Sealed,
@@ -17,8 +20,9 @@ use domain::{
     text,
 };
 use hub_http::{
-    Body, Path, Problem,
-    caller::{FacilityStaff, IctSystem, Scope},
+    Body, Problem,
+    access::For,
+    caller::{FacilityStaff, IctSystem, IctWrite},
     open_comment, seal_comment, settled,
     view::ConsoleReservationView,
 };
@@ -31,6 +35,12 @@ struct Desk {
     hub: Hub,
     seal: Arc<dyn Seal>,
     ids: IdKey,
+}
+
+impl FromRef<Desk> for Hub {
+    fn from_ref(desk: &Desk) -> Self {
+        desk.hub.clone()
+    }
 }
 
 /// The routes of this function.
@@ -72,11 +82,10 @@ type Answer = Result<Json<ConsoleReservationView>, Problem>;
 )]
 async fn staff_approve(
     State(desk): State<Desk>,
-    staff: FacilityStaff,
-    Path(number): Path<ReservationNumber>,
+    For { caller: staff, found, .. }: For<FacilityStaff, Reservation>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    desk.by_staff(&staff, &number, comment, |comment| Action::Approve { comment }).await
+    desk.act(&found, staff.actor(), comment, |comment| Action::Approve { comment }).await
 }
 
 /// Declines a request: the place is free at once.
@@ -92,11 +101,10 @@ async fn staff_approve(
 )]
 async fn staff_decline(
     State(desk): State<Desk>,
-    staff: FacilityStaff,
-    Path(number): Path<ReservationNumber>,
+    For { caller: staff, found, .. }: For<FacilityStaff, Reservation>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    desk.by_staff(&staff, &number, comment, |comment| Action::Decline { comment }).await
+    desk.act(&found, staff.actor(), comment, |comment| Action::Decline { comment }).await
 }
 
 /// Cancels a reservation for the nursery's reasons: the place is free at once.
@@ -112,11 +120,10 @@ async fn staff_decline(
 )]
 async fn staff_cancel(
     State(desk): State<Desk>,
-    staff: FacilityStaff,
-    Path(number): Path<ReservationNumber>,
+    For { caller: staff, found, .. }: For<FacilityStaff, Reservation>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    desk.by_staff(&staff, &number, comment, |comment| Action::CancelByFacility { comment }).await
+    desk.act(&found, staff.actor(), comment, |comment| Action::CancelByFacility { comment }).await
 }
 
 /// Notes that the family came; the hub takes it as so on the day after.
@@ -132,10 +139,9 @@ async fn staff_cancel(
 )]
 async fn staff_complete(
     State(desk): State<Desk>,
-    staff: FacilityStaff,
-    Path(number): Path<ReservationNumber>,
+    For { caller: staff, found, .. }: For<FacilityStaff, Reservation>,
 ) -> Answer {
-    desk.by_staff(&staff, &number, None, |_| Action::Complete).await
+    desk.act(&found, staff.actor(), None, |_| Action::Complete).await
 }
 
 /// Notes that the family did not come.
@@ -151,10 +157,9 @@ async fn staff_complete(
 )]
 async fn staff_no_show(
     State(desk): State<Desk>,
-    staff: FacilityStaff,
-    Path(number): Path<ReservationNumber>,
+    For { caller: staff, found, .. }: For<FacilityStaff, Reservation>,
 ) -> Answer {
-    desk.by_staff(&staff, &number, None, |_| Action::NoShow).await
+    desk.act(&found, staff.actor(), None, |_| Action::NoShow).await
 }
 
 /// What the staff note about a reservation.
@@ -176,15 +181,14 @@ struct PutMemo {
 )]
 async fn staff_memo(
     State(desk): State<Desk>,
-    staff: FacilityStaff,
-    Path(number): Path<ReservationNumber>,
+    For { caller: staff, found, .. }: For<FacilityStaff, Reservation>,
     Body(PutMemo { memo }): Body<PutMemo>,
 ) -> Answer {
-    staff.of(&desk.found(&number).await?.facility_id)?;
-    let text = desk.seal.seal(Purpose::Memo(&number), memo.reveal().as_bytes()).await?;
+    let number = &found.reservation_number;
+    let text = desk.seal.seal(Purpose::Memo(number), memo.reveal().as_bytes()).await?;
     let memo = Memo { at: desk.hub.clock.now(), by: staff.actor(), text };
     let noted = |current: &Reservation| Ok(Outcome::Becomes(Box::new(current.noted(memo.clone()))));
-    let changed = desk.hub.store.change(&number, noted).await?;
+    let changed = desk.hub.store.change(number, noted).await?;
     desk.answer(&settled(changed)?).await
 }
 
@@ -201,11 +205,10 @@ async fn staff_memo(
 )]
 async fn ict_approve(
     State(desk): State<Desk>,
-    system: IctSystem,
-    Path(number): Path<ReservationNumber>,
+    For { caller: system, found, .. }: For<IctSystem<IctWrite>, Reservation>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    desk.by_system(&system, &number, comment, |comment| Action::Approve { comment }).await
+    desk.act(&found, system.actor(), comment, |comment| Action::Approve { comment }).await
 }
 
 /// Declines a request of a linked nursery.
@@ -221,57 +224,24 @@ async fn ict_approve(
 )]
 async fn ict_decline(
     State(desk): State<Desk>,
-    system: IctSystem,
-    Path(number): Path<ReservationNumber>,
+    For { caller: system, found, .. }: For<IctSystem<IctWrite>, Reservation>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    desk.by_system(&system, &number, comment, |comment| Action::Decline { comment }).await
+    desk.act(&found, system.actor(), comment, |comment| Action::Decline { comment }).await
 }
 
 /// What somebody does, with a word of theirs.
 type Deed = fn(Option<Sealed>) -> Action;
 
 impl Desk {
-    /// What nobody confirmed is nothing to a nursery.
-    async fn found(&self, number: &ReservationNumber) -> Result<Reservation, Problem> {
-        let found = self.hub.store.reservation(number, false).await?;
-        found.filter(Reservation::is_confirmed).ok_or(Problem::NotFound)
-    }
-
-    async fn by_staff(
-        &self,
-        staff: &FacilityStaff,
-        number: &ReservationNumber,
-        comment: Option<Comment>,
-        deed: Deed,
-    ) -> Answer {
-        staff.of(&self.found(number).await?.facility_id)?;
-        self.act(number, comment, deed, staff.actor()).await
-    }
-
-    async fn by_system(
-        &self,
-        system: &IctSystem,
-        number: &ReservationNumber,
-        comment: Option<Comment>,
-        deed: Deed,
-    ) -> Answer {
-        let client = system.with(Scope::IctWrite)?;
-        let found = self.found(number).await?;
-        if !self.hub.store.is_linked(client, &found.facility_id).await? {
-            return Err(Problem::NotFound);
-        }
-        self.act(number, comment, deed, Actor::Client(client.clone())).await
-    }
-
     async fn act(
         &self,
-        number: &ReservationNumber,
+        found: &Reservation,
+        by: Actor,
         comment: Option<Comment>,
         deed: Deed,
-        by: Actor,
     ) -> Answer {
-        let now = self.hub.clock.now();
+        let (number, now) = (&found.reservation_number, self.hub.clock.now());
         let action = deed(seal_comment(&*self.seal, number, comment.as_ref()).await?);
         let rule = |current: &Reservation| current.after(&action, by.clone(), now);
         self.answer(&settled(self.hub.store.change(number, rule).await?)?).await

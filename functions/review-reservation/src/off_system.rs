@@ -12,7 +12,7 @@ use domain::{
     text,
 };
 use hub_http::{
-    Body, Created, IdempotencyKey, Path, Problem, Reserving, caller::FacilityStaff,
+    Body, Created, IdempotencyKey, Problem, Reserving, access::For, caller::FacilityStaff,
     view::ConsoleReservationView,
 };
 use runtime::Purpose;
@@ -53,12 +53,10 @@ pub(crate) struct OffSystem {
 )]
 pub(crate) async fn book(
     State(desk): State<Desk>,
-    staff: FacilityStaff,
-    Path(facility): Path<FacilityId>,
+    For { caller: staff, found: facility, .. }: For<FacilityStaff, FacilityId>,
     key: IdempotencyKey,
     Body(booking): Body<OffSystem>,
 ) -> Result<Created<ConsoleReservationView>, Problem> {
-    staff.of(&facility)?;
     let (hub, now) = (&desk.hub, desk.hub.clock.now());
     let scope = format!("{facility} {}", staff.subject);
     let mark = RequestMark {

@@ -3,11 +3,15 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
-use domain::{Facility, FacilityId, MunicipalityCode, Reservation, ReservationNumber};
+use axum::{
+    Json,
+    extract::{FromRef, State},
+};
+use domain::{Facility, FacilityId, Reservation, ReservationNumber};
 use futures::future::try_join_all;
 use hub_http::{
-    CursorSeal, List, Path, Problem, Query,
+    CursorSeal, List, Problem, Query,
+    access::For,
     caller::Staff,
     view::{Opened, StaffReservationView},
     visits::{VisitQuery, visits},
@@ -30,16 +34,9 @@ pub fn routes(hub: Hub, seal: Arc<dyn Seal>, cursors: CursorSeal) -> OpenApiRout
         .with_state(Desk { hub, seal, cursors })
 }
 
-/// Goes on only for what the person may read; the rest is nothing to them.
-fn may_read(
-    staff: &Staff,
-    facility: &FacilityId,
-    municipality: MunicipalityCode,
-) -> Result<(), Problem> {
-    match staff {
-        Staff::Facility(staff) => staff.of(facility),
-        Staff::Municipality(staff) if staff.municipality != municipality => Err(Problem::NotFound),
-        Staff::Municipality(_) | Staff::Operator(_) => Ok(()),
+impl FromRef<Desk> for Hub {
+    fn from_ref(desk: &Desk) -> Self {
+        desk.hub.clone()
     }
 }
 
@@ -52,12 +49,8 @@ fn may_read(
 )]
 async fn staff_get_reservation(
     State(desk): State<Desk>,
-    staff: Staff,
-    Path(number): Path<ReservationNumber>,
+    For { caller: staff, found: reservation, .. }: For<Staff, Reservation>,
 ) -> Result<Json<StaffReservationView>, Problem> {
-    let found = desk.hub.store.reservation(&number, false).await?;
-    let reservation = found.filter(Reservation::is_confirmed).ok_or(Problem::NotFound)?;
-    may_read(&staff, &reservation.facility_id, reservation.municipality_code)?;
     desk.view(&reservation, &staff).await.map(Json)
 }
 
@@ -70,13 +63,11 @@ async fn staff_get_reservation(
 )]
 async fn staff_list_reservations(
     State(desk): State<Desk>,
-    staff: Staff,
-    Path(id): Path<FacilityId>,
+    For { caller: staff, found: facility, .. }: For<Staff, Facility>,
     Query(query): Query<VisitQuery>,
 ) -> Result<Json<List<StaffReservationView>>, Problem> {
-    let facility: Facility = desk.hub.store.facility(&id).await?.ok_or(Problem::NotFound)?;
-    may_read(&staff, &id, facility.municipality_code)?;
-    let (reservations, next_cursor) = visits(&desk.hub, &desk.cursors, &id, query).await?;
+    let (reservations, next_cursor) =
+        visits(&desk.hub, &desk.cursors, &facility.facility_id, query).await?;
     let views = reservations.iter().map(|reservation| desk.view(reservation, &staff));
     Ok(Json(List { items: try_join_all(views).await?, next_cursor }))
 }

@@ -16,7 +16,8 @@ use domain::{
     slot::{OpenSlot, OpenSlots, Skipped},
 };
 use hub_http::{
-    Body, Created, Creation, CursorSeal, IdempotencyKey, List, Path, Problem, Query,
+    Body, Created, Creation, CursorSeal, IdempotencyKey, List, Problem, Query,
+    access::For,
     caller::FacilityStaff,
     replay,
     slots::{SlotQuery, slots},
@@ -62,11 +63,9 @@ pub fn routes(hub: Hub, ids: IdKey, cursors: CursorSeal) -> OpenApiRouter {
 )]
 async fn list_slots(
     State(desk): State<Desk>,
-    staff: FacilityStaff,
-    Path(id): Path<FacilityId>,
+    For { found: id, .. }: For<FacilityStaff, FacilityId>,
     Query(query): Query<SlotQuery>,
 ) -> Result<Json<List<StaffSlotView>>, Problem> {
-    staff.of(&id)?;
     let now = desk.hub.clock.now();
     let (slots, next_cursor) = slots(&desk.hub, &desk.cursors, &id, query).await?;
     let items = slots.into_iter().map(|slot| StaffSlotView::new(slot, now)).collect();
@@ -95,13 +94,12 @@ pub struct OpenedSlots {
 )]
 async fn open_slot(
     State(desk): State<Desk>,
-    staff: FacilityStaff,
-    Path(id): Path<FacilityId>,
+    For { caller: staff, found: facility, .. }: For<FacilityStaff, Facility>,
     key: IdempotencyKey,
     Body(open): Body<OpenSlot>,
 ) -> Result<Response, Problem> {
     let Desk { hub, ids, .. } = &desk;
-    let facility = facility_of(hub, &staff, &id).await?;
+    let id = &facility.facility_id;
     let creation = Creation::new(hub, ids, &key, &format!("slots of {id}"), &staff.subject, &open)?;
     if let Some(first) = creation.repeated().await? {
         return Ok(first);
@@ -134,13 +132,12 @@ fn one_opened(slots: &[Slot], now: Instant) -> Option<Created<StaffSlotView>> {
 )]
 async fn open_slots(
     State(desk): State<Desk>,
-    staff: FacilityStaff,
-    Path(id): Path<FacilityId>,
+    For { caller: staff, found: facility, .. }: For<FacilityStaff, Facility>,
     key: IdempotencyKey,
     Body(pattern): Body<OpenSlots>,
 ) -> Result<Response, Problem> {
     let Desk { hub, ids, .. } = &desk;
-    let facility = facility_of(hub, &staff, &id).await?;
+    let id = &facility.facility_id;
     let route = format!("slots in bulk of {id}");
     let creation = Creation::new(hub, ids, &key, &route, &staff.subject, &pattern)?;
     if let Some(first) = creation.repeated().await? {
@@ -150,9 +147,9 @@ async fn open_slots(
         Instant::midnight(pattern.from),
         Instant::midnight(pattern.to.tomorrow().unwrap_or(pattern.to)),
     );
-    let existing = hub.store.slots(&id, span.0, span.1, i32::MAX as usize, None).await?;
+    let existing = hub.store.slots(id, span.0, span.1, i32::MAX as usize, None).await?;
     // Those that this very request opened before it was cut off are none that it would double.
-    let own = |slot: &&Slot| slot.slot_id == slot_id(ids, &id, &creation, slot.starts_at);
+    let own = |slot: &&Slot| slot.slot_id == slot_id(ids, id, &creation, slot.starts_at);
     let others = existing.iter().filter(|slot| !slot.disabled && !own(slot));
     let taken: BTreeSet<Instant> = others.map(|slot| slot.starts_at).collect();
     let (plan, skipped) = pattern.plan(hub.clock.now(), &taken);
@@ -161,15 +158,6 @@ async fn open_slots(
         Some(Created { body, location: None, replayed: false })
     })
     .await
-}
-
-async fn facility_of(
-    hub: &Hub,
-    staff: &FacilityStaff,
-    id: &FacilityId,
-) -> Result<Facility, Problem> {
-    staff.of(id)?;
-    hub.store.facility(id).await?.ok_or(Problem::NotFound)
 }
 
 fn slot_id(

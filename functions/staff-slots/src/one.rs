@@ -6,13 +6,13 @@ use domain::{
     slot::{ChangeSlot, CopySlot},
 };
 use hub_http::{
-    Body, Creation, IdempotencyKey, IfMatch, Path, Problem, caller::FacilityStaff,
+    Body, Creation, IdempotencyKey, IfMatch, Problem, access::For, caller::FacilityStaff,
     view::StaffSlotView,
 };
 use runtime::Hub;
 use store::SlotChanged;
 
-use crate::{Desk, facility_of, one_opened, open_planned};
+use crate::{Desk, one_opened, open_planned};
 
 /// One slot.
 #[utoipa::path(
@@ -26,10 +26,8 @@ use crate::{Desk, facility_of, one_opened, open_planned};
 )]
 pub(crate) async fn get_slot(
     State(hub): State<Hub>,
-    staff: FacilityStaff,
-    Path((facility, id)): Path<(FacilityId, SlotId)>,
+    For { found: slot, .. }: For<FacilityStaff, Slot>,
 ) -> Result<Json<StaffSlotView>, Problem> {
-    let slot = slot_of(&hub, &staff, &facility, &id).await?;
     Ok(Json(StaffSlotView::new(slot, hub.clock.now())))
 }
 
@@ -52,13 +50,11 @@ pub(crate) async fn get_slot(
 )]
 pub(crate) async fn put_slot(
     State(hub): State<Hub>,
-    staff: FacilityStaff,
-    Path((facility, id)): Path<(FacilityId, SlotId)>,
+    For { found: read, .. }: For<FacilityStaff, Slot>,
     matched: IfMatch,
     Body(change): Body<ChangeSlot>,
 ) -> Result<Json<StaffSlotView>, Problem> {
     let now = hub.clock.now();
-    let read = slot_of(&hub, &staff, &facility, &id).await?;
     matched.check(&StaffSlotView::new(read.clone(), now))?;
     change.keeps_time(&read)?;
     if read.starts_at <= now {
@@ -89,22 +85,21 @@ pub(crate) async fn put_slot(
 )]
 pub(crate) async fn copy_slot(
     State(desk): State<Desk>,
-    staff: FacilityStaff,
-    Path((facility, id)): Path<(FacilityId, SlotId)>,
+    For { caller: staff, found: slot, .. }: For<FacilityStaff, Slot>,
     key: IdempotencyKey,
     Body(copy): Body<CopySlot>,
 ) -> Result<Response, Problem> {
     let Desk { hub, ids, .. } = &desk;
-    let facility = facility_of(hub, &staff, &facility).await?;
-    let route = format!("copy of {id} of {}", facility.facility_id);
+    let (id, facility) = (&slot.slot_id, &slot.facility_id);
+    let route = format!("copy of {id} of {facility}");
     let creation = Creation::new(hub, ids, &key, &route, &staff.subject, &copy)?;
     if let Some(first) = creation.repeated().await? {
         return Ok(first);
     }
-    let slot = slot_of(hub, &staff, &facility.facility_id, &id).await?;
     if copy.starts_at <= hub.clock.now() {
         return Err(Problem::input("/starts_at", Invalid::InThePast));
     }
+    let facility = hub.store.facility(facility).await?.ok_or(Problem::NotFound)?;
     open_planned(&desk, &facility, &creation, vec![copy.of(&slot)?], one_opened).await
 }
 
@@ -120,10 +115,8 @@ pub(crate) async fn copy_slot(
 )]
 pub(crate) async fn disable_slot(
     State(hub): State<Hub>,
-    staff: FacilityStaff,
-    Path((facility, id)): Path<(FacilityId, SlotId)>,
+    For { found: mut slot, .. }: For<FacilityStaff, Slot>,
 ) -> Result<Json<StaffSlotView>, Problem> {
-    let mut slot = slot_of(&hub, &staff, &facility, &id).await?;
     // Other staff may change it at the same time; disabling wins over whatever they change.
     for _ in 0..5 {
         if slot.disabled {
@@ -135,14 +128,4 @@ pub(crate) async fn disable_slot(
         };
     }
     Err(Problem::Unavailable)
-}
-
-async fn slot_of(
-    hub: &Hub,
-    staff: &FacilityStaff,
-    facility: &FacilityId,
-    id: &SlotId,
-) -> Result<Slot, Problem> {
-    staff.of(facility)?;
-    hub.store.slot(facility, id, true).await?.ok_or(Problem::NotFound)
 }

@@ -29,6 +29,7 @@ use rand::RngExt;
 use runtime::{
     Hub, LONGEST_DELAY, Message, Outgoing, Purpose, Queue, QueueError, Seal, SealError,
     batch::{MissingId, each_message},
+    machine_time,
     telemetry::{Causes, ms, ms_since},
 };
 use store::StoreError;
@@ -202,7 +203,7 @@ impl VendorPush {
         let body = serde_json::to_vec(event)?;
         let secret = self.secret(endpoint).await?;
         // Receivers compare the timestamp with their own clock, so it is the machine's.
-        let signed = webhook::headers(&secret, event, &body, Instant::of_machine())
+        let signed = webhook::headers(&secret, event, &body, machine_time())
             .map_err(|_| PushError::NotSigned)?;
         let cause = message.correlation_id.as_ref().map(ToString::to_string);
         let cause = cause.map(|id| (webhook::CORRELATION_ID, id));

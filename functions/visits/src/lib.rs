@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::{
     Json,
-    extract::State,
+    extract::{FromRef, State},
     response::{IntoResponse, Response},
 };
 use deserr::Deserr;
@@ -25,9 +25,11 @@ use domain::{
 };
 use futures::TryFutureExt;
 use http::{HeaderMap, StatusCode, header};
-use hub_http::{Body, Page, Problem, approve_at_once, open_comment, settled, view::VisitView};
+use hub_http::{
+    Body, Page, Problem, access::For, approve_at_once, open_comment, settled, view::VisitView,
+};
 use runtime::{Hub, Keys, Purpose, Seal};
-use session::{Parent, Session, proved};
+use session::{Parent, Session, opened, proved};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -36,6 +38,12 @@ struct Visits {
     hub: Hub,
     seal: Arc<dyn Seal>,
     links: Keys<Links>,
+}
+
+impl FromRef<Visits> for Hub {
+    fn from_ref(visits: &Visits) -> Self {
+        visits.hub.clone()
+    }
 }
 
 /// The routes of this function.
@@ -86,7 +94,7 @@ async fn open_session(
 ) -> Result<Response, Problem> {
     let (links, now) = (&visits.links, visits.hub.clock.now());
     let number = proved(links, TokenKind::Link, &token, now).await.ok_or(Problem::Unauthorized)?;
-    visits.reservation(&number).await?;
+    opened(&visits.hub, &number).await?;
     let session = Session::of(&headers, links).await.with(number, links).await;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, session.cookie()?)]).into_response())
 }
@@ -100,8 +108,10 @@ type Visit = Result<Json<VisitView>, Problem>;
     responses((status = 200, description = "The reservation", body = VisitView)),
     security(("visit_session" = [])),
 )]
-async fn get_visit(State(visits): State<Visits>, Parent(number): Parent) -> Visit {
-    let reservation = visits.reservation(&number).await?;
+async fn get_visit(
+    State(visits): State<Visits>,
+    For { found: reservation, .. }: For<Parent, Reservation>,
+) -> Visit {
     visits.view(&reservation).await
 }
 
@@ -117,9 +127,11 @@ async fn get_visit(State(visits): State<Visits>, Parent(number): Parent) -> Visi
     ),
     security(("visit_session" = [])),
 )]
-async fn confirm_visit(State(visits): State<Visits>, Parent(number): Parent) -> Visit {
+async fn confirm_visit(
+    State(visits): State<Visits>,
+    For { found: reservation, .. }: For<Parent, Reservation>,
+) -> Visit {
     let (hub, now) = (&visits.hub, visits.hub.clock.now());
-    let reservation = visits.reservation(&number).await?;
     let settings = hub.store.settings(&reservation.facility_id).await?;
     let confirmed = settled(hub.store.confirm(reservation, &settings, now).await?)?;
     let confirmed = approve_at_once(hub, confirmed, &settings, now).await;
@@ -150,33 +162,26 @@ struct CancelVisit {
 )]
 async fn cancel_visit(
     State(visits): State<Visits>,
-    Parent(number): Parent,
+    For { found: reservation, .. }: For<Parent, Reservation>,
     Body(cancel): Body<CancelVisit>,
 ) -> Visit {
     let (hub, now) = (&visits.hub, visits.hub.clock.now());
-    let reservation = visits.reservation(&number).await?;
+    let number = &reservation.reservation_number;
     let settings = hub.store.settings(&reservation.facility_id).await?;
     let reason = match &cancel.reason {
         Some(reason) => {
-            let purpose = Purpose::CancelReason(&number);
+            let purpose = Purpose::CancelReason(number);
             Some(visits.seal.seal(purpose, reason.reveal().as_bytes()).await?)
         }
         None => None,
     };
     let until = settings.cancel_closes(reservation.starts_at);
     let action = Action::CancelByParent { reason, until };
-    let changed = hub.store.change(&number, |current| current.after(&action, Actor::Parent, now));
+    let changed = hub.store.change(number, |current| current.after(&action, Actor::Parent, now));
     visits.view(&settled(changed.await?)?).await
 }
 
 impl Visits {
-    async fn reservation(&self, number: &ReservationNumber) -> Result<Reservation, Problem> {
-        let found = self.hub.store.reservation(number, true).await?.ok_or(Problem::NotFound)?;
-        // The link's own end, which a session may reach beyond.
-        let is_over = found.link_ends_at() <= self.hub.clock.now();
-        if is_over { Err(Problem::Unauthorized) } else { Ok(found) }
-    }
-
     async fn view(&self, reservation: &Reservation) -> Visit {
         let facility =
             self.hub.store.facility_and_settings(&reservation.facility_id).map_err(Problem::from);

@@ -2,13 +2,17 @@
 
 use axum::extract::FromRequestParts;
 use domain::{
-    Instant, ReservationNumber,
+    Instant, Reservation, ReservationNumber,
     keys::Links,
     visit_token::{SESSION, TokenKind, VisitToken},
 };
 use http::{HeaderMap, HeaderValue, header, request::Parts};
-use hub_http::{Path, Problem, acts_on_our_page};
-use runtime::Keys;
+use hub_http::{
+    Problem,
+    access::{PathIds, Reads},
+    acts_on_our_page,
+};
+use runtime::{Hub, Keys, machine_time};
 
 use crate::Visits;
 
@@ -28,7 +32,7 @@ impl Session {
     /// Of a request's cookie; what has ended is left out.
     pub(crate) async fn of(headers: &HeaderMap, links: &Keys<Links>) -> Self {
         // A session follows the machine's clock: it is the browser's affair.
-        let now = Instant::of_machine();
+        let now = machine_time();
         let cookies = headers.get_all(header::COOKIE).into_iter();
         let mut pairs = cookies.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(';'));
         let tokens = pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));
@@ -45,7 +49,7 @@ impl Session {
     /// With one more reservation; past the number that it names, the one that was opened first goes.
     pub(crate) async fn with(mut self, number: ReservationNumber, links: &Keys<Links>) -> Self {
         let keys = links.ring().await;
-        let token = keys.token(TokenKind::Session, &number, Instant::of_machine());
+        let token = keys.token(TokenKind::Session, &number, machine_time());
         self.0.retain(|(other, _)| *other != number);
         self.0.push((number, token.to_string()));
         let too_many = self.0.len().saturating_sub(RESERVATIONS);
@@ -77,19 +81,33 @@ pub(crate) async fn proved(
     keys.proves(kind, &token, now).then_some(token.subject)
 }
 
-/// A parent whose session names the reservation of the path.
-pub(crate) struct Parent(pub(crate) ReservationNumber);
+/// A parent with a session, on the hub's own page.
+pub(crate) struct Parent(Session);
 
 impl FromRequestParts<Visits> for Parent {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, visits: &Visits) -> Result<Self, Problem> {
-        let Session(open) = Session::of(&parts.headers, &visits.links).await;
-        if open.is_empty() {
+        let session = Session::of(&parts.headers, &visits.links).await;
+        if session.0.is_empty() {
             return Err(Problem::Unauthorized);
         }
         acts_on_our_page(parts, &visits.hub.base_url)?;
-        let Path(number) = Path::<ReservationNumber>::from_request_parts(parts, visits).await?;
-        let is_named = open.iter().any(|(named, _)| *named == number);
-        if is_named { Ok(Self(number)) } else { Err(Problem::NotFound) }
+        Ok(Self(session))
     }
+}
+
+/// A reservation that the session names.
+impl Reads<Reservation> for Parent {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Reservation, Problem> {
+        let (Self(Session(open)), number) = (self, path.reservation()?);
+        let is_named = open.iter().any(|(named, _)| *named == number);
+        if is_named { opened(hub, &number).await } else { Err(Problem::NotFound) }
+    }
+}
+
+/// The reservation that a link or a session opens, until the link's own end, which a session may reach beyond.
+pub(crate) async fn opened(hub: &Hub, number: &ReservationNumber) -> Result<Reservation, Problem> {
+    let found = hub.store.reservation(number, true).await?.ok_or(Problem::NotFound)?;
+    let is_over = found.link_ends_at() <= hub.clock.now();
+    if is_over { Err(Problem::Unauthorized) } else { Ok(found) }
 }

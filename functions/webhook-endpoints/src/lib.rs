@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::State,
+    extract::{FromRef, State},
     response::{IntoResponse, Response},
 };
 use domain::{
@@ -16,7 +16,8 @@ use domain::{
 };
 use hub_http::{
     Body, Created, Creation, IdempotencyKey, List, Path, Problem,
-    caller::{Scope, Vendor},
+    access::For,
+    caller::{Vendor, WebhooksWrite},
     replay,
 };
 use notify::{Reach, webhook};
@@ -32,6 +33,12 @@ struct Endpoints {
     seal: Arc<dyn Seal>,
     ids: IdKey,
     reach: Reach,
+}
+
+impl FromRef<Endpoints> for Hub {
+    fn from_ref(endpoints: &Endpoints) -> Self {
+        endpoints.hub.clone()
+    }
 }
 
 /// The routes of this function. `reach` tells which addresses may be receivers.
@@ -93,11 +100,11 @@ impl EndpointView {
 )]
 async fn create_webhook_endpoint(
     State(Endpoints { hub, seal, ids, reach }): State<Endpoints>,
-    vendor: Vendor,
+    vendor: Vendor<WebhooksWrite>,
     key: IdempotencyKey,
     Body(asked): Body<CreateWebhookEndpoint>,
 ) -> Result<Response, Problem> {
-    let client = vendor.with(Scope::WebhooksWrite)?;
+    let client = &vendor.id;
     let url = url::Url::parse(&asked.url).ok().filter(|url| reach.allows(url));
     let url = url.ok_or_else(|| Problem::input("/url", Invalid::Format(reach.expected())))?;
     let creation = Creation::new(&hub, &ids, &key, "webhook-endpoints", client.as_str(), &asked)?;
@@ -142,10 +149,9 @@ async fn create_webhook_endpoint(
 )]
 async fn list_webhook_endpoints(
     State(Endpoints { hub, .. }): State<Endpoints>,
-    vendor: Vendor,
+    vendor: Vendor<WebhooksWrite>,
 ) -> Result<Json<List<EndpointView>>, Problem> {
-    let client = vendor.with(Scope::WebhooksWrite)?;
-    let endpoints = hub.store.endpoints(client).await?;
+    let endpoints = hub.store.endpoints(&vendor.id).await?;
     let items = endpoints.into_iter().map(|endpoint| EndpointView::new(endpoint, None)).collect();
     Ok(Json(List { items, next_cursor: None }))
 }
@@ -158,12 +164,8 @@ async fn list_webhook_endpoints(
     security(("client_credentials" = ["webhooks:write"])),
 )]
 async fn get_webhook_endpoint(
-    State(Endpoints { hub, .. }): State<Endpoints>,
-    vendor: Vendor,
-    Path(id): Path<WebhookEndpointId>,
+    For { found: endpoint, .. }: For<Vendor<WebhooksWrite>, WebhookEndpoint>,
 ) -> Result<Json<EndpointView>, Problem> {
-    let client = vendor.with(Scope::WebhooksWrite)?;
-    let endpoint = hub.store.endpoint(client, &id).await?.ok_or(Problem::NotFound)?;
     Ok(Json(EndpointView::new(endpoint, None)))
 }
 
@@ -176,11 +178,10 @@ async fn get_webhook_endpoint(
 )]
 async fn delete_webhook_endpoint(
     State(Endpoints { hub, .. }): State<Endpoints>,
-    vendor: Vendor,
+    vendor: Vendor<WebhooksWrite>,
     Path(id): Path<WebhookEndpointId>,
 ) -> Result<axum::http::StatusCode, Problem> {
-    let client = vendor.with(Scope::WebhooksWrite)?;
-    if hub.store.delete_endpoint(client, &id).await? {
+    if hub.store.delete_endpoint(&vendor.id, &id).await? {
         Ok(axum::http::StatusCode::NO_CONTENT)
     } else {
         Err(Problem::NotFound)

@@ -4,7 +4,7 @@ use std::sync::{
 };
 
 use domain::Instant;
-use runtime::Clock;
+use runtime::{Clock, machine_time};
 
 /// The hub's time: the machine's, moved forward.
 #[derive(Debug, Clone, Default)]
@@ -25,13 +25,13 @@ impl LocalClock {
 
     /// What time it is.
     pub fn now(&self) -> Instant {
-        let machine = Instant::of_machine();
+        let machine = machine_time();
         Instant::from_epoch_ms(machine.epoch_ms() + self.ahead_ms()).unwrap_or(machine)
     }
 
     /// Moves to a time; never back.
     pub fn move_to(&self, to: Instant) {
-        let ahead = to.epoch_ms() - Instant::of_machine().epoch_ms();
+        let ahead = to.epoch_ms() - machine_time().epoch_ms();
         self.ahead_ms.fetch_max(ahead, Ordering::SeqCst);
     }
 

@@ -3,7 +3,7 @@ use domain::{ClientId, FacilityId, MunicipalityCode, applicant::Email, vendor::V
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
-use crate::{seed::Demo, state::State};
+use crate::state::State;
 
 /// A client of the local issuer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -87,11 +87,11 @@ impl Credentials {
         Ok(self.0.all("user").await?.into_iter().map(|(_, user)| user).collect())
     }
 
-    pub(crate) async fn add(&self, demo: &Demo) -> Result<(), StoreError> {
-        for client in &demo.clients {
+    pub(crate) async fn add(&self, clients: &[Client], users: &[User]) -> Result<(), StoreError> {
+        for client in clients {
             self.0.put("client", client.client_id.as_str(), client).await?;
         }
-        for user in &demo.users {
+        for user in users {
             self.0.put("user", &user.subject, user).await?;
         }
         Ok(())

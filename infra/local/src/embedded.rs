@@ -1,6 +1,6 @@
 //! DynamoDB in this process, reached over loopback by the same SDK client that is deployed.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::{
@@ -16,14 +16,11 @@ use aws_smithy_runtime_api::client::{
     result::ConnectorError,
 };
 use aws_types::{SdkConfig, region::Region};
-use dynoxide::Database;
-use store::{Store, schema};
+use dynoxide::{Database, DynoxideError};
+use store::{Store, StoreError, schema};
 use tokio::net::TcpListener;
 
-use crate::{
-    fault::{Dependency, Faults},
-    hub::StartError,
-};
+use crate::fault::{Dependency, Faults};
 
 /// The name of the hub's table.
 pub const TABLE: &str = "hokatsu";
@@ -39,15 +36,32 @@ pub struct Embedded {
     _stop: tokio::sync::oneshot::Sender<()>,
 }
 
+/// Why the embedded store does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbeddedError {
+    /// Its file.
+    #[error("the embedded store does not start: {0}")]
+    Database(String),
+    /// Its port.
+    #[error("the embedded store cannot listen on this machine: {0}")]
+    Io(#[from] io::Error),
+    /// Its table.
+    #[error(transparent)]
+    Table(#[from] StoreError),
+}
+
+impl From<DynoxideError> for EmbeddedError {
+    fn from(error: DynoxideError) -> Self {
+        Self::Database(error.to_string())
+    }
+}
+
 impl Embedded {
     /// In a directory, or in memory without one; the hub's table exists.
-    pub async fn start(dir: Option<&Path>, faults: Faults) -> Result<Self, StartError> {
-        let failed = |error: dynoxide::DynoxideError| StartError::Store(error.to_string());
+    pub async fn start(dir: Option<&Path>, faults: Faults) -> Result<Self, EmbeddedError> {
         let database = match dir {
-            Some(dir) => {
-                Database::new(&dir.join("hokatsu.db").to_string_lossy()).map_err(failed)?
-            }
-            None => Database::memory().map_err(failed)?,
+            Some(dir) => Database::new(&dir.join("hokatsu.db").to_string_lossy())?,
+            None => Database::memory()?,
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);

@@ -1,10 +1,10 @@
 use std::{io, net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{Router, middleware::from_fn_with_state};
-use domain::{ClientId, Instant, keys::NoKeys};
+use domain::{ClientId, keys::NoKeys};
 use fan_out::Relay;
 use notify::{Reach, order::MailQueues};
-use runtime::{Clock, ConfigError, Hub, KeyError, Seal, aws, variable};
+use runtime::{Clock, ConfigError, Hub, KeyError, Seal, aws, machine_time, variable};
 use search_facilities::Index;
 use send_mail::{Pace, SendMail};
 use store::{Store, StoreError};
@@ -18,7 +18,7 @@ use crate::{
     control::Control,
     credentials::Credentials,
     data_dir::{DataDir, DataDirError},
-    embedded::Embedded,
+    embedded::{Embedded, EmbeddedError},
     engine::{Engine, EngineError, Queues},
     fault::Faults,
     gateway::{self, Gateway},
@@ -93,8 +93,8 @@ pub enum StartError {
     #[error("the facilities were imported, but no search finds them")]
     NotSearchable,
     /// The embedded store.
-    #[error("the embedded store does not start: {0}")]
-    Store(String),
+    #[error(transparent)]
+    Embedded(#[from] EmbeddedError),
     /// The table.
     #[error(transparent)]
     Table(#[from] StoreError),
@@ -273,7 +273,8 @@ impl LocalHub {
             say(
                 "opening slots and making users and clients for the demonstration (--no-demo: none)",
             );
-            credentials.add(&seed::demo(&hub, &hub_keys.ids, &[]).await?).await?;
+            let demo = seed::demo(&hub, &hub_keys.ids, &[]).await?;
+            credentials.add(&demo.clients, &demo.users).await?;
             state.put("engine", "demo", &true).await?;
             engine.drain().await?;
         }
@@ -321,7 +322,7 @@ pub async fn import_deployed(files: &[PathBuf]) -> Result<Vec<String>, StartErro
     let mut imported = Vec::new();
     for list in lists {
         imported.push(list.to_string());
-        import(&store, list, Instant::of_machine()).await?;
+        import(&store, list, machine_time()).await?;
     }
     Ok(imported)
 }

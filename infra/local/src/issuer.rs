@@ -72,7 +72,7 @@ impl Issuer {
     }
 
     fn issue(&self, claims: Value, seconds: i64) -> Result<String, jsonwebtoken::errors::Error> {
-        let now = domain::Instant::of_machine().epoch_ms() / 1000;
+        let now = runtime::machine_time().epoch_ms() / 1000;
         let mut claims = claims;
         claims["iss"] = "local".into();
         claims["iat"] = now.into();

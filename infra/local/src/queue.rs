@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use domain::Instant;
-use runtime::{Outgoing, Queue, QueueError};
+use runtime::{Outgoing, Queue, QueueError, machine_time};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 use tokio::sync::watch;
@@ -24,7 +24,7 @@ use crate::{
 /// An id that is later than every one before, also of earlier runs.
 pub(crate) fn next_id() -> String {
     static LAST: AtomicU64 = AtomicU64::new(0);
-    let now = Instant::of_machine().epoch_ms().unsigned_abs() * 1000;
+    let now = machine_time().epoch_ms().unsigned_abs() * 1000;
     let last = LAST.fetch_max(now, Ordering::SeqCst).max(now);
     let id = LAST.fetch_add(1, Ordering::SeqCst).max(last);
     format!("{id:020}")

@@ -2,19 +2,13 @@
 
 use jiff::SignedDuration;
 
-use crate::{FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Status, time};
+use crate::{
+    FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Status,
+    reservation::Asked, time,
+};
 
 /// A request that waits longer than this is asked about; asking is repeated after as long again.
 pub const OVERDUE_AFTER: SignedDuration = SignedDuration::from_hours(24);
-
-/// How often, and when last, the nursery was asked about a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
-    /// The number of times.
-    pub count: u32,
-    /// The last time, on the hour.
-    pub at: Instant,
-}
 
 /// A pending request, as the index of pending requests knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

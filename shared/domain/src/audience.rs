@@ -115,7 +115,7 @@ mod tests {
     fn reminder_of_an_unanswered_request_is_for_ict_systems_alone() {
         let before = pending();
         let mut asked = before.clone();
-        asked.asked = Some(crate::asking::Asked { count: 1, at: before.updated_at });
+        asked.asked = Some(crate::reservation::Asked { count: 1, at: before.updated_at });
         asked.sequence += 1;
         let audience = Audience::of(Some(&before), &asked);
         assert_eq!((audience.mails, audience.site, audience.ict_systems), (vec![], None, true));

@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use crate::{
     FacilityId, Instant, Invalid, MunicipalityCode,
-    reservation::gives_up,
     settings::{BookingUrl, MessageToParents, Settings},
+    slot::gives_up,
     text,
 };
 

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, sync::LazyLock};
 use data_encoding::{Encoding, Specification};
 use serde::{Deserialize, Serialize};
 
-use crate::{Instant, Invalid, MunicipalityCode, keys::IdKey};
+use crate::{Instant, Invalid, MunicipalityCode, keys::IdKey, text::text_conversions};
 
 /// Crockford's base 32: no letter that could be read as another one over the telephone.
 static CROCKFORD: LazyLock<Encoding> = LazyLock::new(|| {
@@ -14,25 +14,6 @@ static CROCKFORD: LazyLock<Encoding> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "the alphabet is a constant; every test passes here")]
     specification.encoding().expect("32 distinct symbols")
 });
-
-/// Gives a type that has `FromStr` and `Display` its conversions for JSON in both directions.
-macro_rules! text_conversions {
-    ($type:ty) => {
-        impl TryFrom<String> for $type {
-            type Error = $crate::Invalid;
-            fn try_from(text: String) -> Result<Self, $crate::Invalid> {
-                text.parse()
-            }
-        }
-        impl From<$type> for String {
-            fn from(value: $type) -> String {
-                value.to_string()
-            }
-        }
-        $crate::invalid::deserr_from_text!($type);
-    };
-}
-pub(crate) use text_conversions;
 
 /// A type around a string that only its parser makes.
 macro_rules! text_type {

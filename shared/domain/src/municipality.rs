@@ -49,7 +49,7 @@ impl fmt::Debug for MunicipalityCode {
     }
 }
 
-crate::id::text_conversions!(MunicipalityCode);
+text::text_conversions!(MunicipalityCode);
 
 /// A municipality that the hub knows by name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -103,7 +103,7 @@ impl std::fmt::Display for BookingUrl {
     }
 }
 
-crate::id::text_conversions!(BookingUrl);
+crate::text::text_conversions!(BookingUrl);
 
 /// No nursery takes requests earlier than this many days before the visit.
 pub const OPENS_DAYS_BEFORE: i64 = 365;

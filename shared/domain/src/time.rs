@@ -37,11 +37,6 @@ impl Instant {
         self.0.as_millisecond()
     }
 
-    /// What the machine's clock says. Only the edges call this; rules are handed an instant.
-    pub fn of_machine() -> Self {
-        Self::from(Timestamp::now())
-    }
-
     /// The start of this local hour.
     pub fn hour_start(self) -> Self {
         let local = self.local();

@@ -1,7 +1,10 @@
 //! Who calls. The authorizer has verified the token and knows the registry of vendors; what it says is in the request
 //! context.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    marker::PhantomData,
+};
 
 use axum::extract::FromRequestParts;
 use domain::{ClientId, FacilityId, MunicipalityCode, reservation::Actor, vendor::VendorKind};
@@ -14,35 +17,36 @@ use serde_json::Value;
 
 use crate::Problem;
 
-/// What a client may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// Ask for visits and cancel them.
-    ReservationsWrite,
-    /// Read one's own reservations.
-    ReservationsRead,
-    /// Read events.
-    EventsRead,
-    /// Manage webhook endpoints.
-    WebhooksWrite,
-    /// Read linked facilities' reservations.
-    IctRead,
-    /// Answer them.
-    IctWrite,
+/// What a client may do. A type for each, so that a handler names it beside the caller: `SearchSite<ReservationsRead>`.
+pub trait Scope: Send + Sync + 'static {
+    /// As it stands in a token, without the resource server's prefix.
+    const NAME: &str;
 }
 
-impl Scope {
-    /// As it stands in a token, without the resource server's prefix.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ReservationsWrite => "reservations:write",
-            Self::ReservationsRead => "reservations:read",
-            Self::EventsRead => "events:read",
-            Self::WebhooksWrite => "webhooks:write",
-            Self::IctRead => "ict:read",
-            Self::IctWrite => "ict:write",
-        }
-    }
+macro_rules! scopes {
+    ($($(#[$doc:meta])* $scope:ident = $name:literal;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy)]
+            pub struct $scope;
+            impl Scope for $scope {
+                const NAME: &str = $name;
+            }
+        )*
+    };
+}
+
+scopes! {
+    /// Ask for visits and cancel them.
+    ReservationsWrite = "reservations:write";
+    /// Read one's own reservations.
+    ReservationsRead = "reservations:read";
+    /// Manage webhook endpoints.
+    WebhooksWrite = "webhooks:write";
+    /// Read linked facilities' reservations.
+    IctRead = "ict:read";
+    /// Answer them.
+    IctWrite = "ict:write";
 }
 
 /// A client with its scopes.
@@ -53,8 +57,9 @@ struct Client {
 }
 
 impl Client {
-    fn with(&self, scope: Scope) -> Result<&ClientId, Problem> {
-        if self.scopes.contains(scope.as_str()) { Ok(&self.id) } else { Err(Problem::Forbidden) }
+    /// Its id, if it has this scope.
+    fn with<S: Scope>(self) -> Result<ClientId, Problem> {
+        if self.scopes.contains(S::NAME) { Ok(self.id) } else { Err(Problem::Forbidden) }
     }
 }
 
@@ -68,40 +73,47 @@ enum Caller {
     Operator(Operator),
 }
 
-/// A search site (SYS-02).
-#[derive(Debug, Clone)]
-pub struct SearchSite(Client);
+/// Whoever calls: for what is public.
+#[derive(Debug, Clone, Copy)]
+pub struct Anyone;
 
-impl SearchSite {
-    /// Its id, if it may do this.
-    pub fn with(&self, scope: Scope) -> Result<&ClientId, Problem> {
-        self.0.with(scope)
-    }
+/// A search site (SYS-02) that has this scope.
+#[derive(Debug, Clone)]
+pub struct SearchSite<S> {
+    /// Its id.
+    pub id: ClientId,
+    scope: PhantomData<S>,
 }
 
-/// A nursery ICT system (SYS-03).
+/// A nursery ICT system (SYS-03) that has this scope.
 #[derive(Debug, Clone)]
-pub struct IctSystem(Client);
-
-impl IctSystem {
-    /// Its id, if it may do this.
-    pub fn with(&self, scope: Scope) -> Result<&ClientId, Problem> {
-        self.0.with(scope)
-    }
+pub struct IctSystem<S> {
+    /// Its id.
+    pub id: ClientId,
+    scope: PhantomData<S>,
 }
 
-/// Either kind of vendor.
+/// A vendor of either kind that has this scope.
 #[derive(Debug, Clone)]
-pub struct Vendor {
-    client: Client,
+pub struct Vendor<S> {
+    /// Its id.
+    pub id: ClientId,
     /// Which kind.
     pub kind: VendorKind,
+    scope: PhantomData<S>,
 }
 
-impl Vendor {
-    /// Its id, if it may do this.
-    pub fn with(&self, scope: Scope) -> Result<&ClientId, Problem> {
-        self.client.with(scope)
+impl<S> SearchSite<S> {
+    /// As the history names it.
+    pub fn actor(&self) -> Actor {
+        Actor::Client(self.id.clone())
+    }
+}
+
+impl<S> IctSystem<S> {
+    /// As the history names it.
+    pub fn actor(&self) -> Actor {
+        Actor::Client(self.id.clone())
     }
 }
 
@@ -114,8 +126,8 @@ pub struct FacilityStaff {
 }
 
 impl FacilityStaff {
-    /// Goes on only for a facility of their own; another one is nothing to them.
-    pub fn of(&self, facility: &FacilityId) -> Result<(), Problem> {
+    /// Goes on only for a facility of their own; another one does not exist for them.
+    pub(crate) fn of(&self, facility: &FacilityId) -> Result<(), Problem> {
         if self.facilities.contains(facility) { Ok(()) } else { Err(Problem::NotFound) }
     }
 
@@ -210,11 +222,11 @@ impl Caller {
 }
 
 macro_rules! callers {
-    ($($type:ty: $($pattern:pat => $value:expr),+;)*) => {
+    ($([$($generics:tt)*] $type:ty: $($pattern:pat => $value:expr),+;)*) => {
         $(
-            impl<S: Send + Sync> FromRequestParts<S> for $type {
+            impl<State: Send + Sync, $($generics)*> FromRequestParts<State> for $type {
                 type Rejection = Problem;
-                async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+                async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Problem> {
                     match Caller::of(parts)? {
                         $($pattern => Ok($value),)+
                         _ => Err(Problem::Forbidden),
@@ -226,19 +238,30 @@ macro_rules! callers {
 }
 
 callers! {
-    SearchSite: Caller::Site(client) => SearchSite(client);
-    IctSystem: Caller::Ict(client) => IctSystem(client);
-    Vendor:
-        Caller::Site(client) => Vendor { client, kind: VendorKind::SearchSite },
-        Caller::Ict(client) => Vendor { client, kind: VendorKind::Ict };
-    FacilityStaff: Caller::Facility(staff) => staff;
-    Authority:
-        Caller::Municipality(staff) => Authority::Municipality(staff),
-        Caller::Operator(operator) => Authority::Operator(operator);
-    Staff:
-        Caller::Facility(staff) => Staff::Facility(staff),
-        Caller::Municipality(staff) => Staff::Municipality(staff),
-        Caller::Operator(operator) => Staff::Operator(operator);
+    [S: Scope] SearchSite<S>:
+        Caller::Site(client) => Self { id: client.with::<S>()?, scope: PhantomData };
+    [S: Scope] IctSystem<S>:
+        Caller::Ict(client) => Self { id: client.with::<S>()?, scope: PhantomData };
+    [S: Scope] Vendor<S>:
+        Caller::Site(client) =>
+            Self { id: client.with::<S>()?, kind: VendorKind::SearchSite, scope: PhantomData },
+        Caller::Ict(client) =>
+            Self { id: client.with::<S>()?, kind: VendorKind::Ict, scope: PhantomData };
+    [] FacilityStaff: Caller::Facility(staff) => staff;
+    [] Authority:
+        Caller::Municipality(staff) => Self::Municipality(staff),
+        Caller::Operator(operator) => Self::Operator(operator);
+    [] Staff:
+        Caller::Facility(staff) => Self::Facility(staff),
+        Caller::Municipality(staff) => Self::Municipality(staff),
+        Caller::Operator(operator) => Self::Operator(operator);
+}
+
+impl<State: Send + Sync> FromRequestParts<State> for Anyone {
+    type Rejection = Problem;
+    async fn from_request_parts(_: &mut Parts, _: &State) -> Result<Self, Problem> {
+        Ok(Self)
+    }
 }
 
 #[cfg(test)]
@@ -256,8 +279,8 @@ mod tests {
             let fields =
                 [("sub", "x"), ("client_id", "x"), ("kind", "search_site"), ("scope", scope)];
             let Ok(Caller::Site(client)) = caller(&fields) else { unreachable!("a search site") };
-            assert!(client.with(Scope::ReservationsWrite).is_ok());
-            assert!(client.with(Scope::ReservationsRead).is_err());
+            assert!(client.clone().with::<ReservationsWrite>().is_ok());
+            assert_eq!(client.with::<ReservationsRead>(), Err(Problem::Forbidden));
         }
     }
 

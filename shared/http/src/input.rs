@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection};
 use deserr::Deserr;
-use domain::{Invalid, invalid::InputErrors};
+use domain::{Invalid, WebhookEndpointId, invalid::InputErrors};
 use http::{StatusCode, header, request::Parts};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -62,16 +62,28 @@ fn refused_body(rejection: &BytesRejection) -> Problem {
     }
 }
 
-/// The values of the path. One that cannot be an id is the id of nothing.
+/// The value of a path. One that cannot be an id is the id of nothing.
 #[derive(Debug, Clone)]
 pub struct Path<T>(pub T);
 
+/// What a handler may take from a path by itself: the name of something that is the same for all callers, or an id that
+/// opens nothing without its owner's id.
+#[diagnostic::on_unimplemented(
+    message = "a handler does not take a `{Self}` from the path by itself",
+    note = "`hub_http::access::For` reads what belongs to somebody, for whom it belongs to"
+)]
+pub trait PathValue: DeserializeOwned + Send {}
+
+impl PathValue for String {}
+impl PathValue for WebhookEndpointId {}
+
 impl<T, S> FromRequestParts<S> for Path<T>
 where
-    T: DeserializeOwned + Send,
+    T: PathValue,
     S: Send + Sync,
 {
     type Rejection = Problem;
+    #[expect(clippy::disallowed_types, reason = "what it wraps")]
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         axum::extract::Path::<T>::from_request_parts(parts, state)
             .await

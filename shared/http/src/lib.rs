@@ -1,9 +1,10 @@
 //! What every endpoint shares.
 //!
-//! A handler takes a caller ([`caller`]), a key ([`IdempotencyKey`]), a query ([`Query`]) and a body
-//! ([`Body`]) that are already right, and answers with a shape ([`view`]) or a [`Problem`]. What is
+//! A handler takes a caller ([`caller`]) or what it reads for one ([`access`]), a key ([`IdempotencyKey`]), a query
+//! ([`Query`]) and a body ([`Body`]) that are already right, and answers with a shape ([`view`]) or a [`Problem`]. What is
 //! the same for all answers (ETags, problem texts, the log line) is done around it by [`finish`].
 
+pub mod access;
 mod browser;
 pub mod caller;
 mod cdn;
@@ -28,7 +29,7 @@ pub use self::{
     etag::{IfMatch, etag_of},
     finish::{finish, serve},
     idempotency::{Created, Creation, IdempotencyKey, replay},
-    input::{Body, Path, Query, QueryParams, some_date},
+    input::{Body, Path, PathValue, Query, QueryParams, some_date},
     page::{CursorSeal, Limit, List},
     problem::{KINDS, Kind, Language, Problem, settled},
     reserving::{Reserving, approve_at_once},

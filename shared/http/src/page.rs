@@ -8,10 +8,10 @@ use chacha20poly1305::{
 };
 use data_encoding::BASE64URL_NOPAD;
 use domain::{
-    Instant, Invalid,
+    Invalid,
     keys::{Cursors, KeyId},
 };
-use runtime::Keys;
+use runtime::{Keys, machine_time};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
@@ -73,7 +73,7 @@ impl CursorSeal {
         let internal = |_| Problem::Internal;
         let plain = serde_json::to_vec(position).map_err(internal)?;
         let aad = serde_json::to_vec(list).map_err(internal)?;
-        let (KeyId(id), key) = self.0.ring().await.hash(Instant::of_machine(), &[b"cursor"]);
+        let (KeyId(id), key) = self.0.ring().await.hash(machine_time(), &[b"cursor"]);
         let nonce: [u8; 12] = rand::random();
         let sealed = ChaCha20Poly1305::new(&key.into())
             .encrypt(&nonce.into(), Payload { msg: &plain, aad: &aad })

@@ -18,8 +18,6 @@ use aws_smithy_runtime_api::client::{
 use serde_json::{Value, json};
 use tracing::Event;
 
-use crate::telemetry::ms;
-
 const SLOW: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
@@ -32,6 +30,11 @@ struct Taken {
     times: u64,
     ms: u64,
     longest_ms: u64,
+}
+
+/// Whole milliseconds, as lines and metrics tell durations.
+pub fn ms(duration: Duration) -> u64 {
+    duration.as_millis() as u64
 }
 
 /// Does some work and remembers the calls that it makes.

@@ -6,6 +6,7 @@ use domain::{
     keys::{KeyRing, Links, Notices},
     visit_token::TokenKind,
 };
+use jiff::Timestamp;
 use store::{Store, keys::Kind};
 
 use crate::{ConfigError, aws, telemetry::Causes, variable};
@@ -17,7 +18,7 @@ pub struct Clock(Arc<dyn Fn() -> Instant + Send + Sync>);
 impl Clock {
     /// The machine's clock.
     pub fn machine() -> Self {
-        Self::new(Instant::of_machine)
+        Self::new(machine_time)
     }
 
     /// A clock of one's own.
@@ -35,6 +36,12 @@ impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Clock")
     }
+}
+
+/// What the machine's clock says: for what browsers, token issuers and receivers compare with theirs. All else reads
+/// the hub's [`Clock`].
+pub fn machine_time() -> Instant {
+    Timestamp::now().into()
 }
 
 /// What almost every function needs.

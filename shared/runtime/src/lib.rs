@@ -18,7 +18,7 @@ pub mod telemetry;
 
 pub use self::{
     config::{ConfigError, variable},
-    hub::{Clock, Hub},
+    hub::{Clock, Hub, machine_time},
     keys::{KeyError, KeySource, Keys, id_key},
     mail::{Mail, MailError, Mailer, SesMailer, mailbox, of_mailbox},
     queue::{LONGEST_DELAY, Message, Outgoing, Queue, QueueError, SqsQueue},

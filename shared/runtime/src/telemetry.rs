@@ -1,7 +1,7 @@
 //! Logs: one JSON line for each event, without personal data. What the lines are, and which of
 //! their fields are metrics, is told in `docs/logs.md`.
 
-use std::{env, error::Error, fmt, io, time::Duration};
+use std::{env, error::Error, fmt, io};
 
 use domain::CorrelationId;
 use json_subscriber::JsonLayer;
@@ -13,6 +13,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+pub use crate::calls::ms;
 use crate::{calls, metrics};
 
 /// An error with its causes, for a log line. Values of persons are in none of them: items hold such
@@ -96,11 +97,6 @@ pub async fn follow<F: Future>(id: Option<CorrelationId>, work: F) -> F::Output 
 /// Does the work of one run of a scheduled job.
 pub async fn scheduled<F: Future>(job: &str, at: domain::Instant, work: F) -> F::Output {
     follow(Some(CorrelationId::of_run(job, at)), work).await
-}
-
-/// Whole milliseconds, as lines and metrics tell durations.
-pub fn ms(duration: Duration) -> u64 {
-    duration.as_millis() as u64
 }
 
 /// Whole milliseconds since something happened; none where clocks disagree.

@@ -54,7 +54,7 @@ pub(crate) mod some_epoch_ms {
 pub(crate) fn to_item(key: Key, value: &impl Serialize) -> Result<Item, StoreError> {
     let mut item: Item = serde_dynamo::to_item(value)?;
     item.extend(key.attributes());
-    cause::note(&mut item);
+    item.extend(cause::attribute());
     Ok(item)
 }
 

@@ -40,8 +40,6 @@ use domain::{
     applicant::FamilyMark, feed::Feed,
 };
 
-use crate::{StoreError, item::Item};
-
 /// Partition and sort key of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -98,13 +96,6 @@ pub(crate) fn nothing(kind: Kind) -> Key {
 /// The partition of a facility.
 pub fn facility_partition(id: &FacilityId) -> String {
     format!("FAC#{id}")
-}
-
-/// The facility in whose partition an item is.
-pub(crate) fn facility_of(item: &Item) -> Result<FacilityId, StoreError> {
-    let pk = item.get("pk").and_then(|pk| pk.as_s().ok());
-    let id = pk.and_then(|pk| pk.strip_prefix("FAC#")).and_then(|id| id.parse().ok());
-    id.ok_or_else(|| StoreError::UnknownForm("an item of no facility".into()))
 }
 
 /// The partition of a client.

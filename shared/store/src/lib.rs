@@ -34,7 +34,7 @@ use aws_sdk_dynamodb::Client;
 
 pub use self::{
     attempt::SavedAttempts,
-    cause::{cause_of, caused_by},
+    cause::caused_by,
     deadline::{Deadline, SlotLeaves},
     error::StoreError,
     facility::{MunicipalityContact, SavedSettings},
@@ -47,7 +47,7 @@ pub use self::{
     reservation_list::{ListPosition, ReservationFilter, VisitPosition},
     search::ShardVersion,
     slot::{FirstAnswer, Opened, SlotChanged},
-    stream::StreamChange,
+    stream::{StreamChange, cause_of},
     vendor::{EndpointCreated, VendorRecord},
 };
 

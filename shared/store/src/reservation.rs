@@ -5,10 +5,11 @@ use domain::{
     ClientId, FacilityId, Instant, MunicipalityCode, Refusal, Reservation, ReservationNumber,
     Sealed, Settings, Slot, SlotId, Status,
     applicant::FamilyMark,
-    asking::Asked,
     attempt::Attempt,
     family::Duplicate,
-    reservation::{Action, Actor, Change, Consent, Memo, Origin, Outcome, PartySize, RequestMark},
+    reservation::{
+        Action, Actor, Asked, Change, Consent, Memo, Origin, Outcome, PartySize, RequestMark,
+    },
     slot::Place,
 };
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,10 @@
 //! What the table's stream tells: each change of an item, as the aggregate it belongs to.
 
-use domain::{Facility, FacilityId, Reservation, Slot};
+use domain::{CorrelationId, Facility, FacilityId, Reservation, Slot};
 
 use crate::{
-    Asking, Digest, PlanAsking, PlanDigest, StoreError, facility, item::Item, keys, notice,
-    reservation, slot,
+    Asking, Digest, PlanAsking, PlanDigest, StoreError, cause::CORRELATION_ID, facility,
+    item::Item, notice, reservation, slot,
 };
 
 /// A change that somebody else must hear of.
@@ -55,7 +55,7 @@ impl StreamChange {
             },
             ("FAC", "FAC") => Self::Facility(Box::new(facility::from_table(after)?)),
             ("FAC", "SET") => {
-                let facility = keys::facility_of(&after)?;
+                let facility = facility_of(&after)?;
                 match facility::version_that_adds_addresses(after)? {
                     Some(version) => Self::NewNoticeAddresses { facility, version },
                     None => Self::Nothing,
@@ -69,4 +69,20 @@ impl StreamChange {
             _ => Self::Nothing,
         })
     }
+}
+
+/// What caused the change of an item between two images of it.
+///
+/// An update in place leaves the id of an earlier write as it is, and that one is not its cause.
+pub fn cause_of(before: Option<&Item>, after: Option<&Item>) -> Option<CorrelationId> {
+    let id = |item: Option<&Item>| item?.get(CORRELATION_ID)?.as_s().ok().cloned();
+    let (before, after) = (id(before), id(after));
+    if before == after { None } else { after?.parse().ok() }
+}
+
+/// The facility in whose partition an item is.
+fn facility_of(item: &Item) -> Result<FacilityId, StoreError> {
+    let pk = item.get("pk").and_then(|pk| pk.as_s().ok());
+    let id = pk.and_then(|pk| pk.strip_prefix("FAC#")).and_then(|id| id.parse().ok());
+    id.ok_or_else(|| StoreError::UnknownForm("an item of no facility".into()))
 }

@@ -3,11 +3,9 @@
 //!
 //! `UPDATE_DOCS=1 cargo test --workspace --test in_process checklist` writes it anew.
 
-use std::{
-    collections::BTreeMap,
-    env, fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, env, fs};
+
+use crate::sources;
 
 /// What each row asks for, in a few words.
 const ROWS: &[(&str, &str)] = &[
@@ -57,24 +55,6 @@ const ROWS: &[(&str, &str)] = &[
     ("REP-16", "The share of visits that were booked online"),
 ];
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// Every Rust file below a folder.
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    let mut entries: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    entries.sort();
-    for path in entries {
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 /// The ids that a test's name begins with.
 fn ids(name: &str) -> Vec<String> {
     let (mut ids, mut rest) = (Vec::new(), name);
@@ -92,21 +72,10 @@ fn ids(name: &str) -> Vec<String> {
 
 /// For each id the tests that prove it, each with its file.
 fn tests_by_id() -> BTreeMap<String, Vec<String>> {
-    let mut files = Vec::new();
-    for folder in ["shared", "functions", "infra/local", "tests"] {
-        sources(&root().join(folder), &mut files);
-    }
     let mut tests = BTreeMap::<String, Vec<String>>::new();
-    for file in files {
-        let place = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
-        let source = fs::read_to_string(&file).unwrap();
-        for (attribute, line) in source.lines().zip(source.lines().skip(1)) {
-            let name = line.trim().trim_start_matches("async ").strip_prefix("fn ");
-            let name = name.and_then(|name| name.split('(').next()).unwrap_or_default();
-            let is_test = attribute.contains("test");
-            for id in ids(name).into_iter().filter(|_| is_test) {
-                tests.entry(id).or_default().push(format!("`{name}` in [{place}](../{place})"));
-            }
+    for (name, place) in sources::tests() {
+        for id in ids(&name) {
+            tests.entry(id).or_default().push(format!("`{name}` in [{place}](../{place})"));
         }
     }
     tests
@@ -130,7 +99,7 @@ fn every_row_has_a_test_and_the_page_shows_it() {
     for (id, asks) in ROWS {
         page += &format!("| {id} | {asks} | {} |\n", tests[*id].join("<br>"));
     }
-    let file = root().join("docs/checklist.md");
+    let file = sources::root().join("docs/checklist.md");
     if env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&file, &page).unwrap();
     }

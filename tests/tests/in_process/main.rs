@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 mod agreement;
+mod architecture;
 mod callers;
 mod capacity;
 mod checklist;
@@ -17,6 +18,7 @@ mod keys;
 mod mails;
 mod notice;
 mod once;
+mod pages;
 mod pending;
 mod portal;
 mod relay;
@@ -24,6 +26,7 @@ mod reports;
 mod reservations;
 mod samples;
 mod slots;
+mod sources;
 mod spoken;
 mod store_faults;
 

@@ -10,10 +10,7 @@ use aws_smithy_runtime_api::client::{
     http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
     orchestrator::HttpRequest,
 };
-use domain::{
-    Facility, Instant,
-    asking::{Asked, Waiting},
-};
+use domain::{Facility, Instant, asking::Waiting, reservation::Asked};
 use http::Method;
 use serde_json::json;
 use tests::{World, facility, wire};

@@ -11,6 +11,7 @@ use domain::{FacilityId, Instant, Reservation, ReservationNumber, SlotId, visit_
 use http::Method;
 use jiff::SignedDuration;
 use local::api::Api;
+use runtime::machine_time;
 use serde_json::{Value, json};
 use tests::{As, World};
 
@@ -107,7 +108,7 @@ impl Door for InProcess {
             Who::Staff => (self.0.staff(), None),
             Who::Parent(number) => {
                 let keys = self.0.keys.links.ring().await;
-                let token = keys.token(TokenKind::Session, number, Instant::of_machine());
+                let token = keys.token(TokenKind::Session, number, machine_time());
                 (As::Anyone, Some(format!("__Host-visit={token}")))
             }
         };

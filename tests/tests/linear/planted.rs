@@ -70,6 +70,7 @@ async fn found_in(planted: Planted, kind: Kind) -> Totals {
         let totals = in_world(&world, kind, seed() + nth, HISTORIES).await;
         println!("with {by:?} for {words:?}: {totals}");
         if !totals.are_right() {
+            totals.not_linearizable.iter().for_each(|wrong| println!("not linearizable: {wrong}"));
             return totals;
         }
     }

@@ -122,9 +122,8 @@ mod tests {
     use super::*;
     use crate::{
         Status,
-        asking::Asked,
         report::fact::tests::{at, fact},
-        reservation::Origin,
+        reservation::{Asked, Origin},
     };
 
     #[test]

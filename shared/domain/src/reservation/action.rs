@@ -1,7 +1,7 @@
 //! What people, and the hub's rules about time, do to a reservation.
 
-use super::{Actor, Change, Refusal, Reservation, Status};
-use crate::{Instant, Sealed, Settings};
+use super::{Actor, Change, Reservation};
+use crate::{Instant, Refusal, Sealed, Settings, Status};
 
 /// What somebody does to a reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]

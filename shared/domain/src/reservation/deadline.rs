@@ -2,22 +2,14 @@
 
 use jiff::{SignedDuration, civil::time};
 
-use super::{Action, Actor, Outcome, Refusal, Reservation, Status};
-use crate::{Instant, Settings};
+use super::{Action, Actor, Outcome, Reservation};
+use crate::{Instant, Refusal, Settings, Status, slot::gives_up};
 
 /// How long a parent on the portal has to confirm the mail address.
 const UNCONFIRMED_FOR: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long a place that came free is kept for the first who waits.
 const OFFERED_FOR: SignedDuration = SignedDuration::from_hours(24);
-
-/// An unanswered request is given up this long before the visit, so that nobody sets out in vain.
-const GIVEN_UP_BEFORE: SignedDuration = SignedDuration::from_hours(1);
-
-/// When a request for a visit that starts then is given up. Nobody could answer a later one.
-pub fn gives_up(starts_at: Instant) -> Instant {
-    starts_at - GIVEN_UP_BEFORE
-}
 
 /// What is to be done to a reservation because its time has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

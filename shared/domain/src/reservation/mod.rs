@@ -9,9 +9,8 @@ use utoipa::ToSchema;
 
 use crate::{
     Applicant, ClientId, FacilityId, Instant, MunicipalityCode, ReservationNumber, Sealed,
-    Settings, Slot, SlotId,
+    Settings, Slot, SlotId, Status,
     applicant::{BirthMonth, Contact, FamilyMark, Message},
-    asking::Asked,
     family::Duplicate,
     invalid::{InputErrors, Invalid, within},
     slot::Place,
@@ -20,11 +19,9 @@ use crate::{
 
 mod action;
 mod deadline;
-mod status;
 
 pub use action::{Action, Outcome};
-pub use deadline::{Due, gives_up};
-pub use status::Status;
+pub use deadline::Due;
 
 /// Where a request came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -36,41 +33,6 @@ pub enum Origin {
     Portal,
     /// By telephone or at the door, entered by the nursery (RSV-06).
     OffSystem,
-}
-
-/// Why the rules refuse something. Each is a problem type of its own in the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// Every place of the slot is held.
-    #[error("every place of the slot is held")]
-    SlotFull,
-    /// The nursery closed the slot.
-    #[error("the slot is disabled")]
-    SlotDisabled,
-    /// The slot has begun.
-    #[error("the slot has begun")]
-    SlotPast,
-    /// Past the deadline for asking or for cancelling.
-    #[error("the deadline is over")]
-    TooLate,
-    /// Before the nursery takes requests for that day, or before the visit.
-    #[error("it is too early")]
-    TooEarly,
-    /// The nursery takes bookings elsewhere (RSV-21).
-    #[error("the nursery takes no bookings here")]
-    BookingClosed,
-    /// The family has as many open requests at the nursery as one may have.
-    #[error("the family has too many open requests")]
-    TooManyRequestsOfFamily,
-    /// More places are held than the new capacity has.
-    #[error("more places are held than that")]
-    CapacityBelowTaken,
-    /// The reservation is in a state that does not allow it.
-    #[error("the reservation is {}", .current.as_str())]
-    StateConflict {
-        /// The state that was met.
-        current: Status,
-    },
 }
 
 crate::text::words!(
@@ -223,6 +185,15 @@ impl RequestMark {
     pub fn is_body_of(&self, earlier: &Self) -> bool {
         self.body == earlier.body || self.body_by_other_keys.contains(&earlier.body)
     }
+}
+
+/// How often, and when last, the nursery was asked about a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// The number of times.
+    pub count: u32,
+    /// The last time, on the hour.
+    pub at: Instant,
 }
 
 /// A request for a visit and what became of it.

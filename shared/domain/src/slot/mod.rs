@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use deserr::Deserr;
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,7 +11,6 @@ use crate::{
     FacilityId, Instant, MunicipalityCode, Refusal, ReservationNumber, Settings, SlotId,
     SlotNumber, Status,
     invalid::{InputErrors, Invalid, within},
-    reservation::gives_up,
     text,
 };
 
@@ -84,6 +84,14 @@ pub enum Place {
 
 /// A waiting list has this many families at most: who comes later has no prospect.
 pub const WAITING_AT_MOST: usize = 20;
+
+/// An unanswered request is given up this long before the visit, so that nobody sets out in vain.
+const GIVEN_UP_BEFORE: SignedDuration = SignedDuration::from_hours(1);
+
+/// When a request for a visit that starts then is given up. Nobody could answer a later one.
+pub fn gives_up(starts_at: Instant) -> Instant {
+    starts_at - GIVEN_UP_BEFORE
+}
 
 /// What a slot is to a parent who looks at it now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

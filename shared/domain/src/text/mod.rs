@@ -85,6 +85,24 @@ fn is_invisible(c: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Gives a type that has `FromStr` and `Display` its conversions for JSON in both directions.
+macro_rules! text_conversions {
+    ($type:ty) => {
+        impl TryFrom<String> for $type {
+            type Error = $crate::Invalid;
+            fn try_from(text: String) -> Result<Self, $crate::Invalid> {
+                text.parse()
+            }
+        }
+        impl From<$type> for String {
+            fn from(value: $type) -> String {
+                value.to_string()
+            }
+        }
+        $crate::invalid::deserr_from_text!($type);
+    };
+}
+
 /// A type of text that only its parser makes.
 macro_rules! text_of {
     ($(#[$doc:meta])* $name:ident, $max:tt, $parse:path) => {
@@ -134,7 +152,7 @@ macro_rules! label {
         $crate::text::text_of!($(#[$doc])* $name, $max, $crate::text::one_line);
     };
 }
-pub(crate) use {label, text_of, words};
+pub(crate) use {label, text_conversions, text_of, words};
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,212 @@
+//! What a caller may read. Reading is the check: a handler names the caller and the thing, [`For<FacilityStaff, Slot>`](For),
+//! and gets the thing only if it is theirs. What is somebody else's is answered like what does not exist.
+
+use axum::extract::{FromRef, FromRequestParts, RawPathParams};
+use domain::{
+    Facility, FacilityId, MunicipalityCode, Reservation, ReservationNumber, Slot, SlotId,
+    WebhookEndpointId, vendor::WebhookEndpoint,
+};
+use http::request::Parts;
+use runtime::Hub;
+
+use crate::{
+    Problem,
+    caller::{Anyone, FacilityStaff, IctSystem, Scope, SearchSite, Staff, Vendor},
+};
+
+/// What the path of a request names, read for a caller who may read it. There is no other way to make one.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct For<C, T> {
+    /// Who asks.
+    pub caller: C,
+    /// The thing that the path names.
+    pub found: T,
+}
+
+/// Callers who may read such a thing, if it is theirs.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` reads no `{T}`",
+    note = "`shared/http/src/access.rs` says who reads what, and how the hub knows whose it is"
+)]
+pub trait Reads<T>: Sized {
+    /// Reads the thing that the path names; [`Problem::NotFound`] if it is not theirs.
+    fn read(&self, hub: &Hub, path: &PathIds) -> impl Future<Output = Result<T, Problem>> + Send;
+}
+
+impl<S, C, T> FromRequestParts<S> for For<C, T>
+where
+    S: Send + Sync,
+    Hub: FromRef<S>,
+    C: FromRequestParts<S, Rejection = Problem> + Reads<T> + Send,
+{
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        // Who may not ask at all is told so, whether the thing exists or not.
+        let caller = C::from_request_parts(parts, state).await?;
+        let path = RawPathParams::from_request_parts(parts, state).await;
+        let path = PathIds(path.map_err(|_| Problem::NotFound)?);
+        let found = caller.read(&Hub::from_ref(state), &path).await?;
+        Ok(Self { caller, found })
+    }
+}
+
+/// The ids in a path, for [`Reads`] alone. One that cannot be an id is the id of nothing.
+#[derive(Debug)]
+pub struct PathIds(RawPathParams);
+
+impl PathIds {
+    /// `{facility_id}`
+    pub fn facility(&self) -> Result<FacilityId, Problem> {
+        self.get("facility_id")
+    }
+
+    /// `{slot_id}`
+    pub fn slot(&self) -> Result<SlotId, Problem> {
+        self.get("slot_id")
+    }
+
+    /// `{reservation_number}`
+    pub fn reservation(&self) -> Result<ReservationNumber, Problem> {
+        self.get("reservation_number")
+    }
+
+    fn get<T: std::str::FromStr>(&self, name: &str) -> Result<T, Problem> {
+        let value = self.0.iter().find(|(parameter, _)| *parameter == name);
+        value.and_then(|(_, value)| value.parse().ok()).ok_or(Problem::NotFound)
+    }
+}
+
+/// A facility is public.
+impl Reads<Facility> for Anyone {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Facility, Problem> {
+        facility(hub, &path.facility()?).await
+    }
+}
+
+/// A search site reads the reservations that it made.
+impl<S: Scope> Reads<Reservation> for SearchSite<S> {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Reservation, Problem> {
+        let found = hub.store.reservation(&path.reservation()?, false).await?;
+        let is_own = |reservation: &Reservation| reservation.client_id() == Some(&self.id);
+        found.filter(is_own).ok_or(Problem::NotFound)
+    }
+}
+
+/// An ICT system reads of the facilities that are linked to it.
+impl<S: Scope> Reads<FacilityId> for IctSystem<S> {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<FacilityId, Problem> {
+        let facility = path.facility()?;
+        is_linked(hub, self, &facility).await?;
+        Ok(facility)
+    }
+}
+
+/// An ICT system reads the reservations of the facilities that are linked to it.
+impl<S: Scope> Reads<Reservation> for IctSystem<S> {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Reservation, Problem> {
+        let reservation = confirmed(hub, path).await?;
+        is_linked(hub, self, &reservation.facility_id).await?;
+        Ok(reservation)
+    }
+}
+
+/// A vendor reads its own webhook endpoints.
+impl<S: Scope> Reads<WebhookEndpoint> for Vendor<S> {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<WebhookEndpoint, Problem> {
+        let id: WebhookEndpointId = path.get("id")?;
+        // The key of an endpoint has its owner.
+        hub.store.endpoint(&self.id, &id).await?.ok_or(Problem::NotFound)
+    }
+}
+
+/// Their own facility, without a read of the table.
+impl Reads<FacilityId> for FacilityStaff {
+    async fn read(&self, _: &Hub, path: &PathIds) -> Result<FacilityId, Problem> {
+        self.own(path.facility()?)
+    }
+}
+
+/// Their own facility.
+impl Reads<Facility> for FacilityStaff {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Facility, Problem> {
+        facility(hub, &self.own(path.facility()?)?).await
+    }
+}
+
+/// A slot of their own facility.
+impl Reads<Slot> for FacilityStaff {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Slot, Problem> {
+        let own = self.own(path.facility()?)?;
+        // The key of a slot has its facility.
+        hub.store.slot(&own, &path.slot()?, true).await?.ok_or(Problem::NotFound)
+    }
+}
+
+/// A reservation at their own facility.
+impl Reads<Reservation> for FacilityStaff {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Reservation, Problem> {
+        let reservation = confirmed(hub, path).await?;
+        self.of(&reservation.facility_id)?;
+        Ok(reservation)
+    }
+}
+
+/// A facility that the person looks after.
+impl Reads<Facility> for Staff {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Facility, Problem> {
+        let facility = facility(hub, &path.facility()?).await?;
+        self.look_after(&facility.facility_id, facility.municipality_code)?;
+        Ok(facility)
+    }
+}
+
+/// A reservation at a facility that the person looks after.
+impl Reads<Reservation> for Staff {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Reservation, Problem> {
+        let reservation = confirmed(hub, path).await?;
+        self.look_after(&reservation.facility_id, reservation.municipality_code)?;
+        Ok(reservation)
+    }
+}
+
+impl FacilityStaff {
+    fn own(&self, facility: FacilityId) -> Result<FacilityId, Problem> {
+        self.of(&facility).map(|()| facility)
+    }
+}
+
+impl Staff {
+    fn look_after(
+        &self,
+        facility: &FacilityId,
+        municipality: MunicipalityCode,
+    ) -> Result<(), Problem> {
+        match self {
+            Self::Facility(staff) => staff.of(facility),
+            Self::Municipality(staff) if staff.municipality != municipality => {
+                Err(Problem::NotFound)
+            }
+            Self::Municipality(_) | Self::Operator(_) => Ok(()),
+        }
+    }
+}
+
+async fn facility(hub: &Hub, id: &FacilityId) -> Result<Facility, Problem> {
+    hub.store.facility(id).await?.ok_or(Problem::NotFound)
+}
+
+/// A reservation for the side of the nursery. For them a request does not exist before the family has confirmed it.
+async fn confirmed(hub: &Hub, path: &PathIds) -> Result<Reservation, Problem> {
+    let found = hub.store.reservation(&path.reservation()?, false).await?;
+    found.filter(Reservation::is_confirmed).ok_or(Problem::NotFound)
+}
+
+async fn is_linked<S>(
+    hub: &Hub,
+    system: &IctSystem<S>,
+    facility: &FacilityId,
+) -> Result<(), Problem> {
+    let linked = hub.store.is_linked(&system.id, facility).await?;
+    if linked { Ok(()) } else { Err(Problem::NotFound) }
+}
