@@ -21,7 +21,7 @@ use aws_lambda_events::dynamodb::Event as StreamEvent;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use axum::{Router, body::Body};
 use domain::{
-    Capacity, Facility, FacilityId, Instant, ReservationNumber, Settings, Slot,
+    Capacity, Facility, FacilityId, ReservationNumber, Settings, Slot, Timestamp,
     facility::{ChildCapacity, EstablishmentBody, FacilityType},
     slot::{OpenSlot, SlotStatus},
     vendor::{VendorKind, VendorStatus},
@@ -30,13 +30,13 @@ use fan_out::Relay;
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use local::{Faults, HubKeys, LocalSeal, Stream, embedded::Embedded};
-use notify::{Reach, order::MailQueues};
+use notify::{EgressPolicy, order::MailQueues};
 use runtime::{Clock, Hub, Mail, Seal};
 use search_facilities::Index;
 use send_mail::{Pace, SendMail};
 use serde_json::{Value, json};
 use stand_ins::embedded;
-use store::{MunicipalityContact, Once, Opened, SavedSettings, Store, VendorRecord};
+use store::{MunicipalityContact, Once, OpenSlotsOutcome, SavedSettings, Store, VendorRecord};
 use tower::ServiceExt;
 
 pub use caller::{Answer, As, client, context, site};
@@ -90,16 +90,17 @@ impl World {
 
     async fn on(store: impl FnOnce(&Embedded) -> Store) -> Self {
         let embedded = Embedded::start(None, Faults::default()).await.expect("an embedded store");
-        let now = Arc::new(AtomicI64::new(NOW.parse::<Instant>().unwrap().epoch_ms()));
+        let now = Arc::new(AtomicI64::new(NOW.parse::<Timestamp>().unwrap().epoch_ms()));
         let clock = {
             let now = now.clone();
-            Clock::new(move || Instant::from_epoch_ms(now.load(Ordering::SeqCst)).unwrap())
+            Clock::new(move || Timestamp::from_epoch_ms(now.load(Ordering::SeqCst)).unwrap())
         };
         let hub = Hub { store: store(&embedded), clock, base_url: "https://hub.example.jp".into() };
         let keys = HubKeys::made_of(&[[7; 32]]).unwrap();
         let seal: Arc<dyn Seal> = Arc::new(LocalSeal::new([9; 32]));
         let index = Index::new(Duration::ZERO);
-        let app = hub_http::serve(local::routes(&hub, &seal, &keys, Reach::ThisMachine, index));
+        let app =
+            hub_http::serve(local::routes(&hub, &seal, &keys, EgressPolicy::ThisMachine, index));
         let facility = facility(FACILITY, "131199", "板橋区");
         let world = Self {
             hub,
@@ -194,7 +195,7 @@ impl World {
 
     /// Moves the clock.
     pub fn set(&self, to: &str) {
-        self.now.store(to.parse::<Instant>().unwrap().epoch_ms(), Ordering::SeqCst);
+        self.now.store(to.parse::<Timestamp>().unwrap().epoch_ms(), Ordering::SeqCst);
     }
 
     /// Opens a slot of the nursery at this time.
@@ -204,7 +205,7 @@ impl World {
 
     /// Opens a slot of a nursery at this time.
     pub async fn slot_of(&self, facility: &Facility, starts_at: &str, capacity: i64) -> Slot {
-        let starts_at: Instant = starts_at.parse().unwrap();
+        let starts_at: Timestamp = starts_at.parse().unwrap();
         let open = OpenSlot {
             starts_at,
             ends_at: starts_at + jiff::SignedDuration::from_mins(45),
@@ -212,14 +213,15 @@ impl World {
             note: None,
         };
         let id = self.keys.ids.slot_id(&facility.facility_id, "test", "test", starts_at);
-        let once = Once { key: self.keys.ids.mark(&[id.as_str().as_bytes()]), body: [0; 16] };
+        let once =
+            Once { key: self.keys.ids.fingerprint(&[id.as_str().as_bytes()]), body: [0; 16] };
         let answer = |_: &[Slot]| Ok(String::new());
         let opened = self
             .store()
             .open_slots(facility, vec![(id, open)], &once, &answer, self.hub.clock.now())
             .await
             .unwrap();
-        let Opened::Done(mut slots) = opened else { panic!("a slot of its own key") };
+        let OpenSlotsOutcome::Done(mut slots) = opened else { panic!("a slot of its own key") };
         slots.remove(0)
     }
 
@@ -292,7 +294,7 @@ impl World {
     pub async fn settle(&self) -> keep_deadlines::Report {
         let mut total = keep_deadlines::Report::default();
         loop {
-            self.tell().await;
+            self.relay_changes().await;
             let now = self.hub.clock.now();
             let report = keep_deadlines::run(self.store(), now).await.unwrap();
             if report.due == 0 {
@@ -303,12 +305,12 @@ impl World {
     }
 
     /// The next changes that were not told.
-    pub async fn untold(&self) -> StreamEvent {
+    pub async fn unrelayed(&self) -> StreamEvent {
         self.stream.lock().await.next().unwrap()
     }
 
     /// Tells all that changed, as the stream does.
-    pub async fn tell(&self) {
+    pub async fn relay_changes(&self) {
         let mut stream = self.stream.lock().await;
         let mut failed = 0;
         loop {
@@ -318,7 +320,7 @@ impl World {
             }
             let read = Stream::numbers(&event);
             let response = self.relay().handle(event).await;
-            stream.told(&read, &response);
+            stream.acknowledge(&read, &response);
             let told = response.batch_item_failures.is_empty();
             failed = if told { 0 } else { failed + 1 };
             assert!(failed < self.deliveries, "not told, delivered {failed} times");

@@ -13,6 +13,7 @@ use aws_lambda_events::apigw::{
     ApiGatewayV2CustomAuthorizerV2Request as Request,
 };
 use domain::vendor::VendorStatus;
+use runtime::telemetry::Outcome;
 use store::{Store, StoreError};
 
 pub use self::tokens::{Claims, KeyError, PoolKeys, TokenKeys, Tokens};
@@ -57,8 +58,9 @@ impl Authorizer {
             None => Caller::new(),
         };
         let known = |name| caller.get(name).map(String::as_str);
-        let outcome = known("role").or(known("kind")).unwrap_or("nobody");
-        tracing::info!(client_id = known("client_id"), outcome, "token");
+        let kind = known("role").or(known("kind"));
+        let outcome = if kind.is_some() { Outcome::Done } else { Outcome::Refused };
+        tracing::info!(client_id = known("client_id"), kind, outcome = outcome.as_str(), "token");
         let mut response = Response::default();
         response.is_authorized = true;
         response.context = caller;

@@ -1,10 +1,10 @@
 use std::{env, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::Instant;
+use domain::Timestamp;
 use futures::lock::Mutex;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
-use runtime::{ConfigError, aws, machine_time, telemetry::Causes, variable};
+use runtime::{ConfigError, aws, machine_time, telemetry::ErrorChain, variable};
 use serde::Deserialize;
 
 /// What the hub reads of an access token.
@@ -87,7 +87,7 @@ pub struct Tokens {
 #[derive(Debug)]
 struct Held {
     keys: JwkSet,
-    fetched_at: Instant,
+    fetched_at: Timestamp,
 }
 
 impl Tokens {
@@ -125,7 +125,7 @@ impl Tokens {
                 (Err(error), None) => return Err(error),
                 // The keys that are held are good, and the source is not asked in vain by every request.
                 (Err(error), Some(held)) => {
-                    tracing::warn!(error = %Causes(&error), "keys were not refreshed");
+                    tracing::warn!(error = %ErrorChain(&error), "keys were not refreshed");
                     held.fetched_at = now;
                 }
             }

@@ -7,10 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Facility, FacilityId, Instant, MunicipalityCode};
+use domain::{Facility, FacilityId, MunicipalityCode, Timestamp};
 use futures::{StreamExt, stream};
 use jiff::{ToSpan, civil::Date};
-use runtime::telemetry::{self, Causes, ms};
+use runtime::telemetry::{self, ErrorChain, Outcome, ms};
 use serde::{Deserialize, Serialize};
 use store::{PlanDigest, Store, StoreError};
 
@@ -18,7 +18,7 @@ use store::{PlanDigest, Store, StoreError};
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Scheduled {
     /// The time for which the run was scheduled.
-    pub scheduled_at: Instant,
+    pub scheduled_at: Timestamp,
 }
 
 /// What a run did.
@@ -27,9 +27,9 @@ pub struct Report {
     /// Nurseries that take bookings here and were looked at.
     pub looked_at: usize,
     /// Nurseries that were asked by this run.
-    pub asked: usize,
+    pub reminded: usize,
     /// Municipalities that were told by this run.
-    pub told: usize,
+    pub notified: usize,
 }
 
 /// How many nurseries are looked at at once.
@@ -42,14 +42,14 @@ pub fn month_to_open(today: Date) -> Date {
 
 /// Looks at every nursery that takes bookings here, on the 10th: by then slots are due. On any other day it does nothing;
 /// that it runs shows that it can.
-pub async fn run(store: &Store, scheduled_at: Instant) -> Result<Report, StoreError> {
+pub async fn run(store: &Store, scheduled_at: Timestamp) -> Result<Report, StoreError> {
     if scheduled_at.date().day() != 10 {
         return Ok(Report::default());
     }
     telemetry::scheduled("check-slot-plans", scheduled_at, check(store, scheduled_at)).await
 }
 
-async fn check(store: &Store, scheduled_at: Instant) -> Result<Report, StoreError> {
+async fn check(store: &Store, scheduled_at: Timestamp) -> Result<Report, StoreError> {
     let started = std::time::Instant::now();
     let month = month_to_open(scheduled_at.date());
     let mut report = Report::default();
@@ -72,13 +72,13 @@ async fn check(store: &Store, scheduled_at: Instant) -> Result<Report, StoreErro
     // One that cannot be asked does not keep the others from being asked.
     let mut failed = None;
     let mut note = |error: StoreError| {
-        tracing::error!(error = %Causes(&error), "not asked");
+        tracing::error!(error = %ErrorChain(&error), "not asked");
         failed = Some(error);
     };
     for (municipality_code, facilities) in lacking {
         for facility in &facilities {
-            match store.ask_for_slots(facility, month, scheduled_at).await {
-                Ok(asked) => report.asked += usize::from(asked),
+            match store.remind_of_slots(facility, month, scheduled_at).await {
+                Ok(reminded) => report.reminded += usize::from(reminded),
                 Err(error) => note(error),
             }
         }
@@ -87,11 +87,11 @@ async fn check(store: &Store, scheduled_at: Instant) -> Result<Report, StoreErro
         }
         let digest = PlanDigest { municipality_code, month, at: scheduled_at, facilities };
         match store.add_plan_digest(&digest).await {
-            Ok(told) => report.told += usize::from(told),
+            Ok(notified) => report.notified += usize::from(notified),
             Err(error) => note(error),
         }
     }
-    let outcome = if failed.is_none() { "done" } else { "failed" };
+    let outcome = Outcome::of(failed.is_none()).as_str();
     let duration_ms = ms(started.elapsed());
     tracing::info!(job = "check-slot-plans", ?report, outcome, duration_ms, "run");
     failed.map_or(Ok(report), Err)
@@ -100,7 +100,7 @@ async fn check(store: &Store, scheduled_at: Instant) -> Result<Report, StoreErro
 /// Whether a nursery has a slot in this month that it did not disable.
 async fn has_slots(store: &Store, facility: &FacilityId, month: Date) -> Result<bool, StoreError> {
     let (from, until) =
-        (Instant::midnight(month), Instant::midnight(month.saturating_add(1.month())));
+        (Timestamp::midnight(month), Timestamp::midnight(month.saturating_add(1.month())));
     let mut after = None;
     loop {
         // Most have one at once, and a page of ten says so.

@@ -128,7 +128,7 @@ async fn put_settings(
     }
     match hub.store.save_settings(id, &saved, new.clone(), now).await {
         Ok(()) => Ok(Json(new.settings)),
-        Err(StoreError::Changed) => Err(Problem::PreconditionFailed),
+        Err(StoreError::Conflict) => Err(Problem::PreconditionFailed),
         Err(error) => Err(error.into()),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use aws_lambda_events::dynamodb::EventRecord;
 use domain::{CorrelationId, Status, audience::Audience};
-use runtime::telemetry::ms;
+use runtime::telemetry::{Outcome, ms};
 use serde::Serialize;
 use store::{StoreError, StreamChange, item::Item};
 
@@ -47,7 +47,7 @@ impl Record {
 
     /// What the record says.
     pub(crate) fn change(&self) -> Result<Change, StoreError> {
-        let correlation_id = store::cause_of(self.before.as_ref(), self.after.as_ref());
+        let correlation_id = store::correlation_id_of(self.before.as_ref(), self.after.as_ref());
         let of = StreamChange::of(self.before.clone(), self.after.clone())?;
         let audience = match &of {
             StreamChange::Reservation { before, after } => {
@@ -77,9 +77,13 @@ impl Change {
             }
             StreamChange::Facility(facility) => ("facility", facility.facility_id.to_string()),
             StreamChange::Slot(slot) => ("slot", slot.slot_id.to_string()),
-            StreamChange::Asking(asking) => ("asking", asking.facility_id.to_string()),
+            StreamChange::PendingReminder(pending_reminder) => {
+                ("pending_reminder", pending_reminder.facility_id.to_string())
+            }
             StreamChange::Digest(digest) => ("digest", digest.municipality_code.to_string()),
-            StreamChange::PlanAsking(asking) => ("plan_asking", asking.facility_id.to_string()),
+            StreamChange::SlotPlanReminder(pending_reminder) => {
+                ("slot_plan_reminder", pending_reminder.facility_id.to_string())
+            }
             StreamChange::PlanDigest(digest) => {
                 ("plan_digest", digest.municipality_code.to_string())
             }
@@ -96,7 +100,7 @@ impl Change {
             subject,
             event_id = event.map(|event| event.id.as_str()),
             status = status.map(Status::as_str),
-            outcome = "done",
+            outcome = Outcome::Done.as_str(),
             duration_ms = ms(started.elapsed()),
             Reservations = status.map(|_| 1),
             "change"

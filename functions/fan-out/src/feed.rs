@@ -1,6 +1,6 @@
 //! The feed of slots. Which slots changed is enough: the feed says what they are when it is written.
 
-use domain::Instant;
+use domain::Timestamp;
 use store::{Store, StreamChange};
 
 use crate::{RelayError, change::Change};
@@ -8,12 +8,12 @@ use crate::{RelayError, change::Change};
 pub(crate) async fn follow(
     store: &Store,
     changes: &[Change],
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), RelayError> {
     let slots = changes.iter().filter_map(|change| match &change.of {
         StreamChange::Slot(slot) => Some((slot.facility_id.clone(), slot.slot_id.clone())),
         _ => None,
     });
-    store.tell_slots(&slots.collect(), now).await?;
+    store.publish_slots(&slots.collect(), now).await?;
     Ok(())
 }

@@ -18,7 +18,10 @@ use std::{slice, sync::Arc, time::Instant};
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use notify::order::{MailQueueError, MailQueues};
-use runtime::{Clock, Outgoing, Queue, QueueError, telemetry::Causes};
+use runtime::{
+    Clock, Outgoing, Queue, QueueError,
+    telemetry::{ErrorChain, Outcome},
+};
 use serde::Serialize;
 use store::{Store, StoreError};
 
@@ -57,8 +60,8 @@ impl RelayError {
     /// beside it in the table, not a service that is away for now.
     fn is_lasting(&self) -> bool {
         match self {
-            Self::Store(StoreError::Refused(_) | StoreError::UnknownForm(_)) => true,
-            Self::Store(StoreError::Unavailable(_) | StoreError::Changed) => false,
+            Self::Store(StoreError::Rejected(_) | StoreError::UnknownForm(_)) => true,
+            Self::Store(StoreError::Unavailable(_) | StoreError::Conflict) => false,
             Self::Mails(MailQueueError::Message(_)) | Self::Message(_) => true,
             Self::Mails(MailQueueError::Queue(_)) | Self::Queue(_) => false,
         }
@@ -110,8 +113,8 @@ impl Relay {
     }
 
     async fn park(&self, record: &Record, error: &RelayError) -> Result<(), RelayError> {
-        let reason = Causes(error).to_string();
-        let (sequence_number, outcome) = (record.number(), "parked");
+        let reason = ErrorChain(error).to_string();
+        let (sequence_number, outcome) = (record.number(), Outcome::Parked.as_str());
         tracing::error!(sequence_number, outcome, error = reason, "change");
         let message = Outgoing::new(&Parked { reason, position: &record.position })?;
         Ok(self.parked.send(vec![message]).await?)
@@ -142,7 +145,7 @@ impl Relay {
 
 /// What says that a record must be delivered again.
 fn failed(record: &Record, error: &RelayError) -> String {
-    let (sequence_number, outcome) = (record.number(), "failed");
-    tracing::warn!(sequence_number, outcome, error = %Causes(error), "change");
+    let (sequence_number, outcome) = (record.number(), Outcome::Failed.as_str());
+    tracing::warn!(sequence_number, outcome, error = %ErrorChain(error), "change");
     sequence_number.to_owned()
 }

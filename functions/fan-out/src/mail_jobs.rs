@@ -1,6 +1,6 @@
 //! Mail jobs: the messages on the queues of `send-mail`.
 
-use domain::{Instant, Reservation, audience::ReservationMail};
+use domain::{Reservation, Timestamp, audience::ReservationMail};
 use notify::order::{MailOrder, MailQueues};
 use runtime::Message;
 use store::StreamChange;
@@ -10,25 +10,26 @@ use crate::{RelayError, change::Change};
 pub(crate) async fn send(
     queues: &MailQueues,
     changes: &[Change],
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), RelayError> {
     let messages: Vec<_> = changes.iter().flat_map(|change| messages(change, now)).collect();
     Ok(queues.send(&messages).await?)
 }
 
-fn messages(change: &Change, now: Instant) -> Vec<Message<MailOrder>> {
+fn messages(change: &Change, now: Timestamp) -> Vec<Message<MailOrder>> {
     let (orders, caused_at) = match &change.of {
         StreamChange::Reservation { after, .. } => {
             let mails = change.audience.iter().flat_map(|audience| &audience.mails);
             (mails.map(|mail| order(*mail, after)).collect(), after.updated_at)
         }
-        StreamChange::Asking(asking) => {
-            let (facility_id, at) = (asking.facility_id.clone(), asking.at);
-            (vec![MailOrder::Asking { facility_id, at }], at)
+        StreamChange::PendingReminder(pending_reminder) => {
+            let (facility_id, at) = (pending_reminder.facility_id.clone(), pending_reminder.at);
+            (vec![MailOrder::PendingReminder { facility_id, at }], at)
         }
-        StreamChange::PlanAsking(asking) => {
-            let (facility_id, month) = (asking.facility_id.clone(), asking.month);
-            (vec![MailOrder::PlanAsking { facility_id, month }], asking.at)
+        StreamChange::SlotPlanReminder(pending_reminder) => {
+            let (facility_id, month) =
+                (pending_reminder.facility_id.clone(), pending_reminder.month);
+            (vec![MailOrder::SlotPlanReminder { facility_id, month }], pending_reminder.at)
         }
         StreamChange::Digest(digest) => {
             let (municipality_code, part) = (digest.municipality_code, digest.part);
@@ -55,6 +56,6 @@ fn order(mail: ReservationMail, reservation: &Reservation) -> MailOrder {
     match mail {
         ReservationMail::Parent => MailOrder::Parent { reservation_number, sequence },
         ReservationMail::Facility => MailOrder::Facility { reservation_number, sequence },
-        ReservationMail::Reminder => MailOrder::Reminder { reservation_number },
+        ReservationMail::VisitReminder => MailOrder::VisitReminder { reservation_number },
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Instant, MunicipalityCode, search::Shard, slot::SlotStatus};
+use domain::{MunicipalityCode, Timestamp, search::Shard, slot::SlotStatus};
 use store::{Store, StreamChange};
 
 use crate::{RelayError, change::Change};
@@ -10,7 +10,7 @@ use crate::{RelayError, change::Change};
 pub(crate) async fn follow(
     store: &Store,
     changes: &[Change],
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), RelayError> {
     let mut of_municipality = BTreeMap::<MunicipalityCode, Vec<&StreamChange>>::new();
     for change in changes {
@@ -31,7 +31,7 @@ pub(crate) async fn follow(
 }
 
 /// Brings an entry in step; tells whether it was another.
-fn put(shard: &mut Shard, change: &StreamChange, now: Instant) -> bool {
+fn put(shard: &mut Shard, change: &StreamChange, now: Timestamp) -> bool {
     match change {
         StreamChange::Facility(facility) => shard.put((**facility).clone()),
         StreamChange::Slot(slot) => {

@@ -1,6 +1,6 @@
 //! Timers: the entries by time that `keep-deadlines` finds.
 
-use domain::Instant;
+use domain::Timestamp;
 use store::{Store, StreamChange};
 
 use crate::{RelayError, change::Change};
@@ -8,7 +8,7 @@ use crate::{RelayError, change::Change};
 pub(crate) async fn follow(
     store: &Store,
     changes: &[Change],
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), RelayError> {
     for change in changes {
         match &change.of {

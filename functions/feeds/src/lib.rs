@@ -71,8 +71,8 @@ impl FeedQuery {
         let after = after.map(|number| format!("afterChangeNumber={number}"));
         let limit = self.limit.map(|limit| format!("limit={limit}"));
         let query: Vec<String> = after.into_iter().chain(limit).collect();
-        let mark = if query.is_empty() { "" } else { "?" };
-        format!("{}/v1/feeds/{}{mark}{}", hub.base_url, feed.name(), query.join("&"))
+        let separator = if query.is_empty() { "" } else { "?" };
+        format!("{}/v1/feeds/{}{separator}{}", hub.base_url, feed.name(), query.join("&"))
     }
 }
 

@@ -8,7 +8,7 @@ use axum::{
 };
 use deserr::Deserr;
 use domain::{
-    FacilityId, Instant, Invalid, Reservation, ReservationNumber, Status, invalid::InputErrors,
+    FacilityId, Invalid, Reservation, ReservationNumber, Status, Timestamp, invalid::InputErrors,
 };
 use futures::future::try_join_all;
 use hub_http::{
@@ -77,7 +77,7 @@ struct ReservationQuery {
     facility_id: Option<FacilityId>,
     /// Changed after this instant.
     #[deserr(default)]
-    updated_after: Option<Instant>,
+    updated_after: Option<Timestamp>,
     /// 1 to 100.
     #[deserr(default, try_from(String) = Limit::try_from -> Invalid)]
     #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]

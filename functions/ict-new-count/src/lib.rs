@@ -1,7 +1,7 @@
 //! `GET /v1/ict/facilities/{facility_id}/new-count`: how many requests wait for an answer (API-05, ICT-04).
 
 use axum::{Json, extract::State};
-use domain::{FacilityId, Instant};
+use domain::{FacilityId, Timestamp};
 use hub_http::{
     Problem,
     access::For,
@@ -23,7 +23,7 @@ struct NewCount {
     /// Requests that wait for the nursery's answer.
     count: u64,
     /// When this number last changed. An answer with the same `ETag` says the same: poll with `If-None-Match`.
-    as_of: Instant,
+    as_of: Timestamp,
 }
 
 /// How many requests of a linked nursery wait for its answer.

@@ -10,19 +10,19 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    FacilityId, Instant, Refusal, Reservation, SlotId, Status,
+    FacilityId, Refusal, Reservation, SlotId, Status, Timestamp,
     reservation::{Action, Actor},
 };
 use futures::{StreamExt, stream};
-use runtime::telemetry::{self, Causes, ms};
+use runtime::telemetry::{self, ErrorChain, Outcome, ms};
 use serde::{Deserialize, Serialize};
-use store::{Changed, Deadline, SlotLeaves, Store, StoreError};
+use store::{ChangeOutcome, Deadline, SlotLeaves, Store, StoreError};
 
 /// What the schedule sends.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Scheduled {
     /// The time for which the run was scheduled.
-    pub scheduled_at: Instant,
+    pub scheduled_at: Timestamp,
 }
 
 /// What a run did.
@@ -57,18 +57,18 @@ const A_RUN: usize = 5_000;
 const PUT_OFF: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 
 /// Does all that is due at this time.
-pub async fn run(store: &Store, now: Instant) -> Result<Report, StoreError> {
+pub async fn run(store: &Store, now: Timestamp) -> Result<Report, StoreError> {
     telemetry::scheduled("keep-deadlines", now, keep_due(store, now)).await
 }
 
-async fn keep_due(store: &Store, now: Instant) -> Result<Report, StoreError> {
+async fn keep_due(store: &Store, now: Timestamp) -> Result<Report, StoreError> {
     let started = std::time::Instant::now();
     let mut report = Report::default();
     keep_deadlines(store, now, &mut report).await?;
     take_out_slots(store, now, &mut report).await?;
     // Most minutes have nothing to tell.
     if report.due > 0 {
-        let outcome = if report.failed == 0 { "done" } else { "failed" };
+        let outcome = Outcome::of(report.failed == 0).as_str();
         let duration_ms = ms(started.elapsed());
         tracing::info!(job = "keep-deadlines", ?report, outcome, duration_ms, "run");
     }
@@ -77,7 +77,7 @@ async fn keep_due(store: &Store, now: Instant) -> Result<Report, StoreError> {
 
 async fn keep_deadlines(
     store: &Store,
-    now: Instant,
+    now: Timestamp,
     report: &mut Report,
 ) -> Result<(), StoreError> {
     while report.due < A_RUN {
@@ -96,7 +96,7 @@ async fn keep_deadlines(
                 Ok(done) => report.count(&done),
                 Err(error) => {
                     let number = &deadline.reservation_number;
-                    tracing::error!(reservation_number = %number, error = %Causes(&error), "put off");
+                    tracing::error!(reservation_number = %number, error = %ErrorChain(&error), "put off");
                     report.failed += 1;
                     store.add_deadline(now + PUT_OFF, number).await?;
                     store.remove_deadline(deadline.at, number).await?;
@@ -110,7 +110,7 @@ async fn keep_deadlines(
 /// Takes the slots that are long past out of their feed, as many at once as one transaction takes.
 async fn take_out_slots(
     store: &Store,
-    now: Instant,
+    now: Timestamp,
     report: &mut Report,
 ) -> Result<(), StoreError> {
     for _ in 0..A_RUN / AT_A_TIME {
@@ -121,17 +121,17 @@ async fn take_out_slots(
         report.due += due.len();
         let slot = |leaves: &SlotLeaves| (leaves.facility_id.clone(), leaves.slot_id.clone());
         let slots: BTreeSet<(FacilityId, SlotId)> = due.iter().map(slot).collect();
-        let together = store.tell_slots(&slots, now).await;
+        let together = store.publish_slots(&slots, now).await;
         for leaves in due {
             // Where it failed, each alone: the others need not wait for the one that cannot be told.
             let told = match &together {
                 Ok(_) => Ok(0),
-                Err(_) => store.tell_slots(&BTreeSet::from([slot(&leaves)]), now).await,
+                Err(_) => store.publish_slots(&BTreeSet::from([slot(&leaves)]), now).await,
             };
             match told {
                 Ok(told) => report.left_feed += told,
                 Err(error) => {
-                    tracing::error!(slot_id = %leaves.slot_id, error = %Causes(&error), "put off");
+                    tracing::error!(slot_id = %leaves.slot_id, error = %ErrorChain(&error), "put off");
                     report.failed += 1;
                     let later = SlotLeaves { at: now + PUT_OFF, ..leaves.clone() };
                     store.add_slot_leaves(&later).await?;
@@ -178,22 +178,22 @@ impl Report {
 }
 
 /// Does what is due about one reservation, and takes the entry away.
-async fn keep(store: &Store, deadline: &Deadline, now: Instant) -> Result<Done, StoreError> {
+async fn keep(store: &Store, deadline: &Deadline, now: Timestamp) -> Result<Done, StoreError> {
     let number = &deadline.reservation_number;
     let mut done = Done::default();
     if let Some(reservation) = store.reservation(number, true).await? {
         let settings = store.settings(&reservation.facility_id).await?;
         let changed = store.change(number, |current| current.after_time(&settings, now)).await?;
         let current = match changed {
-            Changed::Done(next) => {
+            ChangeOutcome::Done(next) => {
                 done.became = (next.status != reservation.status).then_some(next.status);
                 done.reminded = next.reminded_at != reservation.reminded_at;
                 Some(next)
             }
-            Changed::Already(current) => Some(current),
+            ChangeOutcome::Already(current) => Some(current),
             // A place that it needs is not there: it waits for the next thing that time does.
-            Changed::Refused(_) => Some(Box::new(reservation)),
-            Changed::NotFound => None,
+            ChangeOutcome::Refused(_) => Some(Box::new(reservation)),
+            ChangeOutcome::NotFound => None,
         };
         if let Some(current) = current {
             if current.status == Status::Waiting {
@@ -214,7 +214,7 @@ async fn offer(
     store: &Store,
     waiting: &Reservation,
     settings: &domain::Settings,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<usize, StoreError> {
     let mut offered = 0;
     let action = Action::Offer { settings: settings.clone() };
@@ -224,10 +224,10 @@ async fn offer(
             return Ok(offered);
         };
         match store.change(next, |current| current.after(&action, Actor::Hub, now)).await? {
-            Changed::Done(_) => offered += 1,
+            ChangeOutcome::Done(_) => offered += 1,
             // Another run, or the parent, was faster: the slot knows.
-            Changed::Already(_) | Changed::Refused(Refusal::StateConflict { .. }) => {}
-            Changed::Refused(_) | Changed::NotFound => return Ok(offered),
+            ChangeOutcome::Already(_) | ChangeOutcome::Refused(Refusal::StateConflict { .. }) => {}
+            ChangeOutcome::Refused(_) | ChangeOutcome::NotFound => return Ok(offered),
         }
     }
 }

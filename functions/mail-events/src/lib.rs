@@ -5,7 +5,10 @@
 //! once.
 
 use domain::{applicant::Email, keys::Addresses, suppression::Suppression};
-use runtime::{Hub, Keys, of_mailbox, telemetry::ms};
+use runtime::{
+    Hub, Keys, of_mailbox,
+    telemetry::{Outcome, ms},
+};
 use serde::{Deserialize, Deserializer};
 use store::StoreError;
 
@@ -96,7 +99,7 @@ pub async fn handle(
     let started = std::time::Instant::now();
     let Some(Meaning { reason, report, recipients }) = event.detail.meaning() else {
         tracing::info!(
-            outcome = "nothing to do",
+            outcome = Outcome::Skipped.as_str(),
             duration_ms = ms(started.elapsed()),
             "mail event"
         );
@@ -104,14 +107,14 @@ pub async fn handle(
     };
     let (mut new, keys, now) = (0, addresses.ring().await, hub.clock.now());
     for address in recipients.iter().filter_map(|recipient| recipient.email_address.as_ref()) {
-        let mark = keys.address_mark(address, now);
-        let noted = hub.store.suppress(&mark, reason, &report, now).await?;
+        let fingerprint = keys.address_fingerprint(address, now);
+        let noted = hub.store.suppress(&fingerprint, reason, &report, now).await?;
         new += usize::from(noted);
     }
     tracing::info!(
         ?reason,
         report,
-        outcome = if new > 0 { "suppressed" } else { "known" },
+        outcome = if new > 0 { Outcome::Done } else { Outcome::Skipped }.as_str(),
         duration_ms = ms(started.elapsed()),
         MailBounces = (reason == Suppression::Bounce).then_some(new),
         MailComplaints = (reason == Suppression::Complaint).then_some(new),

@@ -8,11 +8,11 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Instant,
-    asking::{self, Waiting},
+    Timestamp,
+    reminder::{self, PendingRequest},
 };
 use futures::{StreamExt, stream};
-use runtime::telemetry::{self, Causes, ms};
+use runtime::telemetry::{self, ErrorChain, Outcome, ms};
 use serde::{Deserialize, Serialize};
 use store::{Store, StoreError};
 
@@ -20,7 +20,7 @@ use store::{Store, StoreError};
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Scheduled {
     /// The time for which the run was scheduled; a run that starts late counts from it.
-    pub scheduled_at: Instant,
+    pub scheduled_at: Timestamp,
 }
 
 /// What a run did.
@@ -31,7 +31,7 @@ pub struct Report {
     /// Those that wait for more than a day.
     pub overdue: usize,
     /// Requests that were asked about.
-    pub asked: usize,
+    pub reminded: usize,
     /// Facilities that were asked.
     pub facilities: usize,
     /// Municipalities that get a digest.
@@ -42,11 +42,11 @@ pub struct Report {
 const AT_ONCE: usize = 16;
 
 /// Runs the job for an hour. Outside of business hours it does nothing.
-pub async fn run(store: &Store, scheduled_at: Instant) -> Result<Report, StoreError> {
-    telemetry::scheduled("ping-pending", scheduled_at, ask(store, scheduled_at)).await
+pub async fn run(store: &Store, scheduled_at: Timestamp) -> Result<Report, StoreError> {
+    telemetry::scheduled("ping-pending", scheduled_at, remind(store, scheduled_at)).await
 }
 
-async fn ask(store: &Store, scheduled_at: Instant) -> Result<Report, StoreError> {
+async fn remind(store: &Store, scheduled_at: Timestamp) -> Result<Report, StoreError> {
     let started = std::time::Instant::now();
     let now = scheduled_at.hour_start();
     let mut report = Report::default();
@@ -58,27 +58,28 @@ async fn ask(store: &Store, scheduled_at: Instant) -> Result<Report, StoreError>
     report.overdue = waiting.iter().filter(|w| w.is_overdue(now)).count();
     let mut failed = None;
     // First, because they tell what earlier runs asked and need not wait for this one.
-    if asking::is_digest_hour(now) {
+    if reminder::is_digest_hour(now) {
         let escalated = grouped(&waiting, |w| w.is_escalated(now), |w| w.municipality_code);
-        let tell = escalated.into_iter().map(|(code, waiting)| async move {
+        let additions = escalated.into_iter().map(|(code, waiting)| async move {
             store.add_digest(code, &waiting, now).await.map(usize::from)
         });
-        for added in each(tell, &mut failed).await {
+        for added in each(additions, &mut failed).await {
             report.digests += added;
         }
     }
     let due = grouped(&waiting, |w| w.is_due(now), |w| w.facility_id.clone());
-    let ask =
-        due.into_iter().map(|(facility, due)| async move { store.ask(&facility, &due, now).await });
-    for asked in each(ask, &mut failed).await {
-        report.asked += asked;
-        report.facilities += usize::from(asked > 0);
+    let remind = due
+        .into_iter()
+        .map(|(facility, due)| async move { store.remind(&facility, &due, now).await });
+    for reminded in each(remind, &mut failed).await {
+        report.reminded += reminded;
+        report.facilities += usize::from(reminded > 0);
     }
     tracing::info!(
         job = "ping-pending",
         ?report,
         PendingOlderThanADay = report.overdue,
-        outcome = if failed.is_none() { "done" } else { "failed" },
+        outcome = Outcome::of(failed.is_none()).as_str(),
         duration_ms = ms(started.elapsed()),
         "run"
     );
@@ -86,11 +87,11 @@ async fn ask(store: &Store, scheduled_at: Instant) -> Result<Report, StoreError>
 }
 
 fn grouped<K: Ord>(
-    waiting: &[Waiting],
-    concerns: impl Fn(&Waiting) -> bool,
-    key: impl Fn(&Waiting) -> K,
-) -> BTreeMap<K, Vec<Waiting>> {
-    let mut groups = BTreeMap::<K, Vec<Waiting>>::new();
+    waiting: &[PendingRequest],
+    concerns: impl Fn(&PendingRequest) -> bool,
+    key: impl Fn(&PendingRequest) -> K,
+) -> BTreeMap<K, Vec<PendingRequest>> {
+    let mut groups = BTreeMap::<K, Vec<PendingRequest>>::new();
     for one in waiting.iter().filter(|one| concerns(one)) {
         groups.entry(key(one)).or_default().push(one.clone());
     }
@@ -108,7 +109,7 @@ async fn each(
         match result {
             Ok(count) => done.push(count),
             Err(error) => {
-                tracing::error!(error = %Causes(&error), "not asked");
+                tracing::error!(error = %ErrorChain(&error), "not asked");
                 *failed = Some(error);
             }
         }

@@ -10,11 +10,11 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use domain::{Instant, MunicipalityCode, report};
+use domain::{MunicipalityCode, Timestamp, report};
 use http::header;
 use hub_http::{Path, PathValue, Problem, Query, caller::Authority};
 use jiff::civil::Date;
-use runtime::{Hub, telemetry::Causes};
+use runtime::{Hub, telemetry::ErrorChain};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -34,7 +34,7 @@ pub fn routes(hub: Hub) -> OpenApiRouter {
 enum ReportId {
     /// Requests that wait, by age.
     #[serde(rename = "REP-01")]
-    Waiting,
+    Pending,
     /// Requests of the last seven days, and in all.
     #[serde(rename = "REP-02")]
     New,
@@ -64,7 +64,7 @@ impl PathValue for ReportId {}
 #[derive(Debug, Serialize, ToSchema)]
 struct Report {
     /// When it was made.
-    as_of: Instant,
+    as_of: Timestamp,
     /// Whose nurseries it counts.
     municipalities: Vec<MunicipalityCode>,
     /// The first day; `null` where it tells of now.
@@ -83,7 +83,7 @@ struct Report {
 #[serde(tag = "report")]
 enum Content {
     #[serde(rename = "REP-01")]
-    Waiting(report::WaitingRequests),
+    Pending(report::PendingRequests),
     #[serde(rename = "REP-02")]
     New(report::NewRequests),
     #[serde(rename = "REP-05")]
@@ -104,11 +104,11 @@ enum Content {
 #[derive(Debug, Serialize, ToSchema)]
 struct Dashboard {
     /// When it was made.
-    as_of: Instant,
+    as_of: Timestamp,
     /// Whose nurseries it counts.
     municipalities: Vec<MunicipalityCode>,
     /// Requests that wait (REP-01).
-    waiting: report::WaitingRequests,
+    pending: report::PendingRequests,
     /// Requests of the last seven days, and in all (REP-02).
     new: report::NewRequests,
 }
@@ -129,9 +129,9 @@ async fn dashboard(
 ) -> Result<Json<Dashboard>, Problem> {
     let now = hub.clock.now();
     let reading = Reading::new(&hub.store, &authority, query.municipality).await?;
-    let (waiting, new) = (reading.waiting(now).await?, reading.new_requests(now).await?);
+    let (pending, new) = (reading.pending(now).await?, reading.new_requests(now).await?);
     let municipalities = reading.municipalities;
-    Ok(Json(Dashboard { as_of: now, municipalities, waiting, new }))
+    Ok(Json(Dashboard { as_of: now, municipalities, pending, new }))
 }
 
 /// A report as JSON, or as CSV with Japanese headings. Municipal staff see their own municipality, operators
@@ -156,7 +156,7 @@ async fn get_report(
 ) -> Result<Response, Problem> {
     let now = hub.clock.now();
     let days = match id {
-        ReportId::Waiting | ReportId::New => {
+        ReportId::Pending | ReportId::New => {
             query.without_days()?;
             None
         }
@@ -176,7 +176,7 @@ async fn get_report(
 impl ReportId {
     fn as_str(self) -> &'static str {
         match self {
-            Self::Waiting => "REP-01",
+            Self::Pending => "REP-01",
             Self::New => "REP-02",
             Self::States => "REP-05",
             Self::SlotUse => "REP-06",
@@ -192,7 +192,7 @@ impl Report {
     /// As a file that a spreadsheet opens.
     fn csv(&self, id: ReportId) -> Result<Response, Problem> {
         let file = table::written(&table::of(&self.content)).map_err(|error| {
-            tracing::error!(error = %Causes(&error), "a report cannot be written");
+            tracing::error!(error = %ErrorChain(&error), "a report cannot be written");
             Problem::Internal
         })?;
         let id = id.as_str();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use domain::{
-    FacilityId, Instant, Invalid, MunicipalityCode, Slot,
+    FacilityId, Invalid, MunicipalityCode, Slot, Timestamp,
     report::{self, Fact},
     settings::OPENS_DAYS_BEFORE,
 };
@@ -61,12 +61,12 @@ impl<'a> Reading<'a> {
         &self,
         id: ReportId,
         days: Option<(Date, Date)>,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Content, StoreError> {
         let (from, to) = days.unwrap_or((now.date(), now.date()));
         let requested = || self.facts(from, to);
         Ok(match id {
-            ReportId::Waiting => Content::Waiting(self.waiting(now).await?),
+            ReportId::Pending => Content::Pending(self.pending(now).await?),
             ReportId::New => Content::New(self.new_requests(now).await?),
             ReportId::States => {
                 Content::States(report::states_by_month(&requested().await?, from, to))
@@ -91,23 +91,23 @@ impl<'a> Reading<'a> {
     }
 
     /// What waits for an answer now (REP-01).
-    pub(crate) async fn waiting(
+    pub(crate) async fn pending(
         &self,
-        now: Instant,
-    ) -> Result<report::WaitingRequests, StoreError> {
+        now: Timestamp,
+    ) -> Result<report::PendingRequests, StoreError> {
         let names = self.nurseries().await?;
         let ids: Vec<_> = names.keys().cloned().collect();
         let lists = stream::iter(ids)
             .map(|id| async move { self.store.pending_of_facility(&id).await })
             .buffered(AT_ONCE);
         let lists: Vec<_> = lists.try_collect().await?;
-        Ok(report::waiting(lists.concat(), &names, now))
+        Ok(report::pending(lists.concat(), &names, now))
     }
 
     /// What came in lately, and in all (REP-02).
     pub(crate) async fn new_requests(
         &self,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<report::NewRequests, StoreError> {
         let facts = self.facts(BEGINNING, now.date()).await?;
         Ok(report::new_requests(&facts, now))
@@ -144,6 +144,6 @@ impl<'a> Reading<'a> {
 }
 
 /// From the beginning of the first day until the end of the last.
-fn instants(from: Date, to: Date) -> (Instant, Instant) {
-    (Instant::midnight(from), Instant::midnight(to.tomorrow().unwrap_or(to)))
+fn instants(from: Date, to: Date) -> (Timestamp, Timestamp) {
+    (Timestamp::midnight(from), Timestamp::midnight(to.tomorrow().unwrap_or(to)))
 }

@@ -1,10 +1,10 @@
 //! Reports as tables for spreadsheets, with the words that staff use.
 
 use domain::{
-    Instant,
+    Timestamp,
     report::{
-        LeadTimes, NewRequests, OnlineByMonth, OriginCounts, RequestTimes, ReviewTimes, Share,
-        SlotUse, SlotUseByMonth, StateCounts, StatesByMonth, WaitingRequests,
+        LeadTimes, NewRequests, OnlineByMonth, OriginCounts, PendingRequests, RequestTimes,
+        ReviewTimes, Share, SlotUse, SlotUseByMonth, StateCounts, StatesByMonth,
     },
     slot::DayOfWeek,
 };
@@ -16,7 +16,7 @@ type Row = Vec<String>;
 /// The table of a report; its first row are the headings.
 pub(crate) fn of(content: &Content) -> Vec<Row> {
     match content {
-        Content::Waiting(report) => waiting(report),
+        Content::Pending(report) => pending(report),
         Content::New(report) => new_requests(report),
         Content::States(report) => states(report),
         Content::SlotUse(report) => slot_use(report),
@@ -56,13 +56,13 @@ fn percent(share: Share) -> String {
     share.percent().map(|percent| percent.to_string()).unwrap_or_default()
 }
 
-fn minute(at: Instant) -> String {
+fn minute(at: Timestamp) -> String {
     at.local().strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 const TOTAL: &str = "計";
 
-fn waiting(report: &WaitingRequests) -> Vec<Row> {
+fn pending(report: &PendingRequests) -> Vec<Row> {
     let headings = row([
         "予約番号",
         "区市町村コード",
@@ -82,7 +82,7 @@ fn waiting(report: &WaitingRequests) -> Vec<Row> {
             minute(one.requested_at),
             minute(one.pending_since),
             minute(one.starts_at),
-            one.asked.to_string(),
+            one.reminders.to_string(),
         ]
     });
     [headings].into_iter().chain(rows).collect()

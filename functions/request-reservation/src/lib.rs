@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    ClientId, Instant, Invalid, Reservation, ReservationNumber, Settings, Slot,
+    ClientId, Invalid, Reservation, ReservationNumber, Settings, Slot, Timestamp,
     family::OpenRequests,
     keys::{Families, IdKey, KeyRing},
     reservation,
@@ -72,7 +72,7 @@ async fn request_reservation(
     key: IdempotencyKey,
     Body(asked): Body<RequestVisit>,
 ) -> Result<Created<ReservationView>, Problem> {
-    let from = Asker::Site(site.id.clone());
+    let from = Requester::Site(site.id.clone());
     let (reservation, replayed) = requests.ask(from, site.id.as_str(), &key, &asked).await?;
     Ok(Created {
         location: Some(format!("/v1/reservations/{}", reservation.reservation_number)),
@@ -105,7 +105,7 @@ async fn request_on_portal(
 ) -> Result<Response, Problem> {
     let address = asked.applicant.email.reveal().to_ascii_lowercase();
     let scope = format!("portal {address}");
-    let from = Asker::Portal { source, address };
+    let from = Requester::Portal { source, address };
     let (reservation, replayed) = requests.ask(from, &scope, &key, &asked).await?;
     // It has no address: only the link in the mail leads to it.
     let body = PortalRequestView::from(&reservation);
@@ -115,12 +115,12 @@ async fn request_on_portal(
 }
 
 /// Who asks.
-enum Asker {
+enum Requester {
     Site(ClientId),
     Portal { source: Source, address: String },
 }
 
-impl Asker {
+impl Requester {
     fn site(&self) -> Option<&ClientId> {
         match self {
             Self::Site(site) => Some(site),
@@ -133,7 +133,7 @@ impl Requests {
     /// Makes a request, or finds the one that this repeats, and tells which.
     async fn ask(
         &self,
-        from: Asker,
+        from: Requester,
         scope: &str,
         key: &IdempotencyKey,
         asked: &RequestVisit,
@@ -145,21 +145,22 @@ impl Requests {
             return Err(Problem::input("/message_to_facility", Invalid::TooLong(900)));
         }
         let (ids, keys) = (&self.ids, self.families.ring().await);
-        let mark = key.request_mark(ids, &keys, scope, asked, now)?;
+        let fingerprint = key.request_fingerprint(ids, &keys, scope, asked, now)?;
         let families = keys.family(&asked.applicant, now);
         let of_slot = self.slot_of(asked);
         let judged = self.judged_by(&from, asked, &keys, now).map_err(Problem::from);
         let ((settings, slot), judged) = futures::try_join!(of_slot, judged)?;
 
-        let (mark, settings, site) = (&mark, &settings, from.site());
-        let reserving = Reserving { hub, ids, scope, key, mark, settings, slot, judged, now };
+        let (fingerprint, settings, site) = (&fingerprint, &settings, from.site());
+        let reserving =
+            Reserving { hub, ids, scope, key, fingerprint, settings, slot, judged, now };
         let (origin, by) = match site {
             Some(site) => (Origin::SearchSite, Actor::Client(site.clone())),
             None => (Origin::Portal, Actor::Parent),
         };
         let day = asked.slot_id.starts_at().unwrap_or(now).date();
         let request = |number: ReservationNumber, open: &OpenRequests| {
-            let (by, families, mark) = (by.clone(), families.clone(), mark.clone());
+            let (by, families, fingerprint) = (by.clone(), families.clone(), fingerprint.clone());
             let (applicant, possible_duplicate) = (&applicant, open.duplicate(day, site));
             async move {
                 let sealed = self.seal.seal(Purpose::Applicant(&number), applicant).await?;
@@ -173,7 +174,7 @@ impl Requests {
                     families,
                     possible_duplicate,
                     memo: None,
-                    mark,
+                    fingerprint,
                 })
             }
         };
@@ -195,23 +196,24 @@ impl Requests {
     /// What the request is judged by, beside its slot. Sources and addresses are known by keyed hashes alone.
     async fn judged_by(
         &self,
-        from: &Asker,
+        from: &Requester,
         asked: &RequestVisit,
         keys: &KeyRing<Families>,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Judged, StoreError> {
         let store = &self.hub.store;
         match from {
-            Asker::Site(_) => {
-                let marks = keys.every_mark_of(&asked.applicant);
-                let family = store.family(&asked.facility_id, &marks).await?;
+            Requester::Site(_) => {
+                let fingerprints = keys.every_fingerprint_of(&asked.applicant);
+                let family = store.family(&asked.facility_id, &fingerprints).await?;
                 Ok(Judged { family, attempts: None })
             }
-            Asker::Portal { source, address } => {
-                let mark =
-                    |kind: &[u8], value: &str| keys.mark(now, &[b"portal", kind, value.as_bytes()]);
-                let source = store.attempts(mark(b"source", source.as_str()));
-                let address = store.attempts(mark(b"address", address));
+            Requester::Portal { source, address } => {
+                let fingerprint = |kind: &[u8], value: &str| {
+                    keys.fingerprint(now, &[b"portal", kind, value.as_bytes()])
+                };
+                let source = store.attempts(fingerprint(b"source", source.as_str()));
+                let address = store.attempts(fingerprint(b"address", address));
                 let attempts = Some(futures::try_join!(source, address)?);
                 Ok(Judged { attempts, ..Judged::default() })
             }

@@ -231,7 +231,7 @@ async fn ict_decline(
 }
 
 /// What somebody does, with a word of theirs.
-type Deed = fn(Option<Sealed>) -> Action;
+type Decision = fn(Option<Sealed>) -> Action;
 
 impl Desk {
     async fn act(
@@ -239,10 +239,10 @@ impl Desk {
         found: &Reservation,
         by: Actor,
         comment: Option<Comment>,
-        deed: Deed,
+        decision: Decision,
     ) -> Answer {
         let (number, now) = (&found.reservation_number, self.hub.clock.now());
-        let action = deed(seal_comment(&*self.seal, number, comment.as_ref()).await?);
+        let action = decision(seal_comment(&*self.seal, number, comment.as_ref()).await?);
         let rule = |current: &Reservation| current.after(&action, by.clone(), now);
         self.answer(&settled(self.hub.store.change(number, rule).await?)?).await
     }

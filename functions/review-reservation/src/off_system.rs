@@ -8,7 +8,7 @@ use domain::{
     applicant::StaffMemo,
     family::{Duplicate, OpenRequests},
     invalid::InputErrors,
-    reservation::{Memo, NewRequest, Origin, PartySize, RequestMark},
+    reservation::{Memo, NewRequest, Origin, PartySize, RequestFingerprint},
     text,
 };
 use hub_http::{
@@ -59,19 +59,20 @@ pub(crate) async fn book(
 ) -> Result<Created<ConsoleReservationView>, Problem> {
     let (hub, now) = (&desk.hub, desk.hub.clock.now());
     let scope = format!("{facility} {}", staff.subject);
-    let mark = RequestMark {
-        key: key.mark(&desk.ids, "off-system", &scope),
-        body: key.body_mark(&desk.ids, &booking)?,
+    let fingerprint = RequestFingerprint {
+        key: key.fingerprint(&desk.ids, "off-system", &scope),
+        body: key.body_fingerprint(&desk.ids, &booking)?,
         body_by_other_keys: Vec::new(),
     };
     let settings = hub.store.settings(&facility).await?;
     let slot = hub.store.slot(&facility, &booking.slot_id, false).await?;
     let slot = slot.ok_or_else(|| Problem::input("/slot_id", Invalid::NoSuch("slot")))?;
     let judged = Judged::default();
-    let (ids, scope, key, mark, settings) = (&desk.ids, &*scope, &key, &mark, &settings);
-    let reserving = Reserving { hub, ids, scope, key, mark, settings, slot, judged, now };
+    let (ids, scope, key, fingerprint, settings) =
+        (&desk.ids, &*scope, &key, &fingerprint, &settings);
+    let reserving = Reserving { hub, ids, scope, key, fingerprint, settings, slot, judged, now };
     let request = |number: ReservationNumber, _: &OpenRequests| {
-        let (by, mark, note) = (staff.actor(), mark.clone(), &booking.note);
+        let (by, fingerprint, note) = (staff.actor(), fingerprint.clone(), &booking.note);
         let (seal, party_size) = (&desk.seal, booking.party_size);
         async move {
             let memo = match note {
@@ -92,7 +93,7 @@ pub(crate) async fn book(
                 families: Vec::new(),
                 possible_duplicate: Duplicate::None,
                 memo,
-                mark,
+                fingerprint,
             })
         }
     };

@@ -8,7 +8,7 @@ use domain::{
     MunicipalityCode,
     search::{self, Entry, Filter},
 };
-use runtime::telemetry::Causes;
+use runtime::telemetry::ErrorChain;
 use store::{ShardVersion, Store, StoreError};
 
 /// The entries of all municipalities, held in memory and renewed from the table where their
@@ -77,7 +77,7 @@ impl Index {
                 Ok(())
             }
             Err(error) if self.held().checked.is_some() => {
-                tracing::warn!(error = %Causes(&error), "searching what is held");
+                tracing::warn!(error = %ErrorChain(&error), "searching what is held");
                 Ok(())
             }
             Err(error) => Err(error),

@@ -24,7 +24,7 @@ use notify::{
 use runtime::{
     Hub, Keys, Mail, MailError, Mailer, Message, Purpose, Seal, SealError,
     batch::{MissingId, each_message},
-    telemetry::{ms, ms_since},
+    telemetry::{Outcome, ms, ms_since},
 };
 use store::StoreError;
 
@@ -91,11 +91,10 @@ impl SendMail {
         self.keep(only, &mut mail.to).await;
         let suppressed = self.leave_out_suppressed(&mut mail.to).await?;
         let recipients = mail.to.len();
-        let outcome = match (recipients, suppressed) {
-            (0, 0) => "nobody gave an address",
-            (0, _) => "nobody is left to write to",
-            (1, _) => "sent",
-            _ => "one for each recipient",
+        let outcome = match recipients {
+            0 => Outcome::Skipped,
+            1 => Outcome::Done,
+            _ => Outcome::Divided,
         };
         match mail.to.as_slice() {
             [] => {}
@@ -105,14 +104,15 @@ impl SendMail {
             }
             all => {
                 let (keys, now) = (self.addresses.ring().await, self.hub.clock.now());
-                let marks = all.iter().map(|to| HEXLOWER.encode(&keys.address_mark(to, now)));
-                self.queues.send_to_each(&message, marks).await?;
+                let fingerprints =
+                    all.iter().map(|to| HEXLOWER.encode(&keys.address_fingerprint(to, now)));
+                self.queues.send_to_each(&message, fingerprints).await?;
             }
         }
         let caused_at = message.caused_at.filter(|_| recipients == 1);
         tracing::info!(
             ?order,
-            outcome,
+            outcome = outcome.as_str(),
             recipients,
             duration_ms = ms(message.taken.elapsed()),
             MailLag = caused_at.map(|at| ms_since(self.hub.clock.now(), at)),
@@ -127,8 +127,8 @@ impl SendMail {
         let Some(only) = only else { return };
         // The key may have been rotated since the message was sent.
         let keys = self.addresses.ring().await;
-        let is_meant = |mark: &[u8; 16]| HEXLOWER.encode(mark) == *only;
-        to.retain(|address| keys.every_mark_of(address).iter().any(is_meant));
+        let is_meant = |fingerprint: &[u8; 16]| HEXLOWER.encode(fingerprint) == *only;
+        to.retain(|address| keys.every_fingerprint_of(address).iter().any(is_meant));
     }
 
     /// Asks the new addresses of a nursery. Each has a link of its own, so the mail has one as soon as it has one
@@ -154,8 +154,9 @@ impl SendMail {
     /// Leaves out those to whom a mail bounced or who complained; tells how many.
     async fn leave_out_suppressed(&self, to: &mut Vec<Email>) -> Result<usize, StoreError> {
         let keys = self.addresses.ring().await;
-        let marks: Vec<_> = to.iter().map(|address| keys.every_mark_of(address)).collect();
-        let suppressed = self.hub.store.suppressed(&marks, self.hub.clock.now()).await?;
+        let fingerprints: Vec<_> =
+            to.iter().map(|address| keys.every_fingerprint_of(address)).collect();
+        let suppressed = self.hub.store.suppressed(&fingerprints, self.hub.clock.now()).await?;
         let before = to.len();
         let mut suppressed = suppressed.into_iter();
         to.retain(|_| suppressed.next() != Some(true));
@@ -180,7 +181,7 @@ impl SendMail {
                 let about = ToParent { facility, applicant, comment, link, other_times };
                 Ok(letter::to_parent(&reservation, *sequence, about)?)
             }
-            MailOrder::Reminder { reservation_number } => {
+            MailOrder::VisitReminder { reservation_number } => {
                 let reservation = self.reservation(reservation_number).await?;
                 let facility = self.facility(&reservation.facility_id).await?;
                 let applicant = self.applicant(&reservation).await?;
@@ -188,12 +189,12 @@ impl SendMail {
                 let link = self.hub.visit_url(&reservation, &*self.links.ring().await);
                 let (facility, applicant) = (&facility, &applicant);
                 let about = ToParent { facility, applicant, comment, link, other_times: &[] };
-                Ok(letter::reminder(&reservation, about)?)
+                Ok(letter::visit_reminder(&reservation, about)?)
             }
-            MailOrder::PlanAsking { facility_id, month } => {
+            MailOrder::SlotPlanReminder { facility_id, month } => {
                 let facility = self.facility(facility_id).await?;
                 let to = store.settings(facility_id).await?.confirmed_addresses();
-                Ok(letter::plan_asking(*month, &facility, to)?)
+                Ok(letter::slot_plan_reminder(*month, &facility, to)?)
             }
             MailOrder::PlanDigest { municipality_code, month } => {
                 let digest = store.plan_digest(*municipality_code, *month).await?;
@@ -209,11 +210,14 @@ impl SendMail {
                 let link = link(reservation_number);
                 Ok(letter::to_facility(&reservation, *sequence, &facility, link, to)?)
             }
-            MailOrder::Asking { facility_id, at } => {
-                let asking = store.asking(facility_id, *at).await?.ok_or(SendMailError::Missing)?;
+            MailOrder::PendingReminder { facility_id, at } => {
+                let pending_reminder = store
+                    .pending_reminder(facility_id, *at)
+                    .await?
+                    .ok_or(SendMailError::Missing)?;
                 let facility = self.facility(facility_id).await?;
                 let to = store.settings(facility_id).await?.confirmed_addresses();
-                Ok(letter::asking(&asking, &facility, link, to)?)
+                Ok(letter::pending_reminder(&pending_reminder, &facility, link, to)?)
             }
             MailOrder::Digest { municipality_code, day, part } => {
                 let digest = store.digest(*municipality_code, *day, *part).await?;

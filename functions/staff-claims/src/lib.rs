@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::{FacilityId, MunicipalityCode};
+use runtime::telemetry::Outcome;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -36,7 +37,7 @@ pub enum NoRole {
 /// Of an event of the trigger, what is needed here.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Asked {
+struct TriggerEvent {
     trigger_source: String,
     request: Request,
 }
@@ -50,8 +51,8 @@ struct Request {
 /// Answers the trigger "pre token generation", version 2: the event as it came, and in it the claims
 /// to add. A client's token is not a person's and stays as it is.
 pub fn handle(mut event: Value) -> Value {
-    let Ok(Asked { trigger_source, request }) = Asked::deserialize(&event) else {
-        tracing::error!(outcome = "unreadable", "token");
+    let Ok(TriggerEvent { trigger_source, request }) = TriggerEvent::deserialize(&event) else {
+        tracing::error!(outcome = Outcome::Unreadable.as_str(), "token");
         return event;
     };
     if trigger_source == "TokenGeneration_ClientCredentials" {
@@ -59,11 +60,11 @@ pub fn handle(mut event: Value) -> Value {
     }
     match claims(&request.user_attributes.unwrap_or_default()) {
         Ok(claims) => {
-            tracing::info!(role = claims["role"], outcome = "done", "token");
+            tracing::info!(role = claims["role"], outcome = Outcome::Done.as_str(), "token");
             event["response"]["claimsAndScopeOverrideDetails"] =
                 json!({"accessTokenGeneration": {"claimsToAddOrOverride": claims}});
         }
-        Err(reason) => tracing::warn!(outcome = "no role", %reason, "token"),
+        Err(reason) => tracing::warn!(outcome = Outcome::Refused.as_str(), %reason, "token"),
     }
     event
 }

@@ -13,7 +13,7 @@ use hub_http::{
     CursorSeal, List, Problem, Query,
     access::For,
     caller::Staff,
-    view::{Opened, StaffReservationView},
+    view::{StaffReservationView, Unsealed},
     visits::{VisitQuery, visits},
 };
 use runtime::{Hub, Purpose, Seal};
@@ -83,17 +83,17 @@ impl Desk {
             Staff::Facility(staff) => (&staff.subject, "facility"),
             Staff::Municipality(staff) => (&staff.subject, "municipality"),
             Staff::Operator(_) => {
-                return Ok(StaffReservationView::new(reservation, Opened::default(), &self.hub));
+                return Ok(StaffReservationView::new(reservation, Unsealed::default(), &self.hub));
             }
         };
         tracing::info!(reservation_number = %number, subject, role, "an applicant is read");
-        let mut opened = Opened::default();
+        let mut unsealed = Unsealed::default();
         if let Some(sealed) = &reservation.applicant {
-            opened.applicant = Some(self.seal.open_applicant(number, sealed).await?);
+            unsealed.applicant = Some(self.seal.open_applicant(number, sealed).await?);
         }
         if let Some(sealed) = &reservation.cancel_reason {
             let purpose = Purpose::CancelReason(number);
-            opened.cancel_reason = Some(self.seal.open_text(purpose, sealed).await?);
+            unsealed.cancel_reason = Some(self.seal.open_text(purpose, sealed).await?);
         }
         let comments = reservation.history.iter().map(async |change| match &change.comment {
             Some(sealed) => self.seal.open_text(Purpose::Comment(number), sealed).await.map(Some),
@@ -101,8 +101,8 @@ impl Desk {
         });
         let memos = reservation.memos.iter();
         let memos = memos.map(|memo| self.seal.open_text(Purpose::Memo(number), &memo.text));
-        (opened.comments, opened.memos) =
+        (unsealed.comments, unsealed.memos) =
             futures::try_join!(try_join_all(comments), try_join_all(memos))?;
-        Ok(StaffReservationView::new(reservation, opened, &self.hub))
+        Ok(StaffReservationView::new(reservation, unsealed, &self.hub))
     }
 }

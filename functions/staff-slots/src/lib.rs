@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    Facility, FacilityId, Instant, Invalid, Slot, SlotId,
+    Facility, FacilityId, Invalid, Slot, SlotId, Timestamp,
     keys::IdKey,
     slot::{OpenSlot, OpenSlots, Skipped},
 };
@@ -25,7 +25,7 @@ use hub_http::{
 };
 use runtime::Hub;
 use serde::Serialize;
-use store::Opened;
+use store::OpenSlotsOutcome;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -111,7 +111,7 @@ async fn open_slot(
 }
 
 /// The answer to a request that opened one slot.
-fn one_opened(slots: &[Slot], now: Instant) -> Option<Created<StaffSlotView>> {
+fn one_opened(slots: &[Slot], now: Timestamp) -> Option<Created<StaffSlotView>> {
     let slot = slots.first()?;
     let location = format!("/v1/staff/facilities/{}/slots/{}", slot.facility_id, slot.slot_id);
     let body = StaffSlotView::new(slot.clone(), now);
@@ -144,14 +144,14 @@ async fn open_slots(
         return Ok(first);
     }
     let span = (
-        Instant::midnight(pattern.from),
-        Instant::midnight(pattern.to.tomorrow().unwrap_or(pattern.to)),
+        Timestamp::midnight(pattern.from),
+        Timestamp::midnight(pattern.to.tomorrow().unwrap_or(pattern.to)),
     );
     let existing = hub.store.slots(id, span.0, span.1, i32::MAX as usize, None).await?;
     // Those that this very request opened before it was cut off are none that it would double.
     let own = |slot: &&Slot| slot.slot_id == slot_id(ids, id, &creation, slot.starts_at);
     let others = existing.iter().filter(|slot| !slot.disabled && !own(slot));
-    let taken: BTreeSet<Instant> = others.map(|slot| slot.starts_at).collect();
+    let taken: BTreeSet<Timestamp> = others.map(|slot| slot.starts_at).collect();
     let (plan, skipped) = pattern.plan(hub.clock.now(), &taken);
     open_planned(&desk, &facility, &creation, plan, move |slots, _| {
         let body = OpenedSlots { created: slots.len(), skipped: skipped.clone() };
@@ -164,9 +164,9 @@ fn slot_id(
     ids: &IdKey,
     facility: &FacilityId,
     creation: &Creation<'_>,
-    starts_at: Instant,
+    starts_at: Timestamp,
 ) -> SlotId {
-    ids.slot_id(facility, "staff", &creation.mark(), starts_at)
+    ids.slot_id(facility, "staff", &creation.fingerprint(), starts_at)
 }
 
 /// Opens slots, with the answer that is made of them.
@@ -175,7 +175,7 @@ async fn open_planned<T: Serialize>(
     facility: &Facility,
     creation: &Creation<'_>,
     plan: Vec<OpenSlot>,
-    answer: impl Fn(&[Slot], Instant) -> Option<Created<T>> + Sync,
+    answer: impl Fn(&[Slot], Timestamp) -> Option<Created<T>> + Sync,
 ) -> Result<Response, Problem> {
     let now = hub.clock.now();
     let id = |open: &OpenSlot| slot_id(ids, &facility.facility_id, creation, open.starts_at);
@@ -184,9 +184,9 @@ async fn open_planned<T: Serialize>(
         |slots: &[Slot]| answer(slots, now).map_or(Ok(String::new()), |created| created.kept());
     let opened = hub.store.open_slots(facility, planned, &creation.once, &kept, now).await?;
     match opened {
-        Opened::Done(slots) => {
+        OpenSlotsOutcome::Done(slots) => {
             answer(&slots, now).map(IntoResponse::into_response).ok_or(Problem::Internal)
         }
-        Opened::Earlier(earlier) => replay(earlier),
+        OpenSlotsOutcome::Earlier(earlier) => replay(earlier),
     }
 }

@@ -10,7 +10,7 @@ use hub_http::{
     view::StaffSlotView,
 };
 use runtime::Hub;
-use store::SlotChanged;
+use store::SlotChangeOutcome;
 
 use crate::{Desk, one_opened, open_planned};
 
@@ -62,8 +62,8 @@ pub(crate) async fn put_slot(
     }
     let next = read.changed(&change)?;
     match hub.store.change_slot(&read, &next).await? {
-        SlotChanged::Done(slot) => Ok(Json(StaffSlotView::new(slot, now))),
-        SlotChanged::Is(newer) => {
+        SlotChangeOutcome::Done(slot) => Ok(Json(StaffSlotView::new(slot, now))),
+        SlotChangeOutcome::Stale(newer) => {
             // Either a place was taken meanwhile, or other staff changed the slot.
             newer.changed(&change)?;
             Err(Problem::PreconditionFailed)
@@ -124,7 +124,7 @@ pub(crate) async fn disable_slot(
         }
         let next = Slot { disabled: true, ..slot.clone() };
         slot = match hub.store.change_slot(&slot, &next).await? {
-            SlotChanged::Done(slot) | SlotChanged::Is(slot) => slot,
+            SlotChangeOutcome::Done(slot) | SlotChangeOutcome::Stale(slot) => slot,
         };
     }
     Err(Problem::Unavailable)

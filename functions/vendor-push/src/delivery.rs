@@ -5,7 +5,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use notify::{Reach, webhook::RetryAfter};
+use notify::{EgressPolicy, webhook::RetryAfter};
 use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
     header::RETRY_AFTER,
@@ -64,19 +64,19 @@ pub trait Delivery: Debug + Send + Sync {
 #[derive(Debug, Clone)]
 pub struct HttpDelivery {
     http: reqwest::Client,
-    reach: Reach,
+    egress: EgressPolicy,
 }
 
 impl HttpDelivery {
     /// A client that connects only to what `reach` allows.
-    pub fn new(reach: Reach) -> Result<Self, reqwest::Error> {
+    pub fn new(egress: EgressPolicy) -> Result<Self, reqwest::Error> {
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         let mut http = reqwest::Client::builder()
             .user_agent("hokatsu-webhooks/1")
             .redirect(redirect::Policy::none())
             .timeout(ANSWER_WITHIN)
             .no_proxy()
-            .dns_resolver(Arc::new(Resolver(reach)));
+            .dns_resolver(Arc::new(Resolver(egress)));
         let provider = Arc::new(ring::default_provider());
         if let Ok(tls) =
             ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()
@@ -84,22 +84,22 @@ impl HttpDelivery {
             http = http
                 .tls_backend_preconfigured(tls.with_root_certificates(roots).with_no_client_auth());
         }
-        Ok(Self { http: http.build()?, reach })
+        Ok(Self { http: http.build()?, egress })
     }
 }
 
 /// Resolves names and leaves out addresses that are not within reach, so that a name cannot lead
 /// into our network, not even one that changed since the endpoint was created.
-struct Resolver(Reach);
+struct Resolver(EgressPolicy);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.0;
+        let egress = self.0;
         Box::pin(async move {
             let host = name.as_str().to_owned();
             let found = tokio::task::spawn_blocking(move || (host.as_str(), 0).to_socket_addrs());
             let allowed: Vec<SocketAddr> =
-                found.await??.filter(|address| reach.allows_ip(address.ip())).collect();
+                found.await??.filter(|address| egress.allows_ip(address.ip())).collect();
             if allowed.is_empty() {
                 return Err(DeliveryError::Forbidden.into());
             }
@@ -112,7 +112,7 @@ impl Resolve for Resolver {
 impl Delivery for HttpDelivery {
     async fn send(&self, request: Request) -> Result<Answer, DeliveryError> {
         // An address in digits is not resolved, so it is judged here.
-        let url = url::Url::parse(&request.url).ok().filter(|url| self.reach.allows(url));
+        let url = url::Url::parse(&request.url).ok().filter(|url| self.egress.allows(url));
         let url = url.ok_or(DeliveryError::Forbidden)?;
         let mut post = self.http.post(url).header("content-type", "application/json");
         for (name, value) in request.headers {

@@ -17,7 +17,7 @@ use std::{
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
-    Instant,
+    Timestamp,
     vendor::{EndpointStatus, WebhookEndpoint},
 };
 use jiff::SignedDuration;
@@ -30,7 +30,7 @@ use runtime::{
     Hub, LONGEST_DELAY, Message, Outgoing, Purpose, Queue, QueueError, Seal, SealError,
     batch::{MissingId, each_message},
     machine_time,
-    telemetry::{Causes, ms, ms_since},
+    telemetry::{ErrorChain, Outcome, ms, ms_since},
 };
 use store::StoreError;
 
@@ -75,12 +75,12 @@ enum PushError {
 }
 
 /// What became of a message that need not stay on the queue.
-enum Outcome {
+enum Attempt {
     Delivered,
     NobodyToDeliverTo,
     Gone,
     HeldBack,
-    Failed { status: Option<u16>, cause: Option<DeliveryError> },
+    Failed { status: Option<u16>, error: Option<DeliveryError> },
 }
 
 impl VendorPush {
@@ -105,16 +105,16 @@ impl VendorPush {
         if let Some(left) = order.due.and_then(|due| self.time_until(due)) {
             return self.put_back(&message, order.clone(), left).await;
         }
-        let outcome = self.try_once(&message).await?;
-        let delivered = matches!(outcome, Outcome::Delivered);
+        let attempt = self.try_once(&message).await?;
+        let delivered = matches!(attempt, Attempt::Delivered);
         let lag = delivered.then(|| ms_since(self.hub.clock.now(), order.event.occurred_at));
         tracing::info!(
             event_id = %order.event.id,
             endpoint_id = %order.endpoint_id,
             attempt = order.attempt,
-            outcome = outcome.as_str(),
-            status = outcome.status(),
-            error = outcome.cause(),
+            outcome = attempt.outcome().as_str(),
+            status = attempt.status(),
+            error = attempt.error(),
             duration_ms = ms(message.taken.elapsed()),
             PushLag = lag,
             "webhook"
@@ -123,17 +123,17 @@ impl VendorPush {
     }
 
     /// How long it is until then, if that is as long as a queue counts: a second.
-    fn time_until(&self, due: Instant) -> Option<Duration> {
+    fn time_until(&self, due: Timestamp) -> Option<Duration> {
         let left = Duration::try_from(due.since(self.hub.clock.now())).ok()?;
         (left >= Duration::from_secs(1)).then_some(left)
     }
 
-    async fn try_once(&self, message: &Message<PushOrder>) -> Result<Outcome, PushError> {
+    async fn try_once(&self, message: &Message<PushOrder>) -> Result<Attempt, PushError> {
         let order = &message.order;
         let (store, now) = (&self.hub.store, self.hub.clock.now());
         let endpoint = store.endpoint_to_send_to(&order.client_id, &order.endpoint_id).await?;
         let Some(endpoint) = endpoint.filter(|e| e.status == EndpointStatus::Enabled) else {
-            return Ok(Outcome::NobodyToDeliverTo);
+            return Ok(Attempt::NobodyToDeliverTo);
         };
         let breaker = endpoint.breaker;
         if order.attempt == 1
@@ -141,16 +141,16 @@ impl VendorPush {
             && (breaker.holds(now) || !store.take_try(&endpoint, now).await?)
         {
             self.hold_back(message).await?;
-            return Ok(Outcome::HeldBack);
+            return Ok(Attempt::HeldBack);
         }
         let answer = match self.deliver(&endpoint, message).await? {
             Ok(answer) if answer.is_success() => {
                 store.note_success(&endpoint).await?;
-                return Ok(Outcome::Delivered);
+                return Ok(Attempt::Delivered);
             }
             Ok(answer) if answer.status == 410 => {
                 store.disable_endpoint(&endpoint.client_id, &endpoint.id).await?;
-                return Ok(Outcome::Gone);
+                return Ok(Attempt::Gone);
             }
             answer => answer,
         };
@@ -167,8 +167,8 @@ impl VendorPush {
             None => self.give_up(&endpoint, message).await?,
         }
         Ok(match answer {
-            Ok(answer) => Outcome::Failed { status: Some(answer.status), cause: None },
-            Err(error) => Outcome::Failed { status: None, cause: Some(error) },
+            Ok(answer) => Attempt::Failed { status: Some(answer.status), error: None },
+            Err(error) => Attempt::Failed { status: None, error: Some(error) },
         })
     }
 
@@ -205,9 +205,9 @@ impl VendorPush {
         // Receivers compare the timestamp with their own clock, so it is the machine's.
         let signed = webhook::headers(&secret, event, &body, machine_time())
             .map_err(|_| PushError::NotSigned)?;
-        let cause = message.correlation_id.as_ref().map(ToString::to_string);
-        let cause = cause.map(|id| (webhook::CORRELATION_ID, id));
-        let headers = signed.into_iter().chain(cause).collect();
+        let error = message.correlation_id.as_ref().map(ToString::to_string);
+        let error = error.map(|id| (webhook::CORRELATION_ID, id));
+        let headers = signed.into_iter().chain(error).collect();
         Ok(self.delivery.send(Request { url: endpoint.url.clone(), headers, body }).await)
     }
 
@@ -245,14 +245,14 @@ impl VendorPush {
     }
 }
 
-impl Outcome {
-    fn as_str(&self) -> &'static str {
+impl Attempt {
+    fn outcome(&self) -> Outcome {
         match self {
-            Self::Delivered => "delivered",
-            Self::NobodyToDeliverTo => "nobody to deliver to any more",
-            Self::Gone => "the receiver is gone",
-            Self::HeldBack => "held back",
-            Self::Failed { .. } => "not received",
+            Self::Delivered => Outcome::Done,
+            Self::NobodyToDeliverTo => Outcome::Skipped,
+            Self::Gone => Outcome::Refused,
+            Self::HeldBack => Outcome::HeldBack,
+            Self::Failed { .. } => Outcome::Failed,
         }
     }
 
@@ -260,9 +260,9 @@ impl Outcome {
         if let Self::Failed { status, .. } = self { *status } else { None }
     }
 
-    fn cause(&self) -> Option<String> {
-        let Self::Failed { cause: Some(error), .. } = self else { return None };
-        Some(Causes(error).to_string())
+    fn error(&self) -> Option<String> {
+        let Self::Failed { error: Some(error), .. } = self else { return None };
+        Some(ErrorChain(error).to_string())
     }
 }
 

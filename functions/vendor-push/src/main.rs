@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use notify::{Reach, order::MailQueues};
+use notify::{EgressPolicy, order::MailQueues};
 use runtime::{Hub, KmsSeal, SqsQueue, telemetry};
 use store::keys::Kind;
 use vendor_push::{HttpDelivery, PushQueues, VendorPush};
@@ -12,7 +12,7 @@ use vendor_push::{HttpDelivery, PushQueues, VendorPush};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::start();
-    let reach = Reach::with_aws_at(std::env::var("AWS_ENDPOINT_URL").ok().as_deref());
+    let egress = EgressPolicy::with_aws_at(std::env::var("AWS_ENDPOINT_URL").ok().as_deref());
     let push = VendorPush::new(
         Hub::start_with(Kind::Client).await?,
         Arc::new(KmsSeal::start()?),
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Error> {
             dead_letters: Arc::new(SqsQueue::start("PUSH_DEAD_LETTER_QUEUE_URL")?),
         },
         MailQueues::start()?,
-        Arc::new(HttpDelivery::new(reach)?),
+        Arc::new(HttpDelivery::new(egress)?),
     );
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         push.handle(event.payload).await.map_err(Error::from)

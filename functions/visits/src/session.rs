@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use domain::{
-    Instant, Reservation, ReservationNumber,
+    Reservation, ReservationNumber, Timestamp,
     keys::Links,
     visit_token::{SESSION, TokenKind, VisitToken},
 };
@@ -74,7 +74,7 @@ pub(crate) async fn proved(
     links: &Keys<Links>,
     kind: TokenKind,
     token: &str,
-    now: Instant,
+    now: Timestamp,
 ) -> Option<ReservationNumber> {
     let token: VisitToken = token.parse().ok()?;
     let keys = links.ring_with(token.key).await;

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    Instant, Invalid, WebhookEndpointId,
+    Invalid, Timestamp, WebhookEndpointId,
     keys::IdKey,
     vendor::{
         Breaker, CreateWebhookEndpoint, Description, EndpointStatus, EventFilter, WebhookEndpoint,
@@ -20,7 +20,7 @@ use hub_http::{
     caller::{Vendor, WebhooksWrite},
     replay,
 };
-use notify::{Reach, webhook};
+use notify::{EgressPolicy, webhook};
 use runtime::{Hub, Purpose, Seal};
 use serde::Serialize;
 use store::EndpointCreated;
@@ -32,7 +32,7 @@ struct Endpoints {
     hub: Hub,
     seal: Arc<dyn Seal>,
     ids: IdKey,
-    reach: Reach,
+    egress: EgressPolicy,
 }
 
 impl FromRef<Endpoints> for Hub {
@@ -42,13 +42,13 @@ impl FromRef<Endpoints> for Hub {
 }
 
 /// The routes of this function. `reach` tells which addresses may be receivers.
-pub fn routes(hub: Hub, seal: Arc<dyn Seal>, ids: IdKey, reach: Reach) -> OpenApiRouter {
+pub fn routes(hub: Hub, seal: Arc<dyn Seal>, ids: IdKey, egress: EgressPolicy) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(create_webhook_endpoint))
         .routes(routes!(list_webhook_endpoints))
         .routes(routes!(get_webhook_endpoint))
         .routes(routes!(delete_webhook_endpoint))
-        .with_state(Endpoints { hub, seal, ids, reach })
+        .with_state(Endpoints { hub, seal, ids, egress })
 }
 
 /// A receiver of webhooks, as its owner sees it.
@@ -69,7 +69,7 @@ struct EndpointView {
     /// Whether it is sent to.
     status: EndpointStatus,
     /// When it was created.
-    created_at: Instant,
+    created_at: Timestamp,
 }
 
 impl EndpointView {
@@ -99,21 +99,21 @@ impl EndpointView {
     security(("client_credentials" = ["webhooks:write"])),
 )]
 async fn create_webhook_endpoint(
-    State(Endpoints { hub, seal, ids, reach }): State<Endpoints>,
+    State(Endpoints { hub, seal, ids, egress }): State<Endpoints>,
     vendor: Vendor<WebhooksWrite>,
     key: IdempotencyKey,
     Body(asked): Body<CreateWebhookEndpoint>,
 ) -> Result<Response, Problem> {
     let client = &vendor.id;
-    let url = url::Url::parse(&asked.url).ok().filter(|url| reach.allows(url));
-    let url = url.ok_or_else(|| Problem::input("/url", Invalid::Format(reach.expected())))?;
+    let url = url::Url::parse(&asked.url).ok().filter(|url| egress.allows(url));
+    let url = url.ok_or_else(|| Problem::input("/url", Invalid::Format(egress.expected())))?;
     let creation = Creation::new(&hub, &ids, &key, "webhook-endpoints", client.as_str(), &asked)?;
     if let Some(first) = creation.repeated().await? {
         return Ok(first);
     }
     let now = hub.clock.now();
     // A key may come again once its answer is no longer kept; its endpoint may still be there.
-    let id = ids.webhook_endpoint_id(client, &format!("{} {now}", creation.mark()));
+    let id = ids.webhook_endpoint_id(client, &format!("{} {now}", creation.fingerprint()));
     let secret = webhook::encode_secret(&rand::random());
     let endpoint = WebhookEndpoint {
         id: id.clone(),

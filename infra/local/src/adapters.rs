@@ -6,7 +6,7 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use data_encoding::BASE64;
-use domain::{Instant, Sealed, applicant::Email};
+use domain::{Sealed, Timestamp, applicant::Email};
 use runtime::{Mail, MailError, Mailer, Purpose, Seal, SealError};
 use serde::{Deserialize, Serialize};
 use vendor_push::{Answer, Delivery, DeliveryError, HttpDelivery, Request};
@@ -83,7 +83,7 @@ pub(crate) struct Kept {
     pub(crate) text: String,
     pub(crate) html: String,
     pub(crate) attachments: Vec<serde_json::Value>,
-    pub(crate) sent_at: Instant,
+    pub(crate) sent_at: Timestamp,
 }
 
 impl Mailbox {

@@ -3,7 +3,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use domain::Instant;
+use domain::Timestamp;
 use runtime::{Clock, machine_time};
 
 /// The hub's time: the machine's, moved forward.
@@ -24,13 +24,13 @@ impl LocalClock {
     }
 
     /// What time it is.
-    pub fn now(&self) -> Instant {
+    pub fn now(&self) -> Timestamp {
         let machine = machine_time();
-        Instant::from_epoch_ms(machine.epoch_ms() + self.ahead_ms()).unwrap_or(machine)
+        Timestamp::from_epoch_ms(machine.epoch_ms() + self.ahead_ms()).unwrap_or(machine)
     }
 
     /// Moves to a time; never back.
-    pub fn move_to(&self, to: Instant) {
+    pub fn move_to(&self, to: Timestamp) {
         let ahead = to.epoch_ms() - machine_time().epoch_ms();
         self.ahead_ms.fetch_max(ahead, Ordering::SeqCst);
     }

@@ -7,7 +7,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
-use domain::{Instant, keys::Addresses};
+use domain::{Timestamp, keys::Addresses};
 use http::{StatusCode, header, uri::Authority};
 use hub_http::Problem;
 use jiff::Span;
@@ -145,7 +145,7 @@ async fn clock(State(control): State<Control>) -> Json<Value> {
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
 enum Move {
     Advance(String),
-    Set(Instant),
+    Set(Timestamp),
 }
 
 async fn move_clock(State(control): State<Control>, Json(by): Json<Move>) -> Answer {
@@ -156,7 +156,7 @@ async fn move_clock(State(control): State<Control>, Json(by): Json<Move>) -> Ans
         Move::Advance(span) => {
             let span: Span = span.parse().map_err(|_| wrong("advance is a duration like PT25H"))?;
             let local = now.local().checked_add(span).map_err(|_| wrong("advance is too far"))?;
-            Instant::from(local.timestamp())
+            Timestamp::from(local.timestamp())
         }
     };
     if to < now {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
-use domain::Instant;
+use domain::Timestamp;
 use dynoxide::Database;
 use fan_out::Relay;
 use runtime::batch::MissingId;
@@ -32,7 +32,7 @@ pub(crate) struct Engine {
     mail_turn: Mutex<()>,
     deadline_turn: Mutex<()>,
     /// Up to when schedules have run.
-    scheduled: Mutex<Instant>,
+    scheduled: Mutex<Timestamp>,
 }
 
 /// What functions put messages on, and are handed them from.
@@ -98,7 +98,7 @@ impl Engine {
         }
         let read = Stream::numbers(&event);
         let response = self.fan_out.handle(event).await;
-        let Some(last) = stream.told(&read, &response) else { return Ok(false) };
+        let Some(last) = stream.acknowledge(&read, &response) else { return Ok(false) };
         self.state.put("engine", "stream", last).await?;
         Ok(true)
     }
@@ -159,7 +159,7 @@ impl Engine {
     }
 
     /// Moves the clock, doing on the way everything that is scheduled, due or postponed, in order.
-    pub(crate) async fn move_to(self: &Arc<Self>, to: Instant) -> Result<(), EngineError> {
+    pub(crate) async fn move_to(self: &Arc<Self>, to: Timestamp) -> Result<(), EngineError> {
         let mut scheduled = self.scheduled.lock().await;
         self.drain().await?;
         loop {
@@ -187,7 +187,7 @@ impl Engine {
     }
 
     /// The first deadline or postponed message until then.
-    async fn first_due(&self, until: Instant) -> Result<Option<Instant>, StoreError> {
+    async fn first_due(&self, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let deadline = self.store.first_due(until).await?;
         let Queues { mails, routine_mails, pushes, .. } = &self.queues;
         let messages = [mails, routine_mails, pushes].into_iter().filter_map(|q| q.first_due());
@@ -197,8 +197,8 @@ impl Engine {
     /// Runs what is scheduled at a time; whether there was anything to do.
     async fn run_all(
         &self,
-        scheduled: &mut Instant,
-        at: Instant,
+        scheduled: &mut Timestamp,
+        at: Timestamp,
         jobs: Vec<Job>,
     ) -> Result<bool, StoreError> {
         *scheduled = at;
@@ -223,13 +223,13 @@ impl Engine {
     }
 
     /// Whether there was anything to do.
-    async fn run(&self, job: Job, at: Instant) -> bool {
+    async fn run(&self, job: Job, at: Timestamp) -> bool {
         let written = match job {
             Job::PingPending => {
-                ping_pending::run(&self.store, at).await.map(|run| run.asked + run.digests)
+                ping_pending::run(&self.store, at).await.map(|run| run.reminded + run.digests)
             }
             Job::CheckSlotPlans => {
-                check_slot_plans::run(&self.store, at).await.map(|run| run.asked + run.told)
+                check_slot_plans::run(&self.store, at).await.map(|run| run.reminded + run.notified)
             }
         };
         match written {

@@ -3,7 +3,7 @@ use std::{io, net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::
 use axum::{Router, middleware::from_fn_with_state};
 use domain::{ClientId, keys::NoKeys};
 use fan_out::Relay;
-use notify::{Reach, order::MailQueues};
+use notify::{EgressPolicy, order::MailQueues};
 use runtime::{Clock, ConfigError, Hub, KeyError, Seal, aws, machine_time, variable};
 use search_facilities::Index;
 use send_mail::{Pace, SendMail};
@@ -120,7 +120,7 @@ pub fn functions(
     hub: &Hub,
     seal: &Arc<dyn Seal>,
     keys: &HubKeys,
-    reach: Reach,
+    egress: EgressPolicy,
     index: Index,
 ) -> Vec<(&'static str, OpenApiRouter)> {
     let (hub, seal) = (|| hub.clone(), || seal.clone());
@@ -145,7 +145,7 @@ pub fn functions(
         ("ict-reservations", ict_reservations::routes(hub(), seal(), cursors())),
         ("ict-new-count", ict_new_count::routes(hub())),
         ("visits", visits::routes(hub(), seal(), keys.links.clone())),
-        ("webhook-endpoints", webhook_endpoints::routes(hub(), seal(), ids(), reach)),
+        ("webhook-endpoints", webhook_endpoints::routes(hub(), seal(), ids(), egress)),
     ]
 }
 
@@ -154,11 +154,11 @@ pub fn routes(
     hub: &Hub,
     seal: &Arc<dyn Seal>,
     keys: &HubKeys,
-    reach: Reach,
+    egress: EgressPolicy,
     index: Index,
 ) -> OpenApiRouter {
     let all = OpenApiRouter::with_openapi(hub_http::openapi::base());
-    functions(hub, seal, keys, reach, index).into_iter().fold(all, |all, (_, one)| all.merge(one))
+    functions(hub, seal, keys, egress, index).into_iter().fold(all, |all, (_, one)| all.merge(one))
 }
 
 /// The OpenAPI document, as the handlers write it.
@@ -171,7 +171,7 @@ pub fn document() -> serde_json::Value {
     let keys = HubKeys::made_of(&[[0; 32]]).unwrap_or_else(|_| unreachable!("32 bytes are enough"));
     let hub = Hub { store, clock: Clock::machine(), base_url: "".into() };
     let seal: Arc<dyn Seal> = Arc::new(LocalSeal::new([0; 32]));
-    let routes = routes(&hub, &seal, &keys, Reach::Internet, Index::new(Duration::ZERO));
+    let routes = routes(&hub, &seal, &keys, EgressPolicy::Internet, Index::new(Duration::ZERO));
     hub_http::openapi::complete(routes.into_openapi())
 }
 
@@ -223,8 +223,8 @@ impl LocalHub {
         let queues = open_queues(&state, &clock, &faults).await?;
         let mails =
             MailQueues { awaited: queues.mails.clone(), routine: queues.routine_mails.clone() };
-        let reach = Reach::ThisMachine;
-        let delivery = LocalDelivery { http: HttpDelivery::new(reach)?, faults: faults.clone() };
+        let egress = EgressPolicy::ThisMachine;
+        let delivery = LocalDelivery { http: HttpDelivery::new(egress)?, faults: faults.clone() };
         let engine = Engine::new(
             embedded.database.clone(),
             Relay {
@@ -283,7 +283,7 @@ impl LocalHub {
         let issuer = Issuer::new(&keys.issuer, credentials.clone())?;
         // A search right after a change sees it: nothing is held without asking.
         let index = Index::new(Duration::ZERO);
-        let functions = hub_http::serve(routes(&hub, &seal, &hub_keys, reach, index));
+        let functions = hub_http::serve(routes(&hub, &seal, &hub_keys, egress, index));
         let gateway = Gateway::new(issuer.clone(), hub.store.clone(), options.rate_limit);
         let app = functions.layer(from_fn_with_state(gateway, gateway::enter));
         let addresses = hub_keys.addresses;

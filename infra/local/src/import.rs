@@ -5,7 +5,7 @@ use std::{
 };
 
 use domain::{
-    Instant,
+    Timestamp,
     import::{FacilityRow, RowError, facility_rows},
 };
 use store::{Store, StoreError};
@@ -74,7 +74,7 @@ impl fmt::Display for List {
 
 /// Imports a list of facilities: new ones are added, known ones get what the list states, and what
 /// is the same stays untouched.
-pub(crate) async fn import(store: &Store, list: List, now: Instant) -> Result<(), ImportError> {
+pub(crate) async fn import(store: &Store, list: List, now: Timestamp) -> Result<(), ImportError> {
     let mut by_municipality = BTreeMap::<_, Vec<FacilityRow>>::new();
     for row in list.rows {
         by_municipality.entry(row.municipality_code()).or_default().push(row);
@@ -89,7 +89,7 @@ pub(crate) async fn import(store: &Store, list: List, now: Instant) -> Result<()
         for row in rows {
             let before = row.find(&known).cloned();
             let after = row.into_facility(before.as_ref(), now);
-            if before.as_ref().is_none_or(|before| !before.says_the_same_as(&after)) {
+            if before.as_ref().is_none_or(|before| !before.has_same_content_as(&after)) {
                 changed.push((before, after));
             }
         }

@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use domain::Instant;
+use domain::Timestamp;
 use runtime::{Outgoing, Queue, QueueError, machine_time};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
@@ -153,10 +153,10 @@ impl LocalQueue {
     }
 
     /// When the next message is handed out.
-    pub(crate) fn first_due(&self) -> Option<Instant> {
+    pub(crate) fn first_due(&self) -> Option<Timestamp> {
         let messages = self.messages();
         let waiting = messages.values().filter(|message| !message.busy);
-        Instant::from_epoch_ms(waiting.map(|message| message.visible_at_ms).min()?)
+        Timestamp::from_epoch_ms(waiting.map(|message| message.visible_at_ms).min()?)
     }
 
     /// How many messages wait, and how many are dead.

@@ -1,4 +1,4 @@
-use domain::Instant;
+use domain::Timestamp;
 use jiff::{SignedDuration, civil::Weekday};
 
 /// A scheduled function. `keep-deadlines` is none here: in AWS it runs every minute, and the local hub runs it
@@ -13,7 +13,7 @@ pub(crate) enum Job {
 
 /// The first hour between two times, the first excluded, at which a function that `template.yaml` schedules has
 /// something to do, and what.
-pub(crate) fn next_jobs(after: Instant, until: Instant) -> Option<(Instant, Vec<Job>)> {
+pub(crate) fn next_jobs(after: Timestamp, until: Timestamp) -> Option<(Timestamp, Vec<Job>)> {
     let hour = SignedDuration::from_hours(1);
     let mut next = after.hour_start() + hour;
     while next <= until {
@@ -26,7 +26,7 @@ pub(crate) fn next_jobs(after: Instant, until: Instant) -> Option<(Instant, Vec<
     None
 }
 
-fn jobs_at(hour: Instant) -> Vec<Job> {
+fn jobs_at(hour: Timestamp) -> Vec<Job> {
     let local = hour.local();
     let weekday = !matches!(local.weekday(), Weekday::Saturday | Weekday::Sunday);
     let mut jobs = Vec::new();

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Capacity, ClientId, Facility, FacilityId, Instant, MunicipalityCode, Settings, Slot,
+    Capacity, ClientId, Facility, FacilityId, MunicipalityCode, Settings, Slot, Timestamp,
     applicant::Email,
     keys::IdKey,
     search::Entry,
@@ -143,7 +143,7 @@ pub enum SeedError {
 }
 
 async fn open_slots(hub: &Hub, ids: &IdKey, facility: &Facility) -> Result<(), SeedError> {
-    let now: Instant = hub.clock.now();
+    let now: Timestamp = hub.clock.now();
     let today = now.date();
     let pattern = OpenSlots {
         from: today.saturating_add(2.days()),
@@ -157,7 +157,7 @@ async fn open_slots(hub: &Hub, ids: &IdKey, facility: &Facility) -> Result<(), S
     let plan = pattern.plan(now, &BTreeSet::new()).0.into_iter();
     let id = |open: &OpenSlot| ids.slot_id(&facility.facility_id, "demo", "demo", open.starts_at);
     let plan = plan.map(|open| (id(&open), open));
-    let key = ids.mark(&[b"demo", facility.facility_id.as_str().as_bytes()]);
+    let key = ids.fingerprint(&[b"demo", facility.facility_id.as_str().as_bytes()]);
     let once = Once { key, body: [0; 16] };
     let answer = |_: &[Slot]| Ok(String::new());
     hub.store.open_slots(facility, plan.collect(), &once, &answer, now).await?;

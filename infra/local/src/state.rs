@@ -22,7 +22,7 @@ const TABLE: &str = "hokatsu-local";
 impl State {
     pub(crate) async fn open(db: Client) -> Result<Self, StoreError> {
         let refused =
-            |error: aws_sdk_dynamodb::error::BuildError| StoreError::Refused(error.into());
+            |error: aws_sdk_dynamodb::error::BuildError| StoreError::Rejected(error.into());
         let mut create =
             db.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
         for (name, kind) in [("kind", KeyType::Hash), ("id", KeyType::Range)] {

@@ -71,11 +71,15 @@ impl Stream {
     }
 
     /// Goes on after what was told of the records with these numbers; the new position, if any was.
-    pub fn told(&mut self, read: &[String], response: &DynamoDbEventResponse) -> Option<&String> {
+    pub fn acknowledge(
+        &mut self,
+        read: &[String],
+        response: &DynamoDbEventResponse,
+    ) -> Option<&String> {
         let failed = response.batch_item_failures.first();
         let failed = failed.and_then(|failure| failure.item_identifier.as_deref());
-        let told = read.iter().take_while(|number| failed != Some(number.as_str()));
-        let last = told.last()?;
+        let acknowledge = read.iter().take_while(|number| failed != Some(number.as_str()));
+        let last = acknowledge.last()?;
         self.position = Some(last.clone());
         self.position.as_ref()
     }

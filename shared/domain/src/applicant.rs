@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Instant,
+    Timestamp,
     invalid::{InputErrors, Invalid, deserr_from_text},
     keys::{Families, KeyRing},
     text::{free_text, one_line, phone},
@@ -121,11 +121,11 @@ pub struct Contact {
 /// or of the mail address. Only who takes requests has the key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct FamilyMark(pub String);
+pub struct FamilyFingerprint(pub String);
 
-impl FamilyMark {
-    fn new(mark: [u8; 16]) -> Self {
-        Self(BASE64URL_NOPAD.encode(&mark))
+impl FamilyFingerprint {
+    fn new(fingerprint: [u8; 16]) -> Self {
+        Self(BASE64URL_NOPAD.encode(&fingerprint))
     }
 
     /// As it is written.
@@ -144,19 +144,21 @@ impl Contact {
 
 impl KeyRing<Families> {
     /// The marks of a family, to be kept.
-    pub fn family(&self, contact: &Contact, now: Instant) -> Vec<FamilyMark> {
-        let mark = |(kind, value): (&str, String)| {
-            FamilyMark::new(self.mark(now, &[b"family", kind.as_bytes(), value.as_bytes()]))
+    pub fn family(&self, contact: &Contact, now: Timestamp) -> Vec<FamilyFingerprint> {
+        let fingerprint = |(kind, value): (&str, String)| {
+            FamilyFingerprint::new(
+                self.fingerprint(now, &[b"family", kind.as_bytes(), value.as_bytes()]),
+            )
         };
-        contact.known_by().into_iter().map(mark).collect()
+        contact.known_by().into_iter().map(fingerprint).collect()
     }
 
     /// Every mark under which the family may have been kept, to find it by.
-    pub fn every_mark_of(&self, contact: &Contact) -> Vec<FamilyMark> {
-        let marks = |(kind, value): (&str, String)| {
-            self.marks(&[b"family", kind.as_bytes(), value.as_bytes()])
+    pub fn every_fingerprint_of(&self, contact: &Contact) -> Vec<FamilyFingerprint> {
+        let fingerprints = |(kind, value): (&str, String)| {
+            self.fingerprints(&[b"family", kind.as_bytes(), value.as_bytes()])
         };
-        contact.known_by().into_iter().flat_map(marks).map(FamilyMark::new).collect()
+        contact.known_by().into_iter().flat_map(fingerprints).map(FamilyFingerprint::new).collect()
     }
 }
 
@@ -225,7 +227,10 @@ mod tests {
         let (before, now) =
             (ring::<Families>(&[(0, "a")]), "2026-12-01T10:00:00+09:00".parse().unwrap());
         let kept = before.family(&hanako(), now);
-        assert!(kept.iter().all(|mark| mark.as_str().len() == 22), "128 bits: {kept:?}");
+        assert!(
+            kept.iter().all(|fingerprint| fingerprint.as_str().len() == 22),
+            "128 bits: {kept:?}"
+        );
 
         let rotated = ring::<Families>(&[(0, "a"), (1_700_000_000, "b")]);
         let same_phone = Contact { email: "taro@example.jp".parse().unwrap(), ..hanako() };
@@ -235,9 +240,14 @@ mod tests {
             ..hanako()
         };
         let neither = Contact { email: "taro@example.jp".parse().unwrap(), ..same_mail.clone() };
-        let meets = |contact| kept.iter().any(|mark| rotated.every_mark_of(contact).contains(mark));
+        let meets = |contact| {
+            kept.iter()
+                .any(|fingerprint| rotated.every_fingerprint_of(contact).contains(fingerprint))
+        };
         assert!(meets(&same_phone) && meets(&same_mail) && !meets(&neither));
-        assert!(rotated.family(&hanako(), now).iter().all(|mark| !kept.contains(mark)));
+        assert!(
+            rotated.family(&hanako(), now).iter().all(|fingerprint| !kept.contains(fingerprint))
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::{FacilityId, Instant, ReservationNumber, SlotId};
+use crate::{FacilityId, ReservationNumber, SlotId, Timestamp};
 
 /// A source holds at most this many unconfirmed places at a nursery, and in all, at a time.
 const HELD_AT_NURSERY: usize = 3;
@@ -26,9 +26,9 @@ const MAILS_COUNT_FOR: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// When.
-    pub at: Instant,
+    pub at: Timestamp,
     /// Until when it is held for who confirms it.
-    pub until: Instant,
+    pub until: Timestamp,
     /// At which nursery.
     pub facility_id: FacilityId,
     /// For which slot.
@@ -46,7 +46,7 @@ pub struct Attempts(pub Vec<Attempt>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooOften {
     /// When it is allowed again.
-    pub until: Instant,
+    pub until: Timestamp,
     /// Whether it could be allowed at once, had some been confirmed.
     pub unless_confirmed: bool,
 }
@@ -54,7 +54,7 @@ pub struct TooOften {
 /// Refuses from the `most`th on, until the first of the latest `most` counts no longer.
 fn fewer_than(
     most: usize,
-    mut count_until: Vec<Instant>,
+    mut count_until: Vec<Timestamp>,
     unless_confirmed: bool,
 ) -> Result<(), TooOften> {
     count_until.sort_unstable();
@@ -71,7 +71,7 @@ impl Attempts {
         facility: &FacilityId,
         slot: &SlotId,
         confirmed: &BTreeSet<ReservationNumber>,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<(), TooOften> {
         let tomorrow = end_of_day(now);
         let at_nursery = |one: &&Attempt| one.facility_id == *facility;
@@ -97,7 +97,7 @@ impl Attempts {
     pub fn to_address_may(
         &self,
         confirmed: &BTreeSet<ReservationNumber>,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<(), TooOften> {
         let counts = self.0.iter().map(|one| one.at + MAILS_COUNT_FOR).filter(|until| now < *until);
         fewer_than(MAILS_A_DAY, counts.collect(), false)?;
@@ -116,8 +116,8 @@ impl Attempts {
     }
 }
 
-fn end_of_day(now: Instant) -> Instant {
-    now.date().tomorrow().map_or(now, Instant::midnight)
+fn end_of_day(now: Timestamp) -> Timestamp {
+    now.date().tomorrow().map_or(now, Timestamp::midnight)
 }
 
 #[cfg(test)]
@@ -126,11 +126,11 @@ mod tests {
 
     const NOW: &str = "2026-12-01T10:00:00+09:00";
 
-    fn at(text: &str) -> Instant {
+    fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
-    fn attempt(nth: usize, at: Instant, facility: &str) -> Attempt {
+    fn attempt(nth: usize, at: Timestamp, facility: &str) -> Attempt {
         Attempt {
             at,
             until: at + SignedDuration::from_mins(15),

@@ -14,7 +14,7 @@ pub enum ReservationMail {
     /// Tells the nursery of a request, or of what became of it without the nursery (NTF-02).
     Facility,
     /// Reminds the parent of the visit of the next day.
-    Reminder,
+    VisitReminder,
 }
 
 /// Who hears of a change of a reservation.
@@ -34,14 +34,15 @@ impl Audience {
     /// From the images of a reservation before and after the change.
     pub fn of(before: Option<&Reservation>, after: &Reservation) -> Self {
         let event = Event::of(before, after);
-        let told = event.as_ref().map(|event| event.event_type);
-        let for_site = told.is_some_and(|told| told != EventType::ReminderPending);
+        let event_type = event.as_ref().map(|event| event.event_type);
+        let for_site =
+            event_type.is_some_and(|event_type| event_type != EventType::ReminderPending);
         Self {
             mails: mails(before, after),
             event,
             site: after.client_id().cloned().filter(|_| for_site),
             // The nursery never had it to answer while it only waited for a place.
-            ict_systems: told.is_some()
+            ict_systems: event_type.is_some()
                 && (after.status == Status::Pending
                     || !before.is_some_and(|before| {
                         matches!(before.status, Status::Waiting | Status::Offered)
@@ -51,7 +52,7 @@ impl Audience {
 }
 
 fn mails(before: Option<&Reservation>, after: &Reservation) -> Vec<ReservationMail> {
-    use ReservationMail::{Facility, Parent, Reminder};
+    use ReservationMail::{Facility, Parent, VisitReminder};
     use Status::{
         Approved, CancelledByFacility, CancelledByParent, Completed, Declined, Expired, NoShow,
         Offered, Pending, Unconfirmed, Waiting,
@@ -62,7 +63,7 @@ fn mails(before: Option<&Reservation>, after: &Reservation) -> Vec<ReservationMa
     }
     if from == Some(after.status) {
         let reminded = before.is_some_and(|before| before.reminded_at != after.reminded_at);
-        return if reminded { vec![Reminder] } else { vec![] };
+        return if reminded { vec![VisitReminder] } else { vec![] };
     }
     let automatic = after.history.last().is_some_and(|change| change.by == Actor::Hub);
     let mut mails = match (from, after.status) {
@@ -114,13 +115,14 @@ mod tests {
     #[test]
     fn reminder_of_an_unanswered_request_is_for_ict_systems_alone() {
         let before = pending();
-        let mut asked = before.clone();
-        asked.asked = Some(crate::reservation::Asked { count: 1, at: before.updated_at });
-        asked.sequence += 1;
-        let audience = Audience::of(Some(&before), &asked);
+        let mut reminders = before.clone();
+        reminders.reminders =
+            Some(crate::reservation::Reminders { count: 1, last_at: before.updated_at });
+        reminders.sequence += 1;
+        let audience = Audience::of(Some(&before), &reminders);
         assert_eq!((audience.mails, audience.site, audience.ict_systems), (vec![], None, true));
         // The same image again is no change.
-        let nobody = Audience::of(Some(&asked), &asked);
+        let nobody = Audience::of(Some(&reminders), &reminders);
         assert!(nobody.mails.is_empty() && nobody.event.is_none() && !nobody.ict_systems);
     }
 

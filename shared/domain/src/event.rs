@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{EventId, FacilityId, Instant, Reservation, ReservationNumber, SlotId, Status};
+use crate::{EventId, FacilityId, Reservation, ReservationNumber, SlotId, Status, Timestamp};
 
 /// The kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -61,7 +61,7 @@ pub struct Event {
     #[serde(rename = "type")]
     pub event_type: EventType,
     /// When it happened.
-    pub occurred_at: Instant,
+    pub occurred_at: Timestamp,
     /// Orders the events of one reservation; a receiver drops what it has seen.
     pub sequence: u32,
     /// What it is about.
@@ -88,7 +88,7 @@ impl Event {
         let event_type = match before {
             Some(before) if before.sequence >= after.sequence => return None,
             Some(before) if before.status == after.status => {
-                (before.asked != after.asked).then_some(EventType::ReminderPending)
+                (before.reminders != after.reminders).then_some(EventType::ReminderPending)
             }
             _ => match after.status {
                 Status::Pending => Some(EventType::Requested),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    FacilityId, Instant, Invalid, MunicipalityCode,
+    FacilityId, Invalid, MunicipalityCode, Timestamp,
     settings::{BookingUrl, MessageToParents, Settings},
     slot::gives_up,
     text,
@@ -148,7 +148,7 @@ pub struct Facility {
     #[schema(maximum = 720)]
     pub booking_closes_hours_before: u16,
     /// When one of these values last changed.
-    pub updated_at: Instant,
+    pub updated_at: Timestamp,
 }
 
 fn default_closes() -> u16 {
@@ -164,13 +164,13 @@ impl Facility {
     }
 
     /// Whether a visit that starts then can still be asked for.
-    pub fn still_takes(&self, starts_at: Instant, now: Instant) -> bool {
+    pub fn still_takes(&self, starts_at: Timestamp, now: Timestamp) -> bool {
         let hours = SignedDuration::from_hours(self.booking_closes_hours_before.into());
         now + hours <= starts_at && now < gives_up(starts_at)
     }
 
     /// Whether anything that people see differs, the time of the change aside.
-    pub fn says_the_same_as(&self, other: &Self) -> bool {
+    pub fn has_same_content_as(&self, other: &Self) -> bool {
         Self { updated_at: other.updated_at, ..self.clone() } == *other
     }
 }

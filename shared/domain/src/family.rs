@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientId, Instant, Refusal, ReservationNumber, SlotId};
+use crate::{ClientId, Refusal, ReservationNumber, SlotId, Timestamp};
 
 /// A family has at most this many open requests at a nursery: else one family, or a site in its name, could take
 /// every place.
@@ -42,17 +42,17 @@ pub enum Duplicate {
 impl OpenRequests {
     /// Whether the family may ask once more. What other sites asked for is nothing to a site; the family itself, on
     /// the portal, is told of all.
-    pub fn may_ask(&self, site: Option<&ClientId>, now: Instant) -> Result<(), Refusal> {
-        let is_told = |one: &&OpenRequest| site.is_none() || one.site.as_ref() == site;
+    pub fn may_ask(&self, site: Option<&ClientId>, now: Timestamp) -> Result<(), Refusal> {
+        let is_shown = |one: &&OpenRequest| site.is_none() || one.site.as_ref() == site;
         let is_open =
             |one: &&OpenRequest| one.slot_id.starts_at().is_some_and(|starts_at| now < starts_at);
-        let open = self.0.iter().filter(is_told).filter(is_open).count();
+        let open = self.0.iter().filter(is_shown).filter(is_open).count();
         if open < OPEN_AT_MOST { Ok(()) } else { Err(Refusal::TooManyRequestsOfFamily) }
     }
 
     /// Whether the family has one for this day already.
     pub fn duplicate(&self, day: Date, site: Option<&ClientId>) -> Duplicate {
-        let on_day = |one: &&OpenRequest| one.slot_id.starts_at().map(Instant::date) == Some(day);
+        let on_day = |one: &&OpenRequest| one.slot_id.starts_at().map(Timestamp::date) == Some(day);
         let mut of_day = self.0.iter().filter(on_day).peekable();
         if of_day.peek().is_none() {
             Duplicate::None
@@ -68,7 +68,7 @@ impl OpenRequests {
 mod tests {
     use super::*;
 
-    fn at(text: &str) -> Instant {
+    fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 

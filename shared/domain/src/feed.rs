@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Capacity, FacilityId, Instant, Slot, SlotId, SlotNumber,
+    Capacity, FacilityId, Slot, SlotId, SlotNumber, Timestamp,
     slot::{Note, SlotStatus},
 };
 
@@ -45,9 +45,9 @@ pub struct SlotView {
     /// Whose it is.
     pub facility_id: FacilityId,
     /// When the visit starts.
-    pub starts_at: Instant,
+    pub starts_at: Timestamp,
     /// When it ends.
-    pub ends_at: Instant,
+    pub ends_at: Timestamp,
     /// How many parties it takes.
     pub capacity: Capacity,
     /// How many places are free.
@@ -61,7 +61,7 @@ pub struct SlotView {
 
 impl SlotView {
     /// The slot as it is at this time.
-    pub fn new(slot: Slot, now: Instant) -> Self {
+    pub fn new(slot: Slot, now: Timestamp) -> Self {
         Self {
             remaining: slot.remaining(),
             status: slot.status(now),
@@ -79,13 +79,13 @@ impl SlotView {
 impl Slot {
     /// What the feed says of it; `None` where it is deleted: disabled, or begun seven days ago. Of two who read
     /// the same entry at two times, both read the same.
-    pub fn in_feed(self, now: Instant) -> Option<SlotView> {
+    pub fn in_feed(self, now: Timestamp) -> Option<SlotView> {
         let (stays, status) = (now < self.leaves_feed_at(), self.status_until_start());
         (stays && !self.disabled).then(|| SlotView { status, ..SlotView::new(self, now) })
     }
 
     /// When it is deleted from the feed, if not before.
-    pub fn leaves_feed_at(&self) -> Instant {
+    pub fn leaves_feed_at(&self) -> Timestamp {
         self.starts_at + SLOT_STAYS_FOR
     }
 }
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
     use crate::slot::tests::slot;
 
-    fn at(text: &str) -> Instant {
+    fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, sync::LazyLock};
 use data_encoding::{Encoding, Specification};
 use serde::{Deserialize, Serialize};
 
-use crate::{Instant, Invalid, MunicipalityCode, keys::IdKey, text::text_conversions};
+use crate::{Invalid, MunicipalityCode, Timestamp, keys::IdKey, text::text_conversions};
 
 /// Crockford's base 32: no letter that could be read as another one over the telephone.
 static CROCKFORD: LazyLock<Encoding> = LazyLock::new(|| {
@@ -109,7 +109,7 @@ text_type!(
 
 impl CorrelationId {
     /// The run of a job that was scheduled for this time; the same for every repetition of it.
-    pub fn of_run(job: &str, scheduled_at: Instant) -> Self {
+    pub fn of_run(job: &str, scheduled_at: Timestamp) -> Self {
         Self(format!("{job}@{scheduled_at}"))
     }
 }
@@ -158,7 +158,7 @@ impl IdKey {
         facility: &FacilityId,
         caller: &str,
         key: &str,
-        starts_at: Instant,
+        starts_at: Timestamp,
     ) -> SlotId {
         let minutes = starts_at.epoch_ms().div_euclid(60_000).clamp(0, (1 << 30) - 1) as u64;
         // Six base-32 digits of the minute of the start, so that ids sort by time until 4011.
@@ -182,16 +182,16 @@ impl IdKey {
 
 impl SlotId {
     /// When the slot starts, to the minute: the id says it.
-    pub fn starts_at(&self) -> Option<Instant> {
+    pub fn starts_at(&self) -> Option<Timestamp> {
         let time = self.0.strip_prefix("slt_")?.get(..6)?.to_ascii_uppercase();
         // Six digits are 30 bits; two more make whole bytes.
         let bytes = CROCKFORD.decode(format!("{time}00").as_bytes()).ok()?;
         let bits = bytes.iter().fold(0_i64, |bits, byte| bits << 8 | i64::from(*byte));
-        Instant::from_epoch_ms((bits >> 10) * 60_000)
+        Timestamp::from_epoch_ms((bits >> 10) * 60_000)
     }
 
     /// Ids of slots that start at or after this instant are greater or equal.
-    pub fn first_at(instant: Instant) -> String {
+    pub fn first_at(instant: Timestamp) -> String {
         let minutes = instant.epoch_ms().div_euclid(60_000).clamp(0, (1 << 30) - 1) as u64;
         format!("slt_{}", crockford(&(minutes << 34).to_be_bytes(), 6).to_ascii_lowercase())
     }
@@ -244,7 +244,7 @@ mod tests {
             prop_assert_eq!(number.as_str().parse::<ReservationNumber>().unwrap(), number.clone());
             prop_assert_eq!(id_key().reservation_number(&client, &key, 0), number.clone());
             prop_assert_ne!(id_key().reservation_number(&client, &key, 1), number);
-            let start = Instant::from_epoch_ms(minute * 60_000).unwrap();
+            let start = Timestamp::from_epoch_ms(minute * 60_000).unwrap();
             let slot = id_key().slot_id(&facility(), &client, &key, start);
             prop_assert_eq!(slot.starts_at(), Some(start));
             prop_assert_eq!(slot.as_str().parse::<SlotId>().unwrap(), slot);
@@ -252,7 +252,7 @@ mod tests {
 
         #[test]
         fn slots_sort_by_their_start(a in 0i64..500_000_000, b in 0i64..500_000_000) {
-            let (a, b) = (Instant::from_epoch_ms(a * 60_000).unwrap(), Instant::from_epoch_ms(b * 60_000).unwrap());
+            let (a, b) = (Timestamp::from_epoch_ms(a * 60_000).unwrap(), Timestamp::from_epoch_ms(b * 60_000).unwrap());
             let (slot_a, slot_b) = (
                 id_key().slot_id(&facility(), "x", "1", a),
                 id_key().slot_id(&facility(), "x", "1", b),

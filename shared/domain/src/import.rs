@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use utoipa::ToSchema;
 
 use crate::{
-    Facility, FacilityId, Instant, Invalid, MunicipalityCode, Settings,
+    Facility, FacilityId, Invalid, MunicipalityCode, Settings, Timestamp,
     facility::{ChildCapacity, EstablishmentBody, FacilityType, Location},
     municipality, text,
 };
@@ -251,7 +251,7 @@ impl FacilityRow {
     }
 
     /// The facility as the row makes it: a new one, or the known one with what the row states.
-    pub fn into_facility(self, known: Option<&Facility>, now: Instant) -> Facility {
+    pub fn into_facility(self, known: Option<&Facility>, now: Timestamp) -> Facility {
         let id = || {
             FacilityId::derive(
                 self.office_number.as_deref(),
@@ -379,7 +379,7 @@ mod tests {
         let known = facilities(facility_rows(LIST.as_bytes()).unwrap());
         let again = facility_rows(LIST.as_bytes()).unwrap().remove(0);
         let found = again.find(&known).unwrap();
-        assert!(again.clone().into_facility(Some(found), now).says_the_same_as(found));
+        assert!(again.clone().into_facility(Some(found), now).has_same_content_as(found));
 
         let numbered = LIST.replace("\n,かな", "\n1311900000001,かな");
         let row = facility_rows(numbered.as_bytes()).unwrap().remove(0);

@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fmt, marker::PhantomData, str::FromStr};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::{Instant, Invalid};
+use crate::{Invalid, Timestamp};
 
 /// The name of a key: the second since 1970 from which it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,10 +81,10 @@ impl Key {
     }
 
     /// Half of that: enough to find something by, and half as long.
-    pub(crate) fn mark(&self, parts: &[&[u8]]) -> [u8; 16] {
-        let mut mark = [0; 16];
-        mark.copy_from_slice(&self.hash(parts)[..16]);
-        mark
+    pub(crate) fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 16] {
+        let mut fingerprint = [0; 16];
+        fingerprint.copy_from_slice(&self.hash(parts)[..16]);
+        fingerprint
     }
 }
 
@@ -120,7 +120,7 @@ impl<P: Purpose> FromStr for KeyRing<P> {
 
 impl<P> KeyRing<P> {
     /// The key that is used now: the newest whose time has come.
-    fn current(&self, now: Instant) -> (KeyId, &Key) {
+    fn current(&self, now: Timestamp) -> (KeyId, &Key) {
         let has_come = |id: &KeyId| i64::from(id.0) * 1000 <= now.epoch_ms();
         let newest = self.keys.iter().rev().find(|(id, _)| has_come(id));
         let (id, key) = newest
@@ -135,7 +135,7 @@ impl<P> KeyRing<P> {
     }
 
     /// A keyed hash by the key that is used now, and that key's name.
-    pub fn hash(&self, now: Instant, parts: &[&[u8]]) -> (KeyId, [u8; 32]) {
+    pub fn hash(&self, now: Timestamp, parts: &[&[u8]]) -> (KeyId, [u8; 32]) {
         let (id, key) = self.current(now);
         (id, key.hash(parts))
     }
@@ -146,13 +146,13 @@ impl<P> KeyRing<P> {
     }
 
     /// A mark by the key that is used now: to be kept.
-    pub fn mark(&self, now: Instant, parts: &[&[u8]]) -> [u8; 16] {
-        self.current(now).1.mark(parts)
+    pub fn fingerprint(&self, now: Timestamp, parts: &[&[u8]]) -> [u8; 16] {
+        self.current(now).1.fingerprint(parts)
     }
 
     /// The marks by every key: to find what was kept under any of them.
-    pub fn marks(&self, parts: &[&[u8]]) -> Vec<[u8; 16]> {
-        self.keys.values().map(|key| key.mark(parts)).collect()
+    pub fn fingerprints(&self, parts: &[&[u8]]) -> Vec<[u8; 16]> {
+        self.keys.values().map(|key| key.fingerprint(parts)).collect()
     }
 }
 
@@ -167,8 +167,8 @@ impl IdKey {
     pub const VARIABLE: &'static str = "ID_KEY";
 
     /// A keyed hash of what a request is known by.
-    pub fn mark(&self, parts: &[&[u8]]) -> [u8; 16] {
-        self.0.mark(parts)
+    pub fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 16] {
+        self.0.fingerprint(parts)
     }
 }
 
@@ -196,8 +196,8 @@ pub(crate) mod tests {
         serde_json::to_string(&keys).unwrap().parse().unwrap()
     }
 
-    fn at(seconds: i64) -> Instant {
-        Instant::from_epoch_ms(seconds * 1000).unwrap()
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_epoch_ms(seconds * 1000).unwrap()
     }
 
     #[test]
@@ -212,7 +212,7 @@ pub(crate) mod tests {
         assert_ne!(new, old.1);
         assert_eq!(rotated.hash_by(old.0, text), Some(old.1));
         assert_eq!(before.hash_by(id, text), None);
-        assert!(rotated.marks(text).contains(&before.mark(at(0), text)));
+        assert!(rotated.fingerprints(text).contains(&before.fingerprint(at(0), text)));
     }
 
     #[test]

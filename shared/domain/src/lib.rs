@@ -1,10 +1,9 @@
 //! The rules of the hub, as plain functions over plain types.
 //!
 //! If a question begins with "may a parent …", its answer is here and nowhere else. Nothing in this
-//! crate performs I/O, knows AWS or HTTP, or reads a clock: time comes in as an [`Instant`].
+//! crate performs I/O, knows AWS or HTTP, or reads a clock: time comes in as an [`Timestamp`].
 
 pub mod applicant;
-pub mod asking;
 pub mod attempt;
 pub mod audience;
 pub mod event;
@@ -18,6 +17,7 @@ pub mod keys;
 pub mod municipality;
 pub mod notice_token;
 mod refusal;
+pub mod reminder;
 pub mod report;
 pub mod reservation;
 pub mod search;
@@ -44,4 +44,4 @@ pub use reservation::Reservation;
 pub use settings::Settings;
 pub use slot::{Capacity, Slot};
 pub use status::Status;
-pub use time::Instant;
+pub use time::Timestamp;

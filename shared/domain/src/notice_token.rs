@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::{
-    FacilityId, Instant,
+    FacilityId, Timestamp,
     applicant::Email,
     keys::{KeyRing, Notices},
     token::Token,
@@ -21,13 +21,13 @@ impl KeyRing<Notices> {
         &self,
         facility: &FacilityId,
         address: &Email,
-        now: Instant,
+        now: Timestamp,
     ) -> NoticeToken {
         Token::signed(self, facility.clone(), &parts(facility, address), now)
     }
 
     /// Whether a token was made for this address of the nursery that it names, and is not over.
-    pub fn proves_notice(&self, token: &NoticeToken, address: &Email, now: Instant) -> bool {
+    pub fn proves_notice(&self, token: &NoticeToken, address: &Email, now: Timestamp) -> bool {
         now.since(token.issued_at) < LINK && token.is_signed(self, &parts(&token.subject, address))
     }
 }
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn a_link_is_good_for_its_address_and_nursery_for_seven_days() {
         let keys = ring::<Notices>(&[(0, "a")]);
-        let at = |text: &str| text.parse::<Instant>().unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let (facility, address) = ("fac_7k3m9qxd2abc".parse().unwrap(), "n@example.jp".parse());
         let address: Email = address.unwrap();
         let token = keys.notice_token(&facility, &address, at("2026-12-01T10:00:00+09:00"));

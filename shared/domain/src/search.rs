@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Facility, FacilityId, Instant, MunicipalityCode,
+    Facility, FacilityId, MunicipalityCode, Timestamp,
     facility::{EstablishmentBody, FacilityType},
     text,
 };
@@ -44,9 +44,9 @@ impl Entry {
     }
 
     /// When the next slot starts that has a free place and still takes requests.
-    pub fn next_slot_at(&self, now: Instant) -> Option<Instant> {
+    pub fn next_slot_at(&self, now: Timestamp) -> Option<Timestamp> {
         let starts = self.free.range(now.epoch_ms()..);
-        let mut starts = starts.filter_map(|ms| Instant::from_epoch_ms(*ms));
+        let mut starts = starts.filter_map(|ms| Timestamp::from_epoch_ms(*ms));
         starts.find(|starts_at| self.facility.still_takes(*starts_at, now))
     }
 }
@@ -95,9 +95,9 @@ impl Shard {
     pub fn put_slot(
         &mut self,
         id: &FacilityId,
-        starts_at: Instant,
+        starts_at: Timestamp,
         free: bool,
-        now: Instant,
+        now: Timestamp,
     ) -> bool {
         let Some(entry) = self.find(id) else { return false };
         let start = starts_at.epoch_ms();
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_shard_knows_the_next_free_slot() {
-        let at = |text: &str| text.parse::<Instant>().unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let facility = facility("みなみ保育園", "1");
         let id = facility.facility_id.clone();
         let mut shard = Shard::default();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Instant,
+    Timestamp,
     applicant::Email,
     invalid::{InputErrors, Invalid, within},
     text, time,
@@ -56,7 +56,7 @@ impl Default for AutoApproval {
 
 impl AutoApproval {
     /// When a request that waits since then is approved; `None` if only people may.
-    pub fn approves_at(&self, since: Instant, starts_at: Instant) -> Option<Instant> {
+    pub fn approves_at(&self, since: Timestamp, starts_at: Timestamp) -> Option<Timestamp> {
         let at = match self.mode {
             AutoApprovalMode::Off => return None,
             AutoApprovalMode::AtOnce => since,
@@ -69,7 +69,7 @@ impl AutoApproval {
     }
 
     /// Whether it may approve a visit at this time.
-    pub fn may_approve(&self, now: Instant, starts_at: Instant) -> bool {
+    pub fn may_approve(&self, now: Timestamp, starts_at: Timestamp) -> bool {
         let near = SignedDuration::from_hours(self.not_within_hours.into());
         self.mode != AutoApprovalMode::Off && now + near <= starts_at
     }
@@ -175,12 +175,12 @@ impl Default for Settings {
 
 impl Settings {
     /// The last moment at which a visit that starts then can be asked for.
-    pub fn booking_closes(&self, starts_at: Instant) -> Instant {
+    pub fn booking_closes(&self, starts_at: Timestamp) -> Timestamp {
         starts_at - SignedDuration::from_hours(self.booking_closes_hours_before.into())
     }
 
     /// The last moment at which a parent may cancel it.
-    pub fn cancel_closes(&self, starts_at: Instant) -> Instant {
+    pub fn cancel_closes(&self, starts_at: Timestamp) -> Timestamp {
         starts_at - SignedDuration::from_hours(self.cancel_closes_hours_before.into())
     }
 
@@ -205,7 +205,7 @@ impl Settings {
     }
 
     /// The first moment at which it can be asked for.
-    pub fn booking_opens(&self, starts_at: Instant) -> Instant {
+    pub fn booking_opens(&self, starts_at: Timestamp) -> Timestamp {
         starts_at - SignedDuration::from_hours(24 * i64::from(self.booking_opens_days_before))
     }
 }

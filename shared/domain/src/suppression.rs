@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Instant,
+    Timestamp,
     applicant::Email,
     keys::{Addresses, KeyRing},
 };
@@ -22,7 +22,7 @@ pub enum Suppression {
 impl Suppression {
     /// Until when. A mailbox may come back, so a bounce is forgotten after a year; whoever complained
     /// is not written to again.
-    pub fn until(self, since: Instant) -> Option<Instant> {
+    pub fn until(self, since: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Bounce => Some(since + SignedDuration::from_hours(366 * 24)),
             Self::Complaint => None,
@@ -33,13 +33,13 @@ impl Suppression {
 impl KeyRing<Addresses> {
     /// The mark of an address, to be kept: the same for the same mailbox, and no way back to it without
     /// the key.
-    pub fn address_mark(&self, address: &Email, now: Instant) -> [u8; 16] {
-        self.mark(now, &[b"address", address.reveal().to_ascii_lowercase().as_bytes()])
+    pub fn address_fingerprint(&self, address: &Email, now: Timestamp) -> [u8; 16] {
+        self.fingerprint(now, &[b"address", address.reveal().to_ascii_lowercase().as_bytes()])
     }
 
     /// Every mark under which the address may have been kept, to find it by.
-    pub fn every_mark_of(&self, address: &Email) -> Vec<[u8; 16]> {
-        self.marks(&[b"address", address.reveal().to_ascii_lowercase().as_bytes()])
+    pub fn every_fingerprint_of(&self, address: &Email) -> Vec<[u8; 16]> {
+        self.fingerprints(&[b"address", address.reveal().to_ascii_lowercase().as_bytes()])
     }
 }
 
@@ -54,10 +54,10 @@ mod tests {
         let before = ring::<Addresses>(&[(0, "a")]);
         let rotated = ring::<Addresses>(&[(0, "a"), (1_700_000_000, "b")]);
         let address = |text: &str| text.parse::<Email>().unwrap();
-        let mark = before.address_mark(&address("Hanako@Example.jp"), now);
-        assert_eq!(mark, before.address_mark(&address("hanako@example.jp"), now));
-        assert_ne!(mark, before.address_mark(&address("taro@example.jp"), now));
-        assert_ne!(mark, rotated.address_mark(&address("hanako@example.jp"), now));
-        assert!(rotated.every_mark_of(&address("hanako@example.jp")).contains(&mark));
+        let fingerprint = before.address_fingerprint(&address("Hanako@Example.jp"), now);
+        assert_eq!(fingerprint, before.address_fingerprint(&address("hanako@example.jp"), now));
+        assert_ne!(fingerprint, before.address_fingerprint(&address("taro@example.jp"), now));
+        assert_ne!(fingerprint, rotated.address_fingerprint(&address("hanako@example.jp"), now));
+        assert!(rotated.every_fingerprint_of(&address("hanako@example.jp")).contains(&fingerprint));
     }
 }

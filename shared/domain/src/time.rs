@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fmt, str::FromStr, sync::LazyLock};
 
 use jiff::{
-    SignedDuration, Timestamp, ToSpan, Zoned,
+    SignedDuration, ToSpan, Zoned,
     civil::{Date, Weekday},
     tz::{self, TimeZone},
 };
@@ -24,12 +24,12 @@ pub const BUSINESS_HOURS: std::ops::Range<i8> = 7..19;
 )]
 #[schema(value_type = String, format = DateTime, examples("2026-12-01T10:00:00+09:00"))]
 #[serde(try_from = "String", into = "String")]
-pub struct Instant(Timestamp);
+pub struct Timestamp(jiff::Timestamp);
 
-impl Instant {
+impl Timestamp {
     /// The instant this many milliseconds after 1970-01-01T00:00:00Z, or `None` beyond the year 9999.
     pub fn from_epoch_ms(ms: i64) -> Option<Self> {
-        Timestamp::from_millisecond(ms).ok().map(Self)
+        jiff::Timestamp::from_millisecond(ms).ok().map(Self)
     }
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -60,7 +60,7 @@ impl Instant {
     pub fn at(date: Date, time: jiff::civil::Time) -> Self {
         let offset = tz::offset(9);
         // A civil date of the years 0-9998 always exists at a fixed offset.
-        Self(offset.to_timestamp(date.to_datetime(time)).unwrap_or(Timestamp::MAX))
+        Self(offset.to_timestamp(date.to_datetime(time)).unwrap_or(jiff::Timestamp::MAX))
     }
 
     /// The beginning of a day in Japan.
@@ -99,62 +99,64 @@ impl Instant {
     }
 }
 
-impl std::ops::Add<SignedDuration> for Instant {
+impl std::ops::Add<SignedDuration> for Timestamp {
     type Output = Self;
     fn add(self, by: SignedDuration) -> Self {
-        Self(self.0.saturating_add(by).unwrap_or(Timestamp::MAX))
+        Self(self.0.saturating_add(by).unwrap_or(jiff::Timestamp::MAX))
     }
 }
 
-impl std::ops::Sub<SignedDuration> for Instant {
+impl std::ops::Sub<SignedDuration> for Timestamp {
     type Output = Self;
     fn sub(self, by: SignedDuration) -> Self {
-        Self(self.0.saturating_sub(by).unwrap_or(Timestamp::MIN))
+        Self(self.0.saturating_sub(by).unwrap_or(jiff::Timestamp::MIN))
     }
 }
 
-impl From<Timestamp> for Instant {
-    fn from(timestamp: Timestamp) -> Self {
+impl From<jiff::Timestamp> for Timestamp {
+    fn from(timestamp: jiff::Timestamp) -> Self {
         let ms = timestamp.as_millisecond();
-        Self(Timestamp::from_millisecond(ms).unwrap_or(timestamp))
+        Self(jiff::Timestamp::from_millisecond(ms).unwrap_or(timestamp))
     }
 }
 
-impl fmt::Display for Instant {
+impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.display_with_offset(tz::offset(9)).fmt(f)
     }
 }
 
-impl fmt::Debug for Instant {
+impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl FromStr for Instant {
+impl FromStr for Timestamp {
     type Err = Invalid;
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        text.parse::<Timestamp>()
+        text.parse::<jiff::Timestamp>()
             .map(Self::from)
             .map_err(|_| Invalid::Format("2026-12-01T10:00:00+09:00"))
     }
 }
 
-impl TryFrom<String> for Instant {
+impl TryFrom<String> for Timestamp {
     type Error = Invalid;
     fn try_from(text: String) -> Result<Self, Invalid> {
         text.parse()
     }
 }
 
-impl From<Instant> for String {
-    fn from(instant: Instant) -> String {
+impl From<Timestamp> for String {
+    fn from(instant: Timestamp) -> String {
         instant.to_string()
     }
 }
 
-impl<E: deserr::DeserializeError + deserr::MergeWithError<Invalid>> deserr::Deserr<E> for Instant {
+impl<E: deserr::DeserializeError + deserr::MergeWithError<Invalid>> deserr::Deserr<E>
+    for Timestamp
+{
     /// As a request says it: of the years that the hub knows.
     fn deserialize_from_value<V: deserr::IntoValue>(
         value: deserr::Value<V>,
@@ -204,7 +206,7 @@ pub fn is_business_day(date: Date) -> bool {
 
 /// The instant at which this much business time has passed since `from`: weekdays 7:00 to 19:00
 /// without national holidays count.
-pub fn after_business_hours(from: Instant, mut hours: SignedDuration) -> Instant {
+pub fn after_business_hours(from: Timestamp, mut hours: SignedDuration) -> Timestamp {
     let mut day = from.date();
     loop {
         if let Some((opens, closes)) = business_span(day) {
@@ -217,13 +219,13 @@ pub fn after_business_hours(from: Instant, mut hours: SignedDuration) -> Instant
         }
         match day.tomorrow() {
             Ok(next) => day = next,
-            Err(_) => return Instant(Timestamp::MAX),
+            Err(_) => return Timestamp(jiff::Timestamp::MAX),
         }
     }
 }
 
 /// The business time between two instants (REP-08).
-pub fn business_time(from: Instant, to: Instant) -> SignedDuration {
+pub fn business_time(from: Timestamp, to: Timestamp) -> SignedDuration {
     days(from.date(), to.date())
         .filter_map(business_span)
         .map(|(opens, closes)| closes.min(to).since(opens.max(from)))
@@ -232,8 +234,8 @@ pub fn business_time(from: Instant, to: Instant) -> SignedDuration {
 }
 
 /// When business begins and ends on a day.
-fn business_span(day: Date) -> Option<(Instant, Instant)> {
-    let at = |hour| Instant::at(day, jiff::civil::time(hour, 0, 0, 0));
+fn business_span(day: Date) -> Option<(Timestamp, Timestamp)> {
+    let at = |hour| Timestamp::at(day, jiff::civil::time(hour, 0, 0, 0));
     is_business_day(day).then(|| (at(BUSINESS_HOURS.start), at(BUSINESS_HOURS.end)))
 }
 
@@ -264,7 +266,7 @@ fn weekday_ja(weekday: Weekday) -> &'static str {
 mod tests {
     use super::*;
 
-    fn at(text: &str) -> Instant {
+    fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
@@ -272,8 +274,8 @@ mod tests {
     fn an_instant_is_read_with_any_offset_and_written_in_japan_time() {
         assert_eq!(at("2026-12-01T01:00:00Z").to_string(), "2026-12-01T10:00:00+09:00");
         assert_eq!(at("2026-12-01T10:00:00.25+09:00").to_string(), "2026-12-01T10:00:00.25+09:00");
-        assert!("2026-12-01".parse::<Instant>().is_err());
-        assert!("2026-12-01T10:00:00".parse::<Instant>().is_err(), "an offset is needed");
+        assert!("2026-12-01".parse::<Timestamp>().is_err());
+        assert!("2026-12-01T10:00:00".parse::<Timestamp>().is_err(), "an offset is needed");
     }
 
     #[test]

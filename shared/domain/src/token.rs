@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    Instant, Invalid,
+    Invalid, Timestamp,
     id::crockford,
     keys::{KeyId, KeyRing},
 };
@@ -14,7 +14,7 @@ pub struct Token<S> {
     /// What it is for.
     pub subject: S,
     /// When it was made, to the second.
-    pub issued_at: Instant,
+    pub issued_at: Timestamp,
     /// The key that it was signed with.
     pub key: KeyId,
     signature: String,
@@ -36,7 +36,7 @@ impl<S: FromStr> FromStr for Token<S> {
             let issued_at = issued_at.parse::<i64>().ok()?.checked_mul(1000)?;
             Some(Self {
                 subject: subject.parse().ok()?,
-                issued_at: Instant::from_epoch_ms(issued_at)?,
+                issued_at: Timestamp::from_epoch_ms(issued_at)?,
                 key: key.parse().ok()?,
                 signature: signature.to_owned(),
             })
@@ -47,13 +47,18 @@ impl<S: FromStr> FromStr for Token<S> {
 
 impl<S> Token<S> {
     /// Signs these parts and the time with the key that is used now.
-    pub(crate) fn signed<P>(keys: &KeyRing<P>, subject: S, parts: &[&[u8]], now: Instant) -> Self {
+    pub(crate) fn signed<P>(
+        keys: &KeyRing<P>,
+        subject: S,
+        parts: &[&[u8]],
+        now: Timestamp,
+    ) -> Self {
         let seconds = now.epoch_ms() / 1000;
         let time = seconds.to_be_bytes();
         let (key, hash) = keys.hash(now, &[parts, &[&time]].concat());
         Self {
             subject,
-            issued_at: Instant::from_epoch_ms(seconds * 1000).unwrap_or(now),
+            issued_at: Timestamp::from_epoch_ms(seconds * 1000).unwrap_or(now),
             key,
             signature: crockford(&hash, 32),
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    ClientId, Instant, Sealed, WebhookEndpointId,
+    ClientId, Sealed, Timestamp, WebhookEndpointId,
     event::EventType,
     invalid::{InputErrors, Invalid},
     text,
@@ -83,7 +83,7 @@ pub struct WebhookEndpoint {
     /// What deliveries are signed with.
     pub secret: Sealed,
     /// When it was created.
-    pub created_at: Instant,
+    pub created_at: Timestamp,
     /// How deliveries to it went lately.
     pub breaker: Breaker,
 }
@@ -95,7 +95,7 @@ pub struct Breaker {
     /// Attempts that failed since the last one that did not.
     pub failures: u32,
     /// When the next new delivery may be tried.
-    pub next_try_at: Option<Instant>,
+    pub next_try_at: Option<Timestamp>,
 }
 
 impl Breaker {
@@ -111,7 +111,7 @@ impl Breaker {
     }
 
     /// Whether not even one may be tried now.
-    pub fn holds(self, now: Instant) -> bool {
+    pub fn holds(self, now: Timestamp) -> bool {
         self.is_open() && self.next_try_at.is_some_and(|at| now < at)
     }
 }
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn breaker_opens_after_five_failures_and_lets_one_through_when_it_is_time() {
-        let now: Instant = "2026-12-01T10:00:00+09:00".parse().unwrap();
+        let now: Timestamp = "2026-12-01T10:00:00+09:00".parse().unwrap();
         let breaker = |failures, next_try_at| Breaker { failures, next_try_at };
         assert!(!breaker(4, Some(now + Breaker::TRY_EVERY)).holds(now));
         assert!(breaker(5, Some(now + Breaker::TRY_EVERY)).holds(now));

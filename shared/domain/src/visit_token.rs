@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::{
-    Instant, ReservationNumber,
+    ReservationNumber, Timestamp,
     keys::{KeyRing, Links},
     token::Token,
 };
@@ -37,12 +37,12 @@ pub type VisitToken = Token<ReservationNumber>;
 
 impl KeyRing<Links> {
     /// Makes a token.
-    pub fn token(&self, kind: TokenKind, number: &ReservationNumber, now: Instant) -> VisitToken {
+    pub fn token(&self, kind: TokenKind, number: &ReservationNumber, now: Timestamp) -> VisitToken {
         Token::signed(self, number.clone(), &parts(kind, number), now)
     }
 
     /// Whether a token is ours, and a session not over.
-    pub fn proves(&self, kind: TokenKind, token: &VisitToken, now: Instant) -> bool {
+    pub fn proves(&self, kind: TokenKind, token: &VisitToken, now: Timestamp) -> bool {
         let age = now.since(token.issued_at);
         token.is_signed(self, &parts(kind, &token.subject))
             && (kind == TokenKind::Link || (-CLOCKS_DIFFER <= age && age < SESSION))
@@ -60,11 +60,11 @@ mod tests {
 
     const NUMBER: &str = "R-7K3M-9QXD";
 
-    fn at(text: &str) -> Instant {
+    fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
-    fn proves(ring: &KeyRing<Links>, kind: TokenKind, token: &str, now: Instant) -> bool {
+    fn proves(ring: &KeyRing<Links>, kind: TokenKind, token: &str, now: Timestamp) -> bool {
         token.parse().is_ok_and(|token| ring.proves(kind, &token, now))
     }
 

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, Method, header};
-use runtime::telemetry::{self, ms};
+use runtime::telemetry::{self, Outcome, ms};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Problem, caller::gateway_context, cdn, etag, problem::Language};
@@ -70,15 +70,15 @@ async fn answer(id: String, request: Request, next: Next) -> Response {
     let response = guarded(response, is_personal);
     let status = response.status();
     let outcome = match status.as_u16() {
-        ..400 => "done",
-        400..500 => "refused",
-        500.. => "failed",
+        ..400 => Outcome::Done,
+        400..500 => Outcome::Refused,
+        500.. => Outcome::Failed,
     };
     tracing::info!(
         %method,
         route,
         status = status.as_u16(),
-        outcome,
+        outcome = outcome.as_str(),
         duration_ms = ms(started.elapsed()),
         "request"
     );

@@ -6,9 +6,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    Instant,
+    Timestamp,
     keys::{Families, IdKey, KeyRing},
-    reservation::RequestMark,
+    reservation::RequestFingerprint,
 };
 use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use runtime::Hub;
@@ -29,31 +29,35 @@ impl IdempotencyKey {
     }
 
     /// A keyed hash of caller and key, for an endpoint.
-    pub fn mark(&self, ids: &IdKey, endpoint: &str, caller: &str) -> [u8; 16] {
-        ids.mark(&[b"key", endpoint.as_bytes(), caller.as_bytes(), self.0.as_bytes()])
+    pub fn fingerprint(&self, ids: &IdKey, endpoint: &str, caller: &str) -> [u8; 16] {
+        ids.fingerprint(&[b"key", endpoint.as_bytes(), caller.as_bytes(), self.0.as_bytes()])
     }
 
     /// A keyed hash of what was asked for, to tell a repeat from another request. The client's own key, which is
     /// kept nowhere, goes into it: nobody else can try out bodies until one fits.
-    pub fn body_mark(&self, ids: &IdKey, body: &impl Serialize) -> Result<[u8; 16], Problem> {
-        Ok(ids.mark(&[b"body", self.0.as_bytes(), &json(body)?]))
+    pub fn body_fingerprint(
+        &self,
+        ids: &IdKey,
+        body: &impl Serialize,
+    ) -> Result<[u8; 16], Problem> {
+        Ok(ids.fingerprint(&[b"body", self.0.as_bytes(), &json(body)?]))
     }
 
     /// Both, where the body names a family: then it is hashed by the keys of those who take requests.
-    pub fn request_mark(
+    pub fn request_fingerprint(
         &self,
         ids: &IdKey,
         families: &KeyRing<Families>,
         caller: &str,
         body: &impl Serialize,
-        now: Instant,
-    ) -> Result<RequestMark, Problem> {
+        now: Timestamp,
+    ) -> Result<RequestFingerprint, Problem> {
         let json = json(body)?;
         let parts: &[&[u8]] = &[b"body", self.0.as_bytes(), &json];
-        Ok(RequestMark {
-            key: self.mark(ids, "reservations", caller),
-            body: families.mark(now, parts),
-            body_by_other_keys: families.marks(parts),
+        Ok(RequestFingerprint {
+            key: self.fingerprint(ids, "reservations", caller),
+            body: families.fingerprint(now, parts),
+            body_by_other_keys: families.fingerprints(parts),
         })
     }
 }
@@ -91,7 +95,7 @@ impl<'a> Creation<'a> {
         caller: &str,
         body: &impl Serialize,
     ) -> Result<Self, Problem> {
-        let (key, body) = (key.mark(ids, route, caller), key.body_mark(ids, body)?);
+        let (key, body) = (key.fingerprint(ids, route, caller), key.body_fingerprint(ids, body)?);
         Ok(Self { hub, once: Once { key, body } })
     }
 
@@ -101,7 +105,7 @@ impl<'a> Creation<'a> {
     }
 
     /// What ids of that which it creates are derived from: the same for a repeat, and for nothing else.
-    pub fn mark(&self) -> String {
+    pub fn fingerprint(&self) -> String {
         format!(
             "{:032x}{:032x}",
             u128::from_be_bytes(self.once.key),

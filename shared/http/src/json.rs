@@ -13,26 +13,26 @@ use serde_json::{Map, Value};
 pub(crate) fn read(bytes: &[u8]) -> Result<(Value, InputErrors), serde_json::Error> {
     let mut repeated = InputErrors::default();
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let place = Place { pointer: String::new(), repeated: &mut repeated };
-    let value = place.deserialize(&mut json)?;
+    let location = Location { pointer: String::new(), repeated: &mut repeated };
+    let value = location.deserialize(&mut json)?;
     json.end()?;
     Ok((value, repeated))
 }
 
 /// A value to be read, and where it stands.
-struct Place<'a> {
+struct Location<'a> {
     pointer: String,
     repeated: &'a mut InputErrors,
 }
 
-impl<'de> DeserializeSeed<'de> for Place<'_> {
+impl<'de> DeserializeSeed<'de> for Location<'_> {
     type Value = Value;
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Value, D::Error> {
         json.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Place<'_> {
+impl<'de> Visitor<'de> for Location<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,8 +67,8 @@ impl<'de> Visitor<'de> for Place<'_> {
         let mut read = Vec::new();
         loop {
             let pointer = format!("{}/{}", self.pointer, read.len());
-            let place = Place { pointer, repeated: &mut *self.repeated };
-            match items.next_element_seed(place)? {
+            let location = Location { pointer, repeated: &mut *self.repeated };
+            match items.next_element_seed(location)? {
                 Some(item) => read.push(item),
                 None => return Ok(Value::Array(read)),
             }
@@ -83,8 +83,8 @@ impl<'de> Visitor<'de> for Place<'_> {
             if read.contains_key(&name) {
                 self.repeated.0.extend(InputErrors::one(pointer.as_str(), Invalid::Repeated).0);
             }
-            let place = Place { pointer, repeated: &mut *self.repeated };
-            read.insert(name, fields.next_value_seed(place)?);
+            let location = Location { pointer, repeated: &mut *self.repeated };
+            read.insert(name, fields.next_value_seed(location)?);
         }
         Ok(Value::Object(read))
     }

@@ -4,9 +4,9 @@ use axum::response::{IntoResponse, Response};
 use domain::{Refusal, Reservation, Status, invalid::InputErrors};
 use http::{HeaderValue, StatusCode, header};
 use problem_details::ProblemDetails;
-use runtime::{SealError, telemetry::Causes};
+use runtime::{SealError, telemetry::ErrorChain};
 use serde::Serialize;
-use store::{Changed, StoreError};
+use store::{ChangeOutcome, StoreError};
 
 /// Why a request was not done.
 ///
@@ -349,12 +349,12 @@ impl From<InputErrors> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Changed => {
-                tracing::warn!(error = %Causes(&error), "the table is not available");
+            StoreError::Unavailable(_) | StoreError::Conflict => {
+                tracing::warn!(error = %ErrorChain(&error), "the table is not available");
                 Self::Unavailable
             }
-            StoreError::Refused(_) | StoreError::UnknownForm(_) => {
-                tracing::error!(error = %Causes(&error), "the table failed");
+            StoreError::Rejected(_) | StoreError::UnknownForm(_) => {
+                tracing::error!(error = %ErrorChain(&error), "the table failed");
                 Self::Internal
             }
         }
@@ -363,7 +363,7 @@ impl From<StoreError> for Problem {
 
 impl From<SealError> for Problem {
     fn from(error: SealError) -> Self {
-        tracing::error!(error = %Causes(&error), "the seal failed");
+        tracing::error!(error = %ErrorChain(&error), "the seal failed");
         match error {
             SealError::Unavailable(_) => Self::Unavailable,
             SealError::UnknownForm(_) => Self::Internal,
@@ -373,11 +373,11 @@ impl From<SealError> for Problem {
 
 /// The reservation as a change left it, or why it was not changed. Asking for what already is
 /// succeeds.
-pub fn settled(changed: Changed) -> Result<Reservation, Problem> {
+pub fn settled(changed: ChangeOutcome) -> Result<Reservation, Problem> {
     match changed {
-        Changed::Done(reservation) | Changed::Already(reservation) => Ok(*reservation),
-        Changed::Refused(refusal) => Err(refusal.into()),
-        Changed::NotFound => Err(Problem::NotFound),
+        ChangeOutcome::Done(reservation) | ChangeOutcome::Already(reservation) => Ok(*reservation),
+        ChangeOutcome::Refused(refusal) => Err(refusal.into()),
+        ChangeOutcome::NotFound => Err(Problem::NotFound),
     }
 }
 

@@ -3,14 +3,14 @@
 use std::{collections::BTreeSet, future::Future};
 
 use domain::{
-    Instant, Refusal, Reservation, ReservationNumber, Settings, Slot, Status,
+    Refusal, Reservation, ReservationNumber, Settings, Slot, Status, Timestamp,
     attempt::TooOften,
     family::OpenRequests,
     keys::IdKey,
-    reservation::{Due, NewRequest, RequestMark},
+    reservation::{Due, NewRequest, RequestFingerprint},
 };
-use runtime::{Hub, telemetry::Causes};
-use store::{Changed, Judged, Reserved};
+use runtime::{Hub, telemetry::ErrorChain};
+use store::{ChangeOutcome, Judged, Reserved};
 
 use crate::{IdempotencyKey, Problem};
 
@@ -33,7 +33,7 @@ pub struct Reserving<'a> {
     /// What the caller calls the request.
     pub key: &'a IdempotencyKey,
     /// What ties a repeat to it.
-    pub mark: &'a RequestMark,
+    pub fingerprint: &'a RequestFingerprint,
     /// The settings of the nursery.
     pub settings: &'a Settings,
     /// The slot as it was read.
@@ -41,7 +41,7 @@ pub struct Reserving<'a> {
     /// What else it is judged by, as it was read.
     pub judged: Judged,
     /// Now.
-    pub now: Instant,
+    pub now: Timestamp,
 }
 
 impl Reserving<'_> {
@@ -66,7 +66,7 @@ impl Reserving<'_> {
                 let status = match self.judge(&allowed, &open).await {
                     Ok(status) => status,
                     // What is refused now may have been granted before: a repeat gets the first answer.
-                    Err(refusal) => match store.find_repeat(&number, self.mark).await? {
+                    Err(refusal) => match store.find_repeat(&number, self.fingerprint).await? {
                         Some(repeat) => break repeat,
                         None => return Err(refusal),
                     },
@@ -134,17 +134,17 @@ pub async fn approve_at_once(
     hub: &Hub,
     reservation: Reservation,
     settings: &Settings,
-    now: Instant,
+    now: Timestamp,
 ) -> Reservation {
     if reservation.due(now) != Some(Due::Approve) {
         return reservation;
     }
     let number = &reservation.reservation_number;
     match hub.store.change(number, |current| current.after_time(settings, now)).await {
-        Ok(Changed::Done(approved)) => *approved,
+        Ok(ChangeOutcome::Done(approved)) => *approved,
         Ok(_) => reservation,
         Err(error) => {
-            tracing::warn!(reservation_number = %number, error = %Causes(&error), "not approved yet");
+            tracing::warn!(reservation_number = %number, error = %ErrorChain(&error), "not approved yet");
             reservation
         }
     }

@@ -1,7 +1,7 @@
 //! The list of a facility's slots, by time: the same for anybody and for staff.
 
 use deserr::Deserr;
-use domain::{FacilityId, Instant, Invalid, Slot, SlotId, invalid::InputErrors};
+use domain::{FacilityId, Invalid, Slot, SlotId, Timestamp, invalid::InputErrors};
 use jiff::{ToSpan, civil::Date};
 use runtime::Hub;
 use utoipa::IntoParams;
@@ -47,7 +47,8 @@ pub async fn slots(
     let list = ("slots", facility, from, to);
     let after: Option<SlotId> = cursors.open_some(&list, query.cursor).await?;
     let limit = query.limit.get();
-    let (from, until) = (Instant::midnight(from), Instant::midnight(to.saturating_add(1.day())));
+    let (from, until) =
+        (Timestamp::midnight(from), Timestamp::midnight(to.saturating_add(1.day())));
     let mut slots = hub.store.slots(facility, from, until, limit + 1, after.as_ref()).await?;
     let more = slots.len() > limit;
     slots.truncate(limit);

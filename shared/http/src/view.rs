@@ -1,8 +1,8 @@
 //! The shapes that callers see. More fields may come; none goes or changes its meaning.
 
 use domain::{
-    Applicant, Facility, FacilityId, Instant, Reservation, ReservationNumber, Settings, Slot,
-    SlotId, Status,
+    Applicant, Facility, FacilityId, Reservation, ReservationNumber, Settings, Slot, SlotId,
+    Status, Timestamp,
     family::Duplicate,
     reservation::{Consent, Origin, PartySize},
 };
@@ -19,7 +19,7 @@ pub struct FacilityView {
     #[serde(flatten)]
     pub facility: Facility,
     /// When the next slot with a free place starts.
-    pub next_slot_at: Option<Instant>,
+    pub next_slot_at: Option<Timestamp>,
 }
 
 /// A slot as the nursery's staff see it.
@@ -34,7 +34,7 @@ pub struct StaffSlotView {
 
 impl StaffSlotView {
     /// The slot as it is at this time.
-    pub fn new(slot: Slot, now: Instant) -> Self {
+    pub fn new(slot: Slot, now: Timestamp) -> Self {
         Self { waiting: slot.waiting.len(), slot: SlotView::new(slot, now) }
     }
 }
@@ -49,9 +49,9 @@ pub struct ReservationView {
     /// The slot.
     pub slot_id: SlotId,
     /// When the visit starts.
-    pub starts_at: Instant,
+    pub starts_at: Timestamp,
     /// When it ends.
-    pub ends_at: Instant,
+    pub ends_at: Timestamp,
     /// Its state.
     pub status: Status,
     /// How many people come.
@@ -60,9 +60,9 @@ pub struct ReservationView {
     #[schema(max_length = 500)]
     pub comment: Option<String>,
     /// When it was asked for.
-    pub requested_at: Instant,
+    pub requested_at: Timestamp,
     /// When it last changed.
-    pub updated_at: Instant,
+    pub updated_at: Timestamp,
     /// Counts the changes, from 1.
     pub sequence: u32,
     /// Where it came from.
@@ -103,17 +103,17 @@ pub struct PortalRequestView {
     /// The slot.
     pub slot_id: SlotId,
     /// When the visit starts.
-    pub starts_at: Instant,
+    pub starts_at: Timestamp,
     /// When it ends.
-    pub ends_at: Instant,
+    pub ends_at: Timestamp,
     /// Its state.
     pub status: Status,
     /// How many people come.
     pub party_size: PartySize,
     /// When it was asked for.
-    pub requested_at: Instant,
+    pub requested_at: Timestamp,
     /// When it last changed.
-    pub updated_at: Instant,
+    pub updated_at: Timestamp,
     /// Counts the changes, from 1.
     pub sequence: u32,
     /// Where it came from.
@@ -168,7 +168,7 @@ pub struct ChangeView {
     /// The sequence number after it.
     pub sequence: u32,
     /// When.
-    pub at: Instant,
+    pub at: Timestamp,
     /// Who: `client:<id>`, `staff:<subject>`, `parent`, or `hub` where it happened automatically.
     #[schema(examples("client:1example23456789"))]
     pub by: String,
@@ -184,7 +184,7 @@ pub struct ChangeView {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct MemoView {
     /// When.
-    pub at: Instant,
+    pub at: Timestamp,
     /// Who.
     pub by: String,
     /// The words.
@@ -193,16 +193,16 @@ pub struct MemoView {
 
 /// How often the hub asked the nursery for its answer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct AskedView {
+pub struct RemindersView {
     /// How many times.
     pub count: u32,
     /// When last.
-    pub at: Instant,
+    pub last_at: Timestamp,
 }
 
 /// What was opened of a reservation, for those who may read it.
 #[derive(Debug, Default)]
-pub struct Opened {
+pub struct Unsealed {
     /// Who asks; none where the nursery entered it.
     pub applicant: Option<Applicant>,
     /// Why the parent cancelled.
@@ -234,20 +234,20 @@ pub struct StaffReservationView {
     /// What they noted before and now, oldest first (RSV-09).
     pub memo_history: Vec<MemoView>,
     /// When it is given up unless somebody acts.
-    pub expires_at: Option<Instant>,
+    pub expires_at: Option<Timestamp>,
     /// When the hub approves it (RSV-19).
-    pub approves_at: Option<Instant>,
+    pub approves_at: Option<Timestamp>,
     /// How often the hub asked for the answer.
-    pub asked: Option<AskedView>,
+    pub reminders: Option<RemindersView>,
     /// When the hub reminded the parent of the visit.
-    pub reminded_at: Option<Instant>,
+    pub reminded_at: Option<Timestamp>,
     /// What happened, oldest first.
     pub history: Vec<ChangeView>,
 }
 
 impl StaffReservationView {
     /// With what was opened of it.
-    pub fn new(reservation: &Reservation, opened: Opened, hub: &Hub) -> Self {
+    pub fn new(reservation: &Reservation, unsealed: Unsealed, hub: &Hub) -> Self {
         let requested = ChangeView {
             sequence: 1,
             at: reservation.requested_at,
@@ -256,8 +256,8 @@ impl StaffReservationView {
             to: reservation.first_status(),
             comment: None,
         };
-        let comment = opened.comments.iter().rev().flatten().next().cloned();
-        let comments = opened.comments.into_iter().chain(std::iter::repeat(None));
+        let comment = unsealed.comments.iter().rev().flatten().next().cloned();
+        let comments = unsealed.comments.into_iter().chain(std::iter::repeat(None));
         let changes =
             reservation.history.iter().zip(comments).map(|(change, comment)| ChangeView {
                 sequence: change.sequence,
@@ -266,7 +266,7 @@ impl StaffReservationView {
                 from: Some(change.from),
                 to: change.to,
                 comment: match change.to {
-                    Status::CancelledByParent => opened.cancel_reason.clone(),
+                    Status::CancelledByParent => unsealed.cancel_reason.clone(),
                     _ => comment,
                 },
             });
@@ -274,12 +274,17 @@ impl StaffReservationView {
         let memo_history: Vec<_> = reservation
             .memos
             .iter()
-            .zip(opened.memos)
+            .zip(unsealed.memos)
             .map(|(memo, text)| MemoView { at: memo.at, by: memo.by.to_string(), memo: text })
             .collect();
-        let (contact, message, birth) = opened.applicant.map_or((None, None, None), |applicant| {
-            (Some(applicant.contact), applicant.message_to_facility, applicant.child_birth_month)
-        });
+        let (contact, message, birth) =
+            unsealed.applicant.map_or((None, None, None), |applicant| {
+                (
+                    Some(applicant.contact),
+                    applicant.message_to_facility,
+                    applicant.child_birth_month,
+                )
+            });
         Self {
             reservation: ConsoleReservationView::new(reservation, comment, hub),
             applicant: contact,
@@ -290,7 +295,10 @@ impl StaffReservationView {
             memo_history,
             expires_at: reservation.expires_at,
             approves_at: reservation.approves_at,
-            asked: reservation.asked.map(|asked| AskedView { count: asked.count, at: asked.at }),
+            reminders: reservation.reminders.map(|reminders| RemindersView {
+                count: reminders.count,
+                last_at: reminders.last_at,
+            }),
             reminded_at: reservation.reminded_at,
             history,
         }
@@ -309,9 +317,9 @@ pub struct VisitView {
     /// Its telephone, for the day of the visit.
     pub facility_phone: Option<String>,
     /// When the visit starts.
-    pub starts_at: Instant,
+    pub starts_at: Timestamp,
     /// When it ends.
-    pub ends_at: Instant,
+    pub ends_at: Timestamp,
     /// Its state.
     pub status: Status,
     /// How many people come.
@@ -320,11 +328,11 @@ pub struct VisitView {
     #[schema(max_length = 500)]
     pub comment: Option<String>,
     /// Until when somebody has to act: the parent, where `may_confirm`.
-    pub expires_at: Option<Instant>,
+    pub expires_at: Option<Timestamp>,
     /// Whether it waits for the parent's confirmation.
     pub may_confirm: bool,
     /// Until when the parent may cancel; `null` where it cannot be cancelled.
-    pub may_cancel_until: Option<Instant>,
+    pub may_cancel_until: Option<Timestamp>,
 }
 
 impl VisitView {

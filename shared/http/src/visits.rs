@@ -1,7 +1,7 @@
 //! The list of a facility's reservations, by the day of the visit: the same for ICT systems and staff.
 
 use deserr::Deserr;
-use domain::{FacilityId, Instant, Invalid, Reservation, Status, invalid::InputErrors};
+use domain::{FacilityId, Invalid, Reservation, Status, Timestamp, invalid::InputErrors};
 use runtime::Hub;
 use store::VisitPosition;
 use utoipa::IntoParams;
@@ -58,7 +58,7 @@ pub async fn visits(
     }
     let list = ("visits", facility, query.status, from, to);
     let place: Option<VisitPosition> = cursors.open_some(&list, query.cursor).await?;
-    let span = (Instant::midnight(from), Instant::midnight(to.tomorrow().unwrap_or(to)));
+    let span = (Timestamp::midnight(from), Timestamp::midnight(to.tomorrow().unwrap_or(to)));
     let limit = query.limit.get();
     let (reservations, next) =
         hub.store.reservations_of_facility(facility, span, query.status, limit, place).await?;

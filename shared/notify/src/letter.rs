@@ -2,14 +2,14 @@
 
 use askama::Template;
 use domain::{
-    Applicant, Facility, Instant, Reservation, Slot, Status,
+    Applicant, Facility, Reservation, Slot, Status, Timestamp,
     applicant::Email,
     municipality,
     reservation::{Actor, Change},
 };
 use jiff::civil::Date;
 use runtime::Mail;
-use store::{Asking, Digest, PlanDigest};
+use store::{Digest, PendingReminder, PlanDigest};
 
 /// Why a letter cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -96,13 +96,13 @@ fn fact(label: &'static str, value: impl Into<String>) -> Fact {
 fn visit(reservation: &Reservation, facility: &Facility) -> Vec<Fact> {
     vec![
         fact("予約番号", reservation.reservation_number.to_string()),
-        place(facility),
+        venue(facility),
         time(reservation),
         fact("見学人数", format!("{}人", reservation.party_size.get())),
     ]
 }
 
-fn place(facility: &Facility) -> Fact {
+fn venue(facility: &Facility) -> Fact {
     fact("施設", format!("{}（{}）", facility.facility_name, facility.municipality))
 }
 
@@ -171,7 +171,7 @@ pub fn to_parent(
     if matches!(to, Status::Waiting | Status::Pending) {
         facts.extend(entered(reservation, about.applicant));
     }
-    let until = reservation.expires_at.map_or_else(String::new, Instant::ja);
+    let until = reservation.expires_at.map_or_else(String::new, Timestamp::ja);
     let automatic = change.is_some_and(|change| change.by == Actor::Hub);
     let (subject, opening, closing) = match (from, to) {
         (_, Status::Waiting) => (
@@ -240,7 +240,7 @@ pub fn to_parent(
 /// Asks who is said to have made a request on the portal whether they did. Nobody has confirmed the address yet, so
 /// the mail bears nothing that was typed: else strangers could have the hub write their words to anybody.
 fn to_confirm(reservation: &Reservation, about: ToParent<'_>) -> Result<Mail, LetterError> {
-    let until = reservation.expires_at.map_or_else(String::new, Instant::ja);
+    let until = reservation.expires_at.map_or_else(String::new, Timestamp::ja);
     let wish = if reservation.would_wait {
         "見学のキャンセル待ちの申請"
     } else {
@@ -251,7 +251,7 @@ fn to_confirm(reservation: &Reservation, about: ToParent<'_>) -> Result<Mail, Le
         opening: vec![format!(
             "{wish}はまだ終わっていません。{until}までに次のリンクを開いて確定してください。確定されない場合、申請はなかったものとなります。"
         )],
-        facts: vec![place(about.facility), time(reservation)],
+        facts: vec![venue(about.facility), time(reservation)],
         link: Some(about.link),
         closing: vec!["お心当たりがないときは、このメールを破棄してください。".into()],
         ..Letter::default()
@@ -260,7 +260,7 @@ fn to_confirm(reservation: &Reservation, about: ToParent<'_>) -> Result<Mail, Le
 }
 
 /// Reminds the parent of the visit of the next day.
-pub fn reminder(reservation: &Reservation, about: ToParent<'_>) -> Result<Mail, LetterError> {
+pub fn visit_reminder(reservation: &Reservation, about: ToParent<'_>) -> Result<Mail, LetterError> {
     let mut facts = visit(reservation, about.facility);
     if let Some(phone) = &about.facility.phone {
         facts.push(fact("施設の電話番号", phone.clone()));
@@ -330,7 +330,7 @@ pub fn to_facility(
 }
 
 /// `1日3時間`, rounded down.
-fn age(since: Instant, now: Instant) -> String {
+fn age(since: Timestamp, now: Timestamp) -> String {
     let hours = now.since(since).as_hours();
     match (hours / 24, hours % 24) {
         (0, hours) => format!("{hours}時間"),
@@ -340,13 +340,13 @@ fn age(since: Instant, now: Instant) -> String {
 }
 
 /// Asks a nursery about the requests that wait, each with its age and a link (RSV-18).
-pub fn asking(
-    asking: &Asking,
+pub fn pending_reminder(
+    pending_reminder: &PendingReminder,
     facility: &Facility,
     console_url: impl Fn(&domain::ReservationNumber) -> String,
     to: Vec<Email>,
 ) -> Result<Mail, LetterError> {
-    let entries = asking.requests.iter().map(|request| Entry {
+    let entries = pending_reminder.requests.iter().map(|request| Entry {
         title: format!(
             "{}{} の見学（{}）",
             if request.urgent { "【至急】" } else { "" },
@@ -356,12 +356,12 @@ pub fn asking(
         lines: vec![format!(
             "申請 {}　回答をお待ちして {}",
             request.requested_at.ja(),
-            age(request.requested_at, asking.at)
+            age(request.requested_at, pending_reminder.at)
         )],
         link: console_url(&request.reservation_number),
     });
-    let count = asking.requests.len();
-    let urgent = asking.requests.iter().any(|request| request.urgent);
+    let count = pending_reminder.requests.len();
+    let urgent = pending_reminder.requests.iter().any(|request| request.urgent);
     Letter {
         subject: if urgent {
             format!("【保活】【至急】見学が迫っている、回答のない見学予約があります（{count}件）")
@@ -404,7 +404,7 @@ pub fn digest(
             format!(
                 "申請から {}　施設へのお知らせ {}回",
                 age(request.requested_at, digest.at),
-                request.asked_count
+                request.reminder_count
             ),
         ],
         link: console_url(&request.reservation_number),
@@ -437,7 +437,11 @@ fn month_ja(month: Date) -> String {
 }
 
 /// Asks a nursery to open slots for a month, or to tell parents why there are none (SLOT-08, SLOT-09).
-pub fn plan_asking(month: Date, facility: &Facility, to: Vec<Email>) -> Result<Mail, LetterError> {
+pub fn slot_plan_reminder(
+    month: Date,
+    facility: &Facility,
+    to: Vec<Email>,
+) -> Result<Mail, LetterError> {
     let month = month_ja(month);
     Letter {
         subject: format!("【保活】{month}の見学の枠を登録してください"),
@@ -485,7 +489,7 @@ pub fn new_notice_address(
         opening: vec![
             "見学予約のお知らせの送り先として、このメールアドレスが登録されました。7日以内に次のリンクを開いて確認してください。確認されるまで、お知らせは送りません。".into(),
         ],
-        facts: vec![place(facility)],
+        facts: vec![venue(facility)],
         link,
         closing: vec!["お心当たりがないときは、このメールを破棄してください。".into()],
         ..Letter::default()

@@ -3,9 +3,9 @@
 //! [`order`] tells who must know of a change. An order names what to say and holds no personal
 //! data; the letter is written where the applicant may be opened, when it is sent.
 
+mod egress;
 pub mod letter;
 pub mod order;
-mod reach;
 pub mod webhook;
 
-pub use self::reach::Reach;
+pub use self::egress::EgressPolicy;

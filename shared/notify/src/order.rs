@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    ClientId, FacilityId, Instant, MunicipalityCode, ReservationNumber, WebhookEndpointId,
+    ClientId, FacilityId, MunicipalityCode, ReservationNumber, Timestamp, WebhookEndpointId,
     event::Event,
 };
 use jiff::civil::Date;
@@ -29,12 +29,14 @@ pub enum MailOrder {
         sequence: u32,
     },
     /// Reminds the parent of the visit of the next day.
-    Reminder {
+    #[serde(alias = "reminder")]
+    VisitReminder {
         /// Which.
         reservation_number: ReservationNumber,
     },
     /// Asks the nursery to open slots (SLOT-08).
-    PlanAsking {
+    #[serde(alias = "plan_asking")]
+    SlotPlanReminder {
         /// Whom.
         facility_id: FacilityId,
         /// The first day of the month.
@@ -48,11 +50,12 @@ pub enum MailOrder {
         month: Date,
     },
     /// Asks the nursery about requests that wait (NTF-07).
-    Asking {
+    #[serde(alias = "asking")]
+    PendingReminder {
         /// Whom.
         facility_id: FacilityId,
         /// The hour of the asking.
-        at: Instant,
+        at: Timestamp,
     },
     /// Tells the municipality what its nurseries were asked about twice or more.
     Digest {
@@ -85,10 +88,10 @@ impl MailOrder {
     pub fn is_awaited(&self) -> bool {
         match self {
             Self::Parent { .. } | Self::Facility { .. } | Self::NewNoticeAddresses { .. } => true,
-            Self::Reminder { .. }
-            | Self::PlanAsking { .. }
+            Self::VisitReminder { .. }
+            | Self::SlotPlanReminder { .. }
             | Self::PlanDigest { .. }
-            | Self::Asking { .. }
+            | Self::PendingReminder { .. }
             | Self::Digest { .. }
             | Self::EndpointDisabled { .. } => false,
         }
@@ -150,13 +153,13 @@ impl MailQueues {
     pub async fn send_to_each(
         &self,
         mail: &Message<AddressedOrder>,
-        marks: impl IntoIterator<Item = String>,
+        fingerprints: impl IntoIterator<Item = String>,
     ) -> Result<(), MailQueueError> {
-        let to_one = |mark| {
-            let order = AddressedOrder { only: Some(mark), ..mail.order.clone() };
+        let to_one = |fingerprint| {
+            let order = AddressedOrder { only: Some(fingerprint), ..mail.order.clone() };
             Outgoing::new(&Message { order, ..mail.clone() })
         };
-        let messages: Result<Vec<_>, _> = marks.into_iter().map(to_one).collect();
+        let messages: Result<Vec<_>, _> = fingerprints.into_iter().map(to_one).collect();
         Ok(self.queue(mail.order.order.is_awaited()).send(messages?).await?)
     }
 
@@ -179,7 +182,7 @@ pub struct PushOrder {
     pub attempt: usize,
     /// Not before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due: Option<Instant>,
+    pub due: Option<Timestamp>,
 }
 
 fn first() -> usize {

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use domain::{Instant, event::Event};
+use domain::{Timestamp, event::Event};
 use rand::RngExt;
 use standardwebhooks::{Webhook, WebhookError};
 
@@ -30,7 +30,7 @@ pub enum RetryAfter {
     /// After so long.
     Wait(Duration),
     /// Not before.
-    Until(Instant),
+    Until(Timestamp),
 }
 
 /// Neither seconds nor a date.
@@ -47,13 +47,13 @@ impl FromStr for RetryAfter {
         let date = httpdate::parse_http_date(text).map_err(|_| NoRetryAfter)?;
         let since_1970 = date.duration_since(UNIX_EPOCH).map_err(|_| NoRetryAfter)?;
         let ms = since_1970.as_millis().try_into().map_err(|_| NoRetryAfter)?;
-        Instant::from_epoch_ms(ms).map(Self::Until).ok_or(NoRetryAfter)
+        Timestamp::from_epoch_ms(ms).map(Self::Until).ok_or(NoRetryAfter)
     }
 }
 
 impl RetryAfter {
     /// How long that is from now; nothing where the date is past.
-    pub fn wait(self, now: Instant) -> Duration {
+    pub fn wait(self, now: Timestamp) -> Duration {
         match self {
             Self::Wait(wait) => wait,
             Self::Until(date) => date.since(now).try_into().unwrap_or_default(),
@@ -80,7 +80,7 @@ pub fn headers(
     secret: &str,
     event: &Event,
     body: &[u8],
-    now: Instant,
+    now: Timestamp,
 ) -> Result<[(&'static str, String); 3], WebhookError> {
     let seconds = now.epoch_ms() / 1000;
     let signature = Webhook::new(secret)?.sign(event.id.as_str(), seconds, body)?;
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_or_a_date_by_our_clock() {
-        let now: Instant = "2026-12-01T10:00:00+09:00".parse().unwrap();
+        let now: Timestamp = "2026-12-01T10:00:00+09:00".parse().unwrap();
         let wait = |text: &str| text.parse::<RetryAfter>().map(|after| after.wait(now).as_secs());
         assert_eq!(wait("120"), Ok(120));
         for date in [

@@ -102,7 +102,7 @@ fn http_client(roots: &[u8]) -> Result<SharedHttpClient, ConfigError> {
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(context)
         .build_https();
-    Ok(calls::told(client))
+    Ok(calls::timed(client))
 }
 
 const NOT_A_BUNDLE: ConfigError =

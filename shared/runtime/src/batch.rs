@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Message,
-    telemetry::{self, Causes, ms},
+    telemetry::{self, ErrorChain, Outcome, ms},
 };
 
 /// Handles the messages of a batch side by side and reports those that failed, so that the queue
@@ -33,18 +33,18 @@ where
         let body = message.body.as_deref().unwrap_or_default();
         let result = match serde_json::from_str::<Message<T>>(body) {
             Ok(order) => {
-                let (cause, taken) = (order.correlation_id.clone(), order.taken);
+                let (correlation_id, taken) = (order.correlation_id.clone(), order.taken);
                 let work = async {
                     handle(order, message).await.map_err(|error| {
-                        let (error, duration_ms) = (Causes(&error), ms(taken.elapsed()));
-                        tracing::warn!(message_id = id, outcome = "failed", %error, duration_ms, "message");
+                        let (error, duration_ms) = (ErrorChain(&error), ms(taken.elapsed()));
+                        tracing::warn!(message_id = id, outcome = Outcome::Failed.as_str(), %error, duration_ms, "message");
                     })
                 };
-                telemetry::follow(cause, work).await
+                telemetry::follow(correlation_id, work).await
             }
             // The cause may quote the body.
             Err(_) => {
-                tracing::error!(message_id = id, outcome = "unreadable", "message");
+                tracing::error!(message_id = id, outcome = Outcome::Unreadable.as_str(), "message");
                 Err(())
             }
         };

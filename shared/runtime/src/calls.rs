@@ -45,36 +45,36 @@ pub(crate) async fn counted<F: Future>(work: F) -> F::Output {
 /// The calls of the work that this line ends, which it does by telling how long it took.
 pub(crate) fn of(event: &Event<'_>) -> Option<Value> {
     event.metadata().fields().field("duration_ms")?;
-    let told = CALLS.try_with(|calls| {
+    let timed = CALLS.try_with(|calls| {
         let calls = calls.borrow();
-        let told = calls.iter().map(|(operation, taken)| {
+        let timed = calls.iter().map(|(operation, taken)| {
             let Taken { times, ms, longest_ms } = taken;
             (operation.clone(), json!({"times": times, "ms": ms, "longest_ms": longest_ms}))
         });
-        (!calls.is_empty()).then(|| told.collect())
+        (!calls.is_empty()).then(|| timed.collect())
     });
-    told.ok().flatten()
+    timed.ok().flatten()
 }
 
 /// The same client, whose calls are told.
-pub(crate) fn told(client: SharedHttpClient) -> SharedHttpClient {
-    SharedHttpClient::new(Told(client))
+pub(crate) fn timed(client: SharedHttpClient) -> SharedHttpClient {
+    SharedHttpClient::new(Timed(client))
 }
 
 #[derive(Debug)]
-struct Told<T>(T);
+struct Timed<T>(T);
 
-impl HttpClient for Told<SharedHttpClient> {
+impl HttpClient for Timed<SharedHttpClient> {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        SharedHttpConnector::new(Told(self.0.http_connector(settings, components)))
+        SharedHttpConnector::new(Timed(self.0.http_connector(settings, components)))
     }
 }
 
-impl HttpConnector for Told<SharedHttpConnector> {
+impl HttpConnector for Timed<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let call = Call { operation: operation(&request), begun: Instant::now() };
         let answer = self.0.call(request);

@@ -1,19 +1,18 @@
 use std::{fmt, sync::Arc};
 
 use domain::{
-    FacilityId, Instant, Reservation,
+    FacilityId, Reservation, Timestamp,
     applicant::Email,
     keys::{KeyRing, Links, Notices},
     visit_token::TokenKind,
 };
-use jiff::Timestamp;
 use store::{Store, keys::Kind};
 
-use crate::{ConfigError, aws, telemetry::Causes, variable};
+use crate::{ConfigError, aws, telemetry::ErrorChain, variable};
 
 /// Tells the time: the machine's in AWS, the hub's own in the local hub and in tests.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Instant + Send + Sync>);
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
     /// The machine's clock.
@@ -22,12 +21,12 @@ impl Clock {
     }
 
     /// A clock of one's own.
-    pub fn new(now: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
     /// What time it is.
-    pub fn now(&self) -> Instant {
+    pub fn now(&self) -> Timestamp {
         (self.0)()
     }
 }
@@ -40,8 +39,8 @@ impl fmt::Debug for Clock {
 
 /// What the machine's clock says: for what browsers, token issuers and receivers compare with theirs. All else reads
 /// the hub's [`Clock`].
-pub fn machine_time() -> Instant {
-    Timestamp::now().into()
+pub fn machine_time() -> Timestamp {
+    jiff::Timestamp::now().into()
 }
 
 /// What almost every function needs.
@@ -68,7 +67,7 @@ impl Hub {
         let db = aws_sdk_dynamodb::Client::new(&aws::config()?);
         let store = Store::new(db, variable("TABLE_NAME")?);
         if let Err(error) = store.warm_up(kind).await {
-            tracing::warn!(error = %Causes(&error), "the first read failed");
+            tracing::warn!(error = %ErrorChain(&error), "the first read failed");
         }
         Ok(Self { store, clock: Clock::machine(), base_url })
     }

@@ -3,13 +3,13 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
 use domain::{
-    Instant,
+    Timestamp,
     keys::{IdKey, KeyId, KeyRing, NoKeys, Purpose},
 };
 use futures::lock::Mutex;
 use jiff::SignedDuration;
 
-use crate::{Clock, ConfigError, aws, telemetry::Causes, variable};
+use crate::{Clock, ConfigError, aws, telemetry::ErrorChain, variable};
 
 /// A key that is added is known to every function that runs after this long, and used only later
 /// (`infra/operate/rotate-key`).
@@ -77,7 +77,7 @@ pub struct Keys<P> {
 #[derive(Debug)]
 struct Held<P> {
     ring: Arc<KeyRing<P>>,
-    fetched_at: Instant,
+    fetched_at: Timestamp,
 }
 
 impl<P: Purpose> Keys<P> {
@@ -124,7 +124,9 @@ impl<P: Purpose> Keys<P> {
             match source.fetch().await.and_then(|json| Ok(json.parse()?)) {
                 Ok(ring) => held.ring = Arc::new(ring),
                 // Those that are held are good, and are not asked for in vain by every request.
-                Err(error) => tracing::warn!(error = %Causes(&error), "keys were not refreshed"),
+                Err(error) => {
+                    tracing::warn!(error = %ErrorChain(&error), "keys were not refreshed")
+                }
             }
             held.fetched_at = now;
         }
@@ -172,7 +174,7 @@ mod tests {
             *secret.keys.lock().unwrap() = json(&["0"]);
             let clock = {
                 let seconds = seconds.clone();
-                let now = move || Instant::from_epoch_ms(seconds.load(Ordering::SeqCst) * 1000);
+                let now = move || Timestamp::from_epoch_ms(seconds.load(Ordering::SeqCst) * 1000);
                 Clock::new(move || now().unwrap())
             };
             let keys = Keys::from(secret.clone(), clock).await.unwrap();

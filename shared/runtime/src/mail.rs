@@ -39,7 +39,7 @@ pub enum MailError {
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Never: the service refuses this mail.
     #[error("the mail service refuses this mail")]
-    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Rejected(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// What the hub needs of a mail service.
@@ -94,7 +94,7 @@ impl SesMailer {
 #[async_trait]
 impl Mailer for SesMailer {
     async fn send(&self, to: &Email, mail: &Mail) -> Result<(), MailError> {
-        let refused = |error: aws_sdk_sesv2::error::BuildError| MailError::Refused(error.into());
+        let refused = |error: aws_sdk_sesv2::error::BuildError| MailError::Rejected(error.into());
         let utf8 = |text: &str| Content::builder().data(text).charset("UTF-8").build();
         let body = Body::builder()
             .text(utf8(&mail.text).map_err(refused)?)
@@ -119,7 +119,7 @@ impl Mailer for SesMailer {
                     .is_some_and(|e| e.is_message_rejected() || e.is_bad_request_exception()) =>
             {
                 // The cause may quote the address.
-                Err(MailError::Refused("rejected by the service".into()))
+                Err(MailError::Rejected("rejected by the service".into()))
             }
             Err(error) => Err(MailError::Unavailable(
                 format!("{:?}", aws_sdk_sesv2::error::ProvideErrorMetadata::code(&error)).into(),

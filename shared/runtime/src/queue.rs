@@ -12,7 +12,7 @@ use aws_sdk_sqs::{
         SendMessageBatchRequestEntry,
     },
 };
-use domain::{CorrelationId, Instant};
+use domain::{CorrelationId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{ConfigError, aws, variable};
@@ -29,7 +29,7 @@ pub struct Message<T> {
     pub correlation_id: Option<CorrelationId>,
     /// When that happened which the order tells of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub caused_at: Option<Instant>,
+    pub caused_at: Option<Timestamp>,
     /// When it was taken from the queue.
     #[serde(skip, default = "time::Instant::now")]
     pub taken: time::Instant,
@@ -37,7 +37,7 @@ pub struct Message<T> {
 
 impl<T> Message<T> {
     /// An order that follows from what happened now.
-    pub fn new(order: T, correlation_id: Option<CorrelationId>, caused_at: Instant) -> Self {
+    pub fn new(order: T, correlation_id: Option<CorrelationId>, caused_at: Timestamp) -> Self {
         Self { order, correlation_id, caused_at: Some(caused_at), taken: time::Instant::now() }
     }
 }

@@ -19,9 +19,9 @@ use crate::{calls, metrics};
 /// An error with its causes, for a log line. Values of persons are in none of them: items hold such
 /// values sealed, and what reads requests drops the cause.
 #[derive(Debug, Clone, Copy)]
-pub struct Causes<'a>(pub &'a dyn Error);
+pub struct ErrorChain<'a>(pub &'a dyn Error);
 
-impl fmt::Display for Causes<'_> {
+impl fmt::Display for ErrorChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
         let mut cause = self.0.source();
@@ -30,6 +30,61 @@ impl fmt::Display for Causes<'_> {
             cause = error.source();
         }
         Ok(())
+    }
+}
+
+/// What came of a piece of work, as the field `outcome` of its line says it: a closed list, so that queries can count
+/// on it. Why stands in other fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// There was nothing to do, or nobody to do it for.
+    Skipped,
+    /// It is divided into work of its own for each recipient.
+    Divided,
+    /// It waits, because its receiver fails.
+    HeldBack,
+    /// The rules, or the receiver, do not want it: repeating does not help.
+    Refused,
+    /// It failed, and is tried again where somebody can.
+    Failed,
+    /// It can never be done, and is kept for an operator.
+    Parked,
+    /// It cannot be read.
+    Unreadable,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 8] = [
+        Self::Done,
+        Self::Skipped,
+        Self::Divided,
+        Self::HeldBack,
+        Self::Refused,
+        Self::Failed,
+        Self::Parked,
+        Self::Unreadable,
+    ];
+
+    /// Done, or failed.
+    pub fn of(done: bool) -> Self {
+        if done { Self::Done } else { Self::Failed }
+    }
+
+    /// As it stands in a line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Skipped => "skipped",
+            Self::Divided => "divided",
+            Self::HeldBack => "held_back",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Parked => "parked",
+            Self::Unreadable => "unreadable",
+        }
     }
 }
 
@@ -91,16 +146,16 @@ pub async fn follow<F: Future>(id: Option<CorrelationId>, work: F) -> F::Output 
     let Some(id) = id else { return work.await };
     // Of the highest level, because a span below the level of the log would leave its id out.
     let span = error_span!("follow", correlation_id = %id);
-    store::caused_by(id, work).instrument(span).await
+    store::with_correlation_id(id, work).instrument(span).await
 }
 
 /// Does the work of one run of a scheduled job.
-pub async fn scheduled<F: Future>(job: &str, at: domain::Instant, work: F) -> F::Output {
+pub async fn scheduled<F: Future>(job: &str, at: domain::Timestamp, work: F) -> F::Output {
     follow(Some(CorrelationId::of_run(job, at)), work).await
 }
 
 /// Whole milliseconds since something happened; none where clocks disagree.
-pub fn ms_since(now: domain::Instant, then: domain::Instant) -> u64 {
+pub fn ms_since(now: domain::Timestamp, then: domain::Timestamp) -> u64 {
     now.since(then).as_millis().try_into().unwrap_or_default()
 }
 

@@ -21,7 +21,7 @@ struct AttemptsItem {
 /// What was asked for under one mark, as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedAttempts {
-    mark: [u8; 16],
+    fingerprint: [u8; 16],
     /// Those of the last day.
     pub attempts: Attempts,
     version: u32,
@@ -31,21 +31,21 @@ pub struct SavedAttempts {
 const KEPT_SECONDS: i64 = 48 * 3600;
 
 impl SavedAttempts {
-    fn of(mark: [u8; 16], item: Option<Item>) -> Result<Self, StoreError> {
+    fn of(fingerprint: [u8; 16], item: Option<Item>) -> Result<Self, StoreError> {
         let item: AttemptsItem = item.map(from_item).transpose()?.unwrap_or_default();
-        Ok(Self { mark, attempts: item.attempts, version: item.version })
+        Ok(Self { fingerprint, attempts: item.attempts, version: item.version })
     }
 
     /// What stood there instead when it was to be written over.
     pub(crate) fn newer(&self, item: Option<Item>) -> Result<Self, StoreError> {
-        Self::of(self.mark, item)
+        Self::of(self.fingerprint, item)
     }
 }
 
 impl Store {
     /// What was asked for under a mark.
-    pub async fn attempts(&self, mark: [u8; 16]) -> Result<SavedAttempts, StoreError> {
-        SavedAttempts::of(mark, self.get_item(keys::attempts(&mark), true).await?)
+    pub async fn attempts(&self, fingerprint: [u8; 16]) -> Result<SavedAttempts, StoreError> {
+        SavedAttempts::of(fingerprint, self.get_item(keys::attempts(&fingerprint), true).await?)
     }
 
     /// One more, if nobody else wrote one meanwhile.
@@ -56,7 +56,7 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         let attempts = read.attempts.clone().with(attempt.clone());
         let item = AttemptsItem { attempts, version: read.version + 1 };
-        let mut item = to_item(keys::attempts(&read.mark), &item)?;
+        let mut item = to_item(keys::attempts(&read.fingerprint), &item)?;
         let until = attempt.at.epoch_ms() / 1000 + KEPT_SECONDS;
         item.insert(EXPIRES_AT.into(), number(until));
         match read.version {

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder, types::ReturnConsumedCapacity,
 };
 use domain::{
-    Instant,
+    Timestamp,
     vendor::{Breaker, WebhookEndpoint},
 };
 
@@ -35,7 +35,7 @@ impl Store {
     pub async fn take_try(
         &self,
         endpoint: &WebhookEndpoint,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         let next = now + Breaker::TRY_EVERY;
         let update = self

@@ -6,7 +6,7 @@
 //! an entry that is old or doubled does no harm.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-use domain::{FacilityId, Instant, Reservation, ReservationNumber, SlotId};
+use domain::{FacilityId, Reservation, ReservationNumber, SlotId, Timestamp};
 
 use crate::{
     Store, StoreError,
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deadline {
     /// Since when.
-    pub at: Instant,
+    pub at: Timestamp,
     /// About which.
     pub reservation_number: ReservationNumber,
 }
@@ -27,7 +27,7 @@ pub struct Deadline {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotLeaves {
     /// Since when.
-    pub at: Instant,
+    pub at: Timestamp,
     /// Whose slot it is.
     pub facility_id: FacilityId,
     /// Which.
@@ -64,7 +64,7 @@ impl Store {
     /// Adds an entry.
     pub async fn add_deadline(
         &self,
-        at: Instant,
+        at: Timestamp,
         number: &ReservationNumber,
     ) -> Result<(), StoreError> {
         self.add(keys::deadline(at, number).attributes()).await
@@ -73,7 +73,7 @@ impl Store {
     /// Removes an entry; one that is not there is removed already.
     pub async fn remove_deadline(
         &self,
-        at: Instant,
+        at: Timestamp,
         number: &ReservationNumber,
     ) -> Result<(), StoreError> {
         self.remove(keys::deadline(at, number)).await
@@ -103,7 +103,11 @@ impl Store {
     }
 
     /// What is due at this instant, the longest due first: up to `limit`.
-    pub async fn deadlines(&self, now: Instant, limit: usize) -> Result<Vec<Deadline>, StoreError> {
+    pub async fn deadlines(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Deadline>, StoreError> {
         let parse =
             |at, number: &str| Some(Deadline { at, reservation_number: number.parse().ok()? });
         self.due(keys::DUE, now, limit, parse).await
@@ -112,7 +116,7 @@ impl Store {
     /// The slots that are to leave their feed at this instant, the longest due first: up to `limit`.
     pub async fn slots_leave(
         &self,
-        now: Instant,
+        now: Timestamp,
         limit: usize,
     ) -> Result<Vec<SlotLeaves>, StoreError> {
         let parse = |at, slot: &str| {
@@ -127,7 +131,7 @@ impl Store {
     }
 
     /// When something is due first, where that is by then.
-    pub async fn first_due(&self, until: Instant) -> Result<Option<Instant>, StoreError> {
+    pub async fn first_due(&self, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let deadline = self.deadlines(until, 1).await?.first().map(|deadline| deadline.at);
         let leaves = self.slots_leave(until, 1).await?.first().map(|leaves| leaves.at);
         Ok(deadline.into_iter().chain(leaves).min())
@@ -136,9 +140,9 @@ impl Store {
     async fn due<T>(
         &self,
         partition: &str,
-        now: Instant,
+        now: Timestamp,
         limit: usize,
-        parse: impl Fn(Instant, &str) -> Option<T>,
+        parse: impl Fn(Timestamp, &str) -> Option<T>,
     ) -> Result<Vec<T>, StoreError> {
         let until = format!("{:013}~", now.epoch_ms());
         let output = self
@@ -158,7 +162,7 @@ impl Store {
         let unknown = || StoreError::UnknownForm("what is due".into());
         let parse = |sk: &str| {
             let (at, what) = sk.split_once('#')?;
-            parse(Instant::from_epoch_ms(at.parse().ok()?)?, what)
+            parse(Timestamp::from_epoch_ms(at.parse().ok()?)?, what)
         };
         let items = output.items.unwrap_or_default();
         items.iter().map(|item| sort_key(item).and_then(parse).ok_or_else(unknown)).collect()

@@ -9,14 +9,14 @@ pub enum StoreError {
     #[error("the table is not available now")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
     /// It refused the call: our mistake.
-    #[error("the table refused the call")]
-    Refused(#[source] Box<dyn Error + Send + Sync>),
+    #[error("the table rejected the call")]
+    Rejected(#[source] Box<dyn Error + Send + Sync>),
     /// An item does not have the form that this version of the code writes.
     #[error("an item has an unknown form")]
     UnknownForm(#[source] Box<dyn Error + Send + Sync>),
     /// Somebody else changed what this call was based on.
     #[error("the item was changed by somebody else")]
-    Changed,
+    Conflict,
 }
 
 impl From<serde_dynamo::Error> for StoreError {
@@ -46,6 +46,6 @@ where
             SdkError::ConstructionFailure(_) => false,
             _ => true,
         };
-        if transient { Self::Unavailable(error.into()) } else { Self::Refused(error.into()) }
+        if transient { Self::Unavailable(error.into()) } else { Self::Rejected(error.into()) }
     }
 }

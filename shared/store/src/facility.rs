@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use domain::{
-    Facility, FacilityId, Instant, MunicipalityCode, Settings, applicant::Email,
+    Facility, FacilityId, MunicipalityCode, Settings, Timestamp, applicant::Email,
     settings::NoticeLinks,
 };
 use serde::{Deserialize, Serialize};
@@ -29,13 +29,13 @@ struct SettingsItem {
     #[serde(default)]
     notice_links: NoticeLinks,
     #[serde(default)]
-    asked: Vec<AskedAddress>,
+    unconfirmed: Vec<UnconfirmedAddress>,
     version: u32,
 }
 
 /// A notice address that was mailed a link and has not followed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct AskedAddress {
+struct UnconfirmedAddress {
     address: Email,
     /// The version of the settings that added it.
     version: u32,
@@ -49,7 +49,7 @@ pub struct SavedSettings {
     pub settings: Settings,
     /// How many mails to new addresses they have caused.
     pub notice_links: NoticeLinks,
-    asked: Vec<AskedAddress>,
+    unconfirmed: Vec<UnconfirmedAddress>,
     /// How often they were saved.
     version: u32,
 }
@@ -62,15 +62,16 @@ impl SavedSettings {
 
     /// The addresses that this version of the settings added, and that have not followed their links.
     pub fn added_by(self, version: u32) -> Vec<Email> {
-        let added = self.asked.into_iter().filter(|asked| asked.version == version);
-        added.map(|asked| asked.address).collect()
+        let added =
+            self.unconfirmed.into_iter().filter(|unconfirmed| unconfirmed.version == version);
+        added.map(|unconfirmed| unconfirmed.address).collect()
     }
 }
 
 /// The version of the settings in an item, if it added notice addresses.
 pub(crate) fn version_that_adds_addresses(item: Item) -> Result<Option<u32>, StoreError> {
-    let SettingsItem { asked, version, .. } = from_item(item)?;
-    Ok(asked.iter().any(|asked| asked.version == version).then_some(version))
+    let SettingsItem { unconfirmed, version, .. } = from_item(item)?;
+    Ok(unconfirmed.iter().any(|unconfirmed| unconfirmed.version == version).then_some(version))
 }
 
 /// How often a link is tried again that meets somebody else's change of the settings.
@@ -98,18 +99,18 @@ impl Store {
     pub async fn settings_to_change(&self, id: &FacilityId) -> Result<SavedSettings, StoreError> {
         let item = self.get_item(keys::settings(id), true).await?;
         let item: SettingsItem = item.map(from_item).transpose()?.unwrap_or_default();
-        let SettingsItem { settings, notice_links, asked, version } = item;
-        Ok(SavedSettings { settings, notice_links, asked, version })
+        let SettingsItem { settings, notice_links, unconfirmed, version } = item;
+        Ok(SavedSettings { settings, notice_links, unconfirmed, version })
     }
 
     /// Writes the settings over those that were read, and what the public sees of them to the facility;
-    /// [`StoreError::Changed`] if somebody else saved others meanwhile.
+    /// [`StoreError::Conflict`] if somebody else saved others meanwhile.
     pub async fn save_settings(
         &self,
         id: &FacilityId,
         over: &SavedSettings,
         SavedSettings { settings, notice_links, .. }: SavedSettings,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let shown = |s: &Settings| {
             let (message, url) = (s.message_to_parents.clone(), s.external_booking_url.clone());
@@ -118,20 +119,21 @@ impl Store {
         let shows_else = shown(&over.settings) != shown(&settings);
         let show = shows_else.then(|| self.show_settings(id, &settings, now)).transpose()?;
         let version = over.version + 1;
-        let asked = settings.notice_addresses_unconfirmed.iter().map(|address| {
-            let before = over.asked.iter().find(|asked| asked.address == *address);
-            let new = || AskedAddress { address: address.clone(), version };
+        let unconfirmed = settings.notice_addresses_unconfirmed.iter().map(|address| {
+            let before =
+                over.unconfirmed.iter().find(|unconfirmed| unconfirmed.address == *address);
+            let new = || UnconfirmedAddress { address: address.clone(), version };
             before.cloned().unwrap_or_else(new)
         });
-        let asked = asked.collect();
-        let item = SettingsItem { settings, notice_links, asked, version };
+        let unconfirmed = unconfirmed.collect();
+        let item = SettingsItem { settings, notice_links, unconfirmed, version };
         let item = to_item(keys::settings(id), &item)?;
         let save = match over.version {
             0 => put(&self.table, item, "attribute_not_exists(pk)", [])?,
             over => put(&self.table, item, "version = :over", [(":over", number(over))])?,
         };
         let writes = [save].into_iter().chain(show).collect();
-        self.transact(writes).await?.map_err(|_| StoreError::Changed)
+        self.transact(writes).await?.map_err(|_| StoreError::Conflict)
     }
 
     /// Confirms the address of a nursery that is meant; tells whether the nursery has it. To confirm twice is to
@@ -140,7 +142,7 @@ impl Store {
         &self,
         id: &FacilityId,
         is_meant: impl Fn(&Email) -> bool,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         for _ in 0..CONFIRM_TRIES {
             let saved = self.settings_to_change(id).await?;
@@ -150,7 +152,7 @@ impl Store {
             let mut settings = saved.settings.clone();
             settings.notice_addresses_unconfirmed.retain(|address| !is_meant(address));
             match self.save_settings(id, &saved, saved.with(settings), now).await {
-                Err(StoreError::Changed) => {}
+                Err(StoreError::Conflict) => {}
                 saved => return saved.map(|()| true),
             }
         }
@@ -161,7 +163,7 @@ impl Store {
         &self,
         id: &FacilityId,
         settings: &Settings,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<TransactWriteItem, StoreError> {
         let update = Update::builder()
             .table_name(&*self.table)
@@ -182,7 +184,7 @@ impl Store {
             .expression_attribute_values(":closes", number(settings.booking_closes_hours_before))
             .expression_attribute_values(":now", to_attribute_value(now)?)
             .build()
-            .map_err(|error| StoreError::Refused(error.into()))?;
+            .map_err(|error| StoreError::Rejected(error.into()))?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
@@ -202,7 +204,7 @@ impl Store {
     }
 
     /// Writes facilities that are new or changed, each over the one that was read. All or none of
-    /// every hundred; [`StoreError::Changed`] if somebody else changed one meanwhile.
+    /// every hundred; [`StoreError::Conflict`] if somebody else changed one meanwhile.
     pub async fn put_facilities(
         &self,
         facilities: &[(Option<Facility>, Facility)],
@@ -221,7 +223,7 @@ impl Store {
                     }
                 })
                 .collect();
-            self.transact(writes?).await?.map_err(|_| StoreError::Changed)?;
+            self.transact(writes?).await?.map_err(|_| StoreError::Conflict)?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! those of its municipalities and days and no more. None holds anything personal.
 
 use domain::{
-    FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Status,
+    FacilityId, MunicipalityCode, Reservation, ReservationNumber, Status, Timestamp,
     report::{Answered, AnsweredBy, Fact},
     reservation::Origin,
 };
@@ -23,15 +23,15 @@ struct FactItem {
     origin: Origin,
     status: Status,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
-    pending_since: Option<Instant>,
+    pending_since: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
-    answered_at: Option<Instant>,
+    answered_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     answered_by: Option<AnsweredBy>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
-    ended_at: Option<Instant>,
+    ended_at: Option<Timestamp>,
     #[serde(with = "epoch_ms")]
-    starts_at: Instant,
+    starts_at: Timestamp,
     sequence: u32,
 }
 
@@ -54,9 +54,9 @@ fn item(fact: &Fact) -> Result<Item, StoreError> {
 }
 
 fn from_table(municipality_code: MunicipalityCode, item: Item) -> Result<Fact, StoreError> {
-    let key = |sk: &str| -> Option<(Instant, ReservationNumber)> {
+    let key = |sk: &str| -> Option<(Timestamp, ReservationNumber)> {
         let (at, number) = sk.split_once('#')?;
-        Some((Instant::from_epoch_ms(at.parse().ok()?)?, number.parse().ok()?))
+        Some((Timestamp::from_epoch_ms(at.parse().ok()?)?, number.parse().ok()?))
     };
     let (requested_at, reservation_number) = sort_key(&item)
         .and_then(key)
@@ -88,7 +88,7 @@ impl Store {
         after: &Reservation,
     ) -> Result<(), StoreError> {
         let Some(fact) = Fact::of(after) else { return Ok(()) };
-        if before.and_then(Fact::of).is_some_and(|before| before.says_the_same_as(&fact)) {
+        if before.and_then(Fact::of).is_some_and(|before| before.has_same_content_as(&fact)) {
             return Ok(());
         }
         let newer = "attribute_not_exists(pk) OR #sequence < :sequence";
@@ -100,10 +100,10 @@ impl Store {
     pub async fn facts(
         &self,
         code: MunicipalityCode,
-        from: Instant,
-        until: Instant,
+        from: Timestamp,
+        until: Timestamp,
     ) -> Result<Vec<Fact>, StoreError> {
-        let bound = |at: Instant| format!("{:013}", at.epoch_ms().max(0));
+        let bound = |at: Timestamp| format!("{:013}", at.epoch_ms().max(0));
         let (low, high) = (bound(from), bound(until.max(from)));
         let items = self.items_between(keys::fact_partition(code), low, high).await?;
         items.into_iter().map(|item| from_table(code, item)).collect()

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
 };
 use domain::{
     FacilityId, Reservation,
-    applicant::FamilyMark,
+    applicant::FamilyFingerprint,
     family::{OpenRequest, OpenRequests},
 };
 use serde::Deserialize;
@@ -22,7 +22,7 @@ use crate::{
 
 /// The open requests under each mark of a family, as they were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Family(BTreeMap<FamilyMark, BTreeSet<String>>);
+pub struct Family(BTreeMap<FamilyFingerprint, BTreeSet<String>>);
 
 impl Family {
     /// All of them together.
@@ -33,15 +33,15 @@ impl Family {
     /// Takes in what made the conditions of `writes` fail, of those that begin at `place`; tells whether any did.
     pub(crate) fn learn(
         &mut self,
-        marks: &[FamilyMark],
+        fingerprints: &[FamilyFingerprint],
         reasons: &[CancellationReason],
         place: usize,
     ) -> Result<bool, StoreError> {
         let mut learned = false;
-        for (mark, write) in marks.iter().zip(place..) {
+        for (fingerprint, write) in fingerprints.iter().zip(place..) {
             if let Some(found) = blocker(reasons, write) {
                 let requests = found.map(requests_of).transpose()?.unwrap_or_default();
-                self.0.insert(mark.clone(), requests);
+                self.0.insert(fingerprint.clone(), requests);
                 learned = true;
             }
         }
@@ -80,17 +80,19 @@ impl Store {
     pub async fn family(
         &self,
         facility: &FacilityId,
-        marks: &[FamilyMark],
+        fingerprints: &[FamilyFingerprint],
     ) -> Result<Family, StoreError> {
         let mut family = Family::default();
-        if marks.is_empty() {
+        if fingerprints.is_empty() {
             return Ok(family);
         }
-        let keys = marks.iter().map(|mark| keys::family(facility, mark));
+        let keys = fingerprints.iter().map(|fingerprint| keys::family(facility, fingerprint));
         for item in self.get_items(keys, true).await? {
-            let mark = sort_key(&item).and_then(|sk| sk.strip_prefix("FAM#")).map(str::to_owned);
-            let mark = mark.ok_or_else(|| StoreError::UnknownForm("a family".into()))?;
-            family.0.insert(FamilyMark(mark), requests_of(item)?);
+            let fingerprint =
+                sort_key(&item).and_then(|sk| sk.strip_prefix("FAM#")).map(str::to_owned);
+            let fingerprint =
+                fingerprint.ok_or_else(|| StoreError::UnknownForm("a family".into()))?;
+            family.0.insert(FamilyFingerprint(fingerprint), requests_of(item)?);
         }
         Ok(family)
     }
@@ -101,22 +103,22 @@ impl Store {
         reservation: &Reservation,
         read: &Family,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let enter = |mark: &FamilyMark| {
+        let enter = |fingerprint: &FamilyFingerprint| {
             let update = Update::builder()
                 .table_name(&*self.table)
-                .set_key(Some(keys::family(&reservation.facility_id, mark).attributes()))
+                .set_key(Some(keys::family(&reservation.facility_id, fingerprint).attributes()))
                 .update_expression("ADD requests :own")
                 .expression_attribute_values(":own", set([member(reservation)]))
                 .return_values_on_condition_check_failure(
                     ReturnValuesOnConditionCheckFailure::AllOld,
                 );
-            let update = match read.0.get(mark) {
+            let update = match read.0.get(fingerprint) {
                 Some(requests) => update
                     .condition_expression("requests = :read")
                     .expression_attribute_values(":read", set(requests.iter().cloned())),
                 None => update.condition_expression("attribute_not_exists(pk)"),
             };
-            let update = update.build().map_err(|error| StoreError::Refused(error.into()))?;
+            let update = update.build().map_err(|error| StoreError::Rejected(error.into()))?;
             Ok(TransactWriteItem::builder().update(update).build())
         };
         reservation.counted_by().iter().map(enter).collect()
@@ -130,12 +132,12 @@ impl Store {
         read: &Family,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let own = member(reservation);
-        let leave = |mark: &FamilyMark| {
-            let key = Some(keys::family(&reservation.facility_id, mark).attributes());
+        let leave = |fingerprint: &FamilyFingerprint| {
+            let key = Some(keys::family(&reservation.facility_id, fingerprint).attributes());
             let own = || set([own.clone()]);
-            let others = read.0.get(mark).is_some_and(|requests| requests.len() > 1);
+            let others = read.0.get(fingerprint).is_some_and(|requests| requests.len() > 1);
             let refused =
-                |error: aws_sdk_dynamodb::error::BuildError| StoreError::Refused(error.into());
+                |error: aws_sdk_dynamodb::error::BuildError| StoreError::Rejected(error.into());
             let failed = ReturnValuesOnConditionCheckFailure::AllOld;
             let write = TransactWriteItem::builder();
             Ok(if others {

@@ -22,7 +22,7 @@ use aws_sdk_dynamodb::{
     },
 };
 use domain::{
-    FacilityId, Instant, SlotId,
+    FacilityId, SlotId, Timestamp,
     feed::{Feed, SlotView},
 };
 use rand::RngExt;
@@ -49,7 +49,7 @@ pub struct FeedItem<T> {
 }
 
 /// What a feed is to say of a thing.
-struct Saying<T> {
+struct Publication<T> {
     id: String,
     data: Option<T>,
     /// The entry by time that finds it when it is to leave the feed.
@@ -65,7 +65,7 @@ struct Count {
 
 /// DynamoDB takes 100 writes in one transaction: the count, and for each thing its entry, the same under its id,
 /// its former entry, when it leaves, and an entry of the transaction before.
-const SAID_AT_ONCE: usize = 19;
+const PUBLISHED_AT_ONCE: usize = 19;
 
 /// How often somebody else may be faster before the stream is told to come again.
 const TRIES: u32 = 40;
@@ -80,69 +80,73 @@ const REMEMBERED_FOR_SECONDS: i64 = DELETED_FOR_SECONDS + 7 * 24 * 3600;
 impl Store {
     /// Brings the feed in step with what these slots are now; returns how many it did not yet say so of. Safe to
     /// repeat, in any order, at any time.
-    pub async fn tell_slots(
+    pub async fn publish_slots(
         &self,
         slots: &BTreeSet<(FacilityId, SlotId)>,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<usize, StoreError> {
         let slots: Vec<_> = slots.iter().collect();
-        let mut told = 0;
-        for some in slots.chunks(SAID_AT_ONCE) {
+        let mut published = 0;
+        for some in slots.chunks(PUBLISHED_AT_ONCE) {
             let ids: Vec<&str> = some.iter().map(|(_, slot)| slot.as_str()).collect();
-            told += self.say(Feed::Slots, &ids, now, || self.slots_to_say(some, now)).await?;
+            published +=
+                self.publish(Feed::Slots, &ids, now, || self.slot_publications(some, now)).await?;
         }
-        Ok(told)
+        Ok(published)
     }
 
-    async fn slots_to_say(
+    async fn slot_publications(
         &self,
         slots: &[&(FacilityId, SlotId)],
-        now: Instant,
-    ) -> Result<Vec<Saying<SlotView>>, StoreError> {
+        now: Timestamp,
+    ) -> Result<Vec<Publication<SlotView>>, StoreError> {
         let keys = slots.iter().map(|(facility, slot)| keys::slot(facility, slot));
         let items = self.get_items(keys, true).await?.into_iter();
-        let saying = |item| {
+        let publication = |item| {
             let slot = slot::from_table(item)?;
             let leaves = keys::slot_leaves(slot.leaves_feed_at(), &slot.facility_id, &slot.slot_id);
-            Ok(Saying { id: slot.slot_id.to_string(), data: slot.in_feed(now), leaves })
+            Ok(Publication { id: slot.slot_id.to_string(), data: slot.in_feed(now), leaves })
         };
-        items.map(saying).collect()
+        items.map(publication).collect()
     }
 
     /// Says of these things what `is` reads of them.
-    async fn say<T, F>(
+    async fn publish<T, F>(
         &self,
         feed: Feed,
         ids: &[&str],
-        now: Instant,
+        now: Timestamp,
         is: impl Fn() -> F,
     ) -> Result<usize, StoreError>
     where
         T: Serialize + DeserializeOwned + PartialEq,
-        F: Future<Output = Result<Vec<Saying<T>>, StoreError>>,
+        F: Future<Output = Result<Vec<Publication<T>>, StoreError>>,
     {
-        let mut told = 0;
+        let mut published = 0;
         for attempt in 0..TRIES {
             // First what was said, then what is. The other way round, somebody who read later than we could have
             // spoken in between, and we would take it back.
             let keys = ids.iter().map(|id| keys::feed_place(feed, id));
-            let said = self.get_items(keys, true).await?.into_iter().map(from_item::<FeedItem<T>>);
-            let said = said.map(|item| item.map(|item| (item.id.clone(), item)));
-            let said: HashMap<String, FeedItem<T>> = said.collect::<Result<_, _>>()?;
+            let published_before =
+                self.get_items(keys, true).await?.into_iter().map(from_item::<FeedItem<T>>);
+            let published_before =
+                published_before.map(|item| item.map(|item| (item.id.clone(), item)));
+            let published_before: HashMap<String, FeedItem<T>> =
+                published_before.collect::<Result<_, _>>()?;
             let mut news = is().await?;
-            news.retain(|saying| match said.get(&saying.id) {
-                Some(said) => said.data != saying.data,
+            news.retain(|publication| match published_before.get(&publication.id) {
+                Some(published_before) => published_before.data != publication.data,
                 // What was never in the feed need not be deleted from it.
-                None => saying.data.is_some(),
+                None => publication.data.is_some(),
             });
             if news.is_empty() {
-                return Ok(told);
+                return Ok(published);
             }
             let some = news.len();
-            if self.number(feed, &said, news, now).await? {
+            if self.number(feed, &published_before, news, now).await? {
                 // Then it looks again. While this was on its way a thing may have become again what was said
                 // before, and who was to tell that found nothing to tell.
-                told += some;
+                published += some;
                 continue;
             }
             tracing::debug!(attempt, feed = feed.name(), "somebody else said something");
@@ -156,28 +160,29 @@ impl Store {
     async fn number<T: Serialize>(
         &self,
         feed: Feed,
-        said: &HashMap<String, FeedItem<T>>,
-        news: Vec<Saying<T>>,
-        now: Instant,
+        published_before: &HashMap<String, FeedItem<T>>,
+        news: Vec<Publication<T>>,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         let Count { first_of_last, last } = self.feed_count(feed).await?;
         let next = Count { first_of_last: last + 1, last: last + news.len() as u64 };
         let mut writes =
             vec![self.put_next(to_item(keys::feed_count(feed), &next)?, "last", last)?];
         let mut before: Vec<u64> = (first_of_last.max(1)..=last).collect();
-        for (saying, change_number) in news.into_iter().zip(last + 1..) {
-            let former = said.get(&saying.id);
+        for (publication, change_number) in news.into_iter().zip(last + 1..) {
+            let former = published_before.get(&publication.id);
             let former_number = former.map_or(0, |former| former.change_number);
             let appears = former.is_none_or(|former| former.data.is_none());
-            let said = FeedItem { id: saying.id, change_number, data: saying.data };
+            let published_before =
+                FeedItem { id: publication.id, change_number, data: publication.data };
             let item = |key: Key, kept: i64| -> Result<Item, StoreError> {
-                let mut item = to_item(key, &said)?;
-                if said.data.is_none() {
+                let mut item = to_item(key, &published_before)?;
+                if published_before.data.is_none() {
                     item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + kept));
                 }
                 Ok(item)
             };
-            let place = item(keys::feed_place(feed, &said.id), REMEMBERED_FOR_SECONDS)?;
+            let place = item(keys::feed_place(feed, &published_before.id), REMEMBERED_FOR_SECONDS)?;
             writes.push(self.put_next(place, "change_number", former_number)?);
             let entry = item(keys::feed_entry(feed, change_number), DELETED_FOR_SECONDS)?;
             writes.push(put(&self.table, entry, "attribute_not_exists(pk)", [])?);
@@ -186,7 +191,7 @@ impl Store {
                 writes.push(self.delete(keys::feed_entry(feed, former_number))?);
             }
             if appears {
-                writes.push(put(&self.table, saying.leaves.attributes(), WHATEVER, [])?);
+                writes.push(put(&self.table, publication.leaves.attributes(), WHATEVER, [])?);
             }
         }
         for touched in before {
@@ -212,7 +217,7 @@ impl Store {
     fn delete(&self, key: Key) -> Result<TransactWriteItem, StoreError> {
         let delete =
             Delete::builder().table_name(&*self.table).set_key(Some(key.attributes())).build();
-        let delete = delete.map_err(|error| StoreError::Refused(error.into()))?;
+        let delete = delete.map_err(|error| StoreError::Rejected(error.into()))?;
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
@@ -223,7 +228,7 @@ impl Store {
             .set_key(Some(key.attributes()))
             .condition_expression(WHATEVER)
             .build()
-            .map_err(|error| StoreError::Refused(error.into()))?;
+            .map_err(|error| StoreError::Rejected(error.into()))?;
         Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
@@ -259,7 +264,7 @@ impl Store {
         let gets = entries.iter().map(|number| {
             let key = keys::feed_entry(feed, *number).attributes();
             let get = Get::builder().table_name(&*self.table).set_key(Some(key)).build();
-            let get = get.map_err(|error| StoreError::Refused(error.into()))?;
+            let get = get.map_err(|error| StoreError::Rejected(error.into()))?;
             Ok(TransactGetItem::builder().get(get).build())
         });
         let result = self

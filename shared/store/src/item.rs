@@ -13,39 +13,39 @@ use aws_sdk_dynamodb::{
 use rand::RngExt;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Store, StoreError, cause, keys::Key};
+use crate::{Store, StoreError, correlation, keys::Key};
 
 /// Attributes by name.
 pub type Item = HashMap<String, AttributeValue>;
 
 /// An instant as a number of milliseconds since 1970: short, and in order.
 pub(crate) mod epoch_ms {
-    use domain::Instant;
+    use domain::Timestamp;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub fn serialize<S: Serializer>(instant: &Instant, to: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(instant: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_i64(instant.epoch_ms())
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Instant, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
         let ms = i64::deserialize(from)?;
-        Instant::from_epoch_ms(ms).ok_or_else(|| D::Error::custom("not an instant"))
+        Timestamp::from_epoch_ms(ms).ok_or_else(|| D::Error::custom("not an instant"))
     }
 }
 
 /// The same, where there may be none.
 pub(crate) mod some_epoch_ms {
-    use domain::Instant;
+    use domain::Timestamp;
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-    pub fn serialize<S: Serializer>(instant: &Option<Instant>, to: S) -> Result<S::Ok, S::Error> {
-        instant.map(Instant::epoch_ms).serialize(to)
+    pub fn serialize<S: Serializer>(instant: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
+        instant.map(Timestamp::epoch_ms).serialize(to)
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Instant>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
         let ms = Option::<i64>::deserialize(from)?;
         let instant =
-            |ms| Instant::from_epoch_ms(ms).ok_or_else(|| D::Error::custom("not an instant"));
+            |ms| Timestamp::from_epoch_ms(ms).ok_or_else(|| D::Error::custom("not an instant"));
         ms.map(instant).transpose()
     }
 }
@@ -54,7 +54,7 @@ pub(crate) mod some_epoch_ms {
 pub(crate) fn to_item(key: Key, value: &impl Serialize) -> Result<Item, StoreError> {
     let mut item: Item = serde_dynamo::to_item(value)?;
     item.extend(key.attributes());
-    item.extend(cause::attribute());
+    item.extend(correlation::attribute());
     Ok(item)
 }
 
@@ -141,7 +141,7 @@ impl Store {
                     .set_keys(Some(wanted))
                     .consistent_read(consistent)
                     .build()
-                    .map_err(|error| StoreError::Refused(error.into()))?;
+                    .map_err(|error| StoreError::Rejected(error.into()))?;
                 let output = self
                     .db
                     .batch_get_item()
@@ -281,7 +281,7 @@ pub(crate) fn put(
         .set_expression_attribute_values((!values.is_empty()).then_some(values))
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
         .build()
-        .map_err(|error| StoreError::Refused(error.into()))?;
+        .map_err(|error| StoreError::Rejected(error.into()))?;
     Ok(TransactWriteItem::builder().put(put).build())
 }
 

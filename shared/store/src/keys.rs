@@ -36,8 +36,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    ClientId, FacilityId, Instant, MunicipalityCode, ReservationNumber, SlotId, WebhookEndpointId,
-    applicant::FamilyMark, feed::Feed,
+    ClientId, FacilityId, MunicipalityCode, ReservationNumber, SlotId, Timestamp,
+    WebhookEndpointId, applicant::FamilyFingerprint, feed::Feed,
 };
 
 /// Partition and sort key of one item.
@@ -124,8 +124,8 @@ pub fn over(facility: &FacilityId, slot: &SlotId, number: &ReservationNumber) ->
 }
 
 /// The open requests of a family at a facility.
-pub fn family(facility: &FacilityId, mark: &FamilyMark) -> Key {
-    Key::new(facility_partition(facility), format!("FAM#{}", mark.as_str()))
+pub fn family(facility: &FacilityId, fingerprint: &FamilyFingerprint) -> Key {
+    Key::new(facility_partition(facility), format!("FAM#{}", fingerprint.as_str()))
 }
 
 /// An ICT system's link to a facility.
@@ -144,7 +144,7 @@ pub fn pending_count(facility: &FacilityId) -> Key {
 }
 
 /// An asking of a facility in one hour.
-pub fn asking(facility: &FacilityId, at: Instant) -> Key {
+pub fn pending_reminder(facility: &FacilityId, at: Timestamp) -> Key {
     Key::new(facility_partition(facility), format!("ASK#{at}"))
 }
 
@@ -180,7 +180,7 @@ pub fn digest(code: MunicipalityCode, day: jiff::civil::Date, part: usize) -> Ke
 }
 
 /// The asking of a facility to open slots in a month.
-pub fn plan_asking(facility: &FacilityId, month: jiff::civil::Date) -> Key {
+pub fn slot_plan_reminder(facility: &FacilityId, month: jiff::civil::Date) -> Key {
     Key::new(facility_partition(facility), format!("PLAN#{}", month.strftime("%Y-%m")))
 }
 
@@ -195,7 +195,7 @@ pub fn fact_partition(code: MunicipalityCode) -> String {
 }
 
 /// What reports count of a reservation, by the time of the request.
-pub fn fact(code: MunicipalityCode, requested_at: Instant, number: &ReservationNumber) -> Key {
+pub fn fact(code: MunicipalityCode, requested_at: Timestamp, number: &ReservationNumber) -> Key {
     Key::new(fact_partition(code), format!("{:013}#{number}", requested_at.epoch_ms()))
 }
 
@@ -204,7 +204,7 @@ pub fn fact(code: MunicipalityCode, requested_at: Instant, number: &ReservationN
 pub const DUE: &str = "DUE";
 
 /// That something is due about a reservation.
-pub fn deadline(at: Instant, number: &ReservationNumber) -> Key {
+pub fn deadline(at: Timestamp, number: &ReservationNumber) -> Key {
     Key::new(DUE, format!("{:013}#{number}", at.epoch_ms()))
 }
 
@@ -212,7 +212,7 @@ pub fn deadline(at: Instant, number: &ReservationNumber) -> Key {
 pub const SLOTS_LEAVE: &str = "DUE#slots";
 
 /// That a slot is to leave its feed.
-pub fn slot_leaves(at: Instant, facility: &FacilityId, slot: &SlotId) -> Key {
+pub fn slot_leaves(at: Timestamp, facility: &FacilityId, slot: &SlotId) -> Key {
     Key::new(SLOTS_LEAVE, format!("{:013}#{facility}#{slot}", at.epoch_ms()))
 }
 
@@ -252,20 +252,20 @@ pub fn slot_count() -> Key {
 }
 
 /// A request that was made under an idempotency key.
-pub fn once(mark: &[u8; 16]) -> Key {
-    Key::new(format!("ONCE#{}", hex(mark)), "ONCE")
+pub fn once(fingerprint: &[u8; 16]) -> Key {
+    Key::new(format!("ONCE#{}", hex(fingerprint)), "ONCE")
 }
 
 /// What was asked for on the portal, from one source or for one address.
-pub fn attempts(mark: &[u8; 16]) -> Key {
-    Key::new(format!("ASKED#{}", hex(mark)), "ASKED")
+pub fn attempts(fingerprint: &[u8; 16]) -> Key {
+    Key::new(format!("ASKED#{}", hex(fingerprint)), "ASKED")
 }
 
 /// An address that is written to no longer.
-pub fn suppression(mark: &[u8; 16]) -> Key {
-    Key::new(format!("SUP#{}", hex(mark)), "SUP")
+pub fn suppression(fingerprint: &[u8; 16]) -> Key {
+    Key::new(format!("SUP#{}", hex(fingerprint)), "SUP")
 }
 
-fn hex(mark: &[u8; 16]) -> String {
-    mark.iter().map(|byte| format!("{byte:02x}")).collect()
+fn hex(fingerprint: &[u8; 16]) -> String {
+    fingerprint.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,7 +6,7 @@
 
 mod attempt;
 mod breaker;
-mod cause;
+mod correlation;
 mod deadline;
 mod error;
 mod facility;
@@ -34,20 +34,20 @@ use aws_sdk_dynamodb::Client;
 
 pub use self::{
     attempt::SavedAttempts,
-    cause::caused_by,
+    correlation::with_correlation_id,
     deadline::{Deadline, SlotLeaves},
     error::StoreError,
     facility::{MunicipalityContact, SavedSettings},
     family::Family,
     feed::FeedItem,
     meter::{Consumed, Meter},
-    notice::{Asking, Digest, Listed, PlanAsking, PlanDigest},
+    notice::{Digest, Listed, PendingReminder, PlanDigest, SlotPlanReminder},
     once::{Earlier, Once},
-    reservation::{Changed, Judged, Reserved},
+    reservation::{ChangeOutcome, Judged, Reserved},
     reservation_list::{ListPosition, ReservationFilter, VisitPosition},
     search::ShardVersion,
-    slot::{FirstAnswer, Opened, SlotChanged},
-    stream::{StreamChange, cause_of},
+    slot::{FirstAnswer, OpenSlotsOutcome, SlotChangeOutcome},
+    stream::{StreamChange, correlation_id_of},
     vendor::{EndpointCreated, VendorRecord},
 };
 

@@ -2,8 +2,8 @@
 //! runs of the job send once, and the stream tells the mailer.
 
 use domain::{
-    FacilityId, Instant, MunicipalityCode, ReservationNumber,
-    asking::{self, Waiting},
+    FacilityId, MunicipalityCode, ReservationNumber, Timestamp,
+    reminder::{self, PendingRequest},
 };
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -24,12 +24,13 @@ pub struct Listed {
     pub facility_id: FacilityId,
     /// When it was asked for.
     #[serde(with = "epoch_ms")]
-    pub requested_at: Instant,
+    pub requested_at: Timestamp,
     /// When the visit would be.
     #[serde(with = "epoch_ms")]
-    pub starts_at: Instant,
+    pub starts_at: Timestamp,
     /// How often the nursery was asked, this time included.
-    pub asked_count: u32,
+    #[serde(rename = "asked_count")]
+    pub reminder_count: u32,
     /// Whether the visit comes before the next business day is over (RSV-16).
     #[serde(default)]
     pub urgent: bool,
@@ -37,12 +38,12 @@ pub struct Listed {
 
 /// One mail to a facility that lists its overdue requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asking {
+pub struct PendingReminder {
     /// The facility.
     pub facility_id: FacilityId,
     /// The hour of the run.
     #[serde(with = "epoch_ms")]
-    pub at: Instant,
+    pub at: Timestamp,
     /// What it lists, oldest first.
     pub requests: Vec<Listed>,
 }
@@ -54,7 +55,7 @@ pub struct Digest {
     pub municipality_code: MunicipalityCode,
     /// The hour of the run.
     #[serde(with = "epoch_ms")]
-    pub at: Instant,
+    pub at: Timestamp,
     /// What it lists, by facility, oldest first.
     pub requests: Vec<Listed>,
     /// Which part it is, counted from 1.
@@ -71,14 +72,14 @@ fn one() -> usize {
 
 /// One mail to a facility that has opened no slots for a month yet (SLOT-08).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanAsking {
+pub struct SlotPlanReminder {
     /// The facility.
     pub facility_id: FacilityId,
     /// The first day of the month.
     pub month: Date,
     /// When it was looked at.
     #[serde(with = "epoch_ms")]
-    pub at: Instant,
+    pub at: Timestamp,
 }
 
 /// One mail to a municipality that lists its facilities that were asked to open slots (SLOT-10).
@@ -90,7 +91,7 @@ pub struct PlanDigest {
     pub month: Date,
     /// When it was looked at.
     #[serde(with = "epoch_ms")]
-    pub at: Instant,
+    pub at: Timestamp,
     /// The facilities.
     pub facilities: Vec<FacilityId>,
 }
@@ -107,7 +108,7 @@ const LISTED_AT_MOST: usize = 99;
 const DIGEST_LISTS_AT_MOST: usize = 500;
 
 /// An asking from its item, as the table or its stream gives it.
-pub fn asking_from_table(item: Item) -> Result<Asking, StoreError> {
+pub fn pending_reminder_from_table(item: Item) -> Result<PendingReminder, StoreError> {
     from_item(item)
 }
 
@@ -117,7 +118,7 @@ pub fn digest_from_table(item: Item) -> Result<Digest, StoreError> {
 }
 
 /// An asking to open slots from its item, as the table or its stream gives it.
-pub fn plan_asking_from_table(item: Item) -> Result<PlanAsking, StoreError> {
+pub fn slot_plan_reminder_from_table(item: Item) -> Result<SlotPlanReminder, StoreError> {
     from_item(item)
 }
 
@@ -126,14 +127,14 @@ pub fn plan_digest_from_table(item: Item) -> Result<PlanDigest, StoreError> {
     from_item(item)
 }
 
-fn listed(waiting: &Waiting, times: u32, now: Instant) -> Listed {
+fn listed(pending: &PendingRequest, times: u32, now: Timestamp) -> Listed {
     Listed {
-        reservation_number: waiting.reservation_number.clone(),
-        facility_id: waiting.facility_id.clone(),
-        requested_at: waiting.requested_at,
-        starts_at: waiting.starts_at,
-        asked_count: times,
-        urgent: waiting.is_urgent(now),
+        reservation_number: pending.reservation_number.clone(),
+        facility_id: pending.facility_id.clone(),
+        requested_at: pending.requested_at,
+        starts_at: pending.starts_at,
+        reminder_count: times,
+        urgent: pending.is_urgent(now),
     }
 }
 
@@ -141,38 +142,44 @@ impl Store {
     /// Asks a facility about its overdue requests: notes each as asked and records the mail, in one
     /// transaction. Requests that were answered or asked about meanwhile are left out; returns how
     /// many remained.
-    pub async fn ask(
+    pub async fn remind(
         &self,
         facility: &FacilityId,
-        overdue: &[Waiting],
-        now: Instant,
+        overdue: &[PendingRequest],
+        now: Timestamp,
     ) -> Result<usize, StoreError> {
         // Once more is enough: whoever changed them in between was another run or an answer.
         for _ in 0..2 {
             let overdue = &overdue[..overdue.len().min(LISTED_AT_MOST)];
             let numbers: Vec<_> =
-                overdue.iter().map(|waiting| waiting.reservation_number.clone()).collect();
+                overdue.iter().map(|pending| pending.reservation_number.clone()).collect();
             let (mut writes, mut requests) = (Vec::new(), Vec::new());
             for current in self.reservations(&numbers).await? {
-                let Some(waiting) = overdue
+                let Some(pending) = overdue
                     .iter()
-                    .find(|waiting| waiting.reservation_number == current.reservation_number)
+                    .find(|pending| pending.reservation_number == current.reservation_number)
                 else {
                     continue;
                 };
-                let Some(next) = asking::ask(&current, waiting, now) else { continue };
-                requests.push(listed(waiting, next.asked.map_or(1, |asked| asked.count), now));
+                let Some(next) = reminder::remind(&current, pending, now) else { continue };
+                requests.push(listed(
+                    pending,
+                    next.reminders.map_or(1, |reminders| reminders.count),
+                    now,
+                ));
                 writes.push(self.put_over(&current, &next)?);
             }
             if requests.is_empty() {
                 return Ok(0);
             }
-            let asked = requests.len();
-            let asking = Asking { facility_id: facility.clone(), at: now, requests };
-            let item = kept(to_item(keys::asking(facility, now), &asking)?, now);
+            let reminders = requests.len();
+            let pending_reminder =
+                PendingReminder { facility_id: facility.clone(), at: now, requests };
+            let item =
+                kept(to_item(keys::pending_reminder(facility, now), &pending_reminder)?, now);
             writes.push(put(&self.table, item, "attribute_not_exists(pk)", [])?);
             if self.transact(writes).await?.is_ok() {
-                return Ok(asked);
+                return Ok(reminders);
             }
         }
         Ok(0)
@@ -182,12 +189,13 @@ impl Store {
     pub async fn add_digest(
         &self,
         code: MunicipalityCode,
-        waiting: &[Waiting],
-        now: Instant,
+        pending: &[PendingRequest],
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let list =
-            |waiting: &Waiting| listed(waiting, waiting.asked.map_or(0, |asked| asked.count), now);
-        let parts = waiting.chunks(DIGEST_LISTS_AT_MOST);
+        let list = |pending: &PendingRequest| {
+            listed(pending, pending.reminders.map_or(0, |reminders| reminders.count), now)
+        };
+        let parts = pending.chunks(DIGEST_LISTS_AT_MOST);
         let count = parts.len();
         let writes: Result<Vec<_>, StoreError> = parts
             .zip(1..)
@@ -203,12 +211,15 @@ impl Store {
     }
 
     /// One asking.
-    pub async fn asking(
+    pub async fn pending_reminder(
         &self,
         facility: &FacilityId,
-        at: Instant,
-    ) -> Result<Option<Asking>, StoreError> {
-        self.get_item(keys::asking(facility, at), false).await?.map(asking_from_table).transpose()
+        at: Timestamp,
+    ) -> Result<Option<PendingReminder>, StoreError> {
+        self.get_item(keys::pending_reminder(facility, at), false)
+            .await?
+            .map(pending_reminder_from_table)
+            .transpose()
     }
 
     /// A part of a digest.
@@ -223,14 +234,15 @@ impl Store {
     }
 
     /// Asks a facility to open slots for a month; tells whether this call did it.
-    pub async fn ask_for_slots(
+    pub async fn remind_of_slots(
         &self,
         facility: &FacilityId,
         month: Date,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let asking = PlanAsking { facility_id: facility.clone(), month, at: now };
-        self.add_notice(to_item(keys::plan_asking(facility, month), &asking)?, now).await
+        let pending_reminder = SlotPlanReminder { facility_id: facility.clone(), month, at: now };
+        self.add_notice(to_item(keys::slot_plan_reminder(facility, month), &pending_reminder)?, now)
+            .await
     }
 
     /// Records which facilities of a municipality have no slots for a month; tells whether this call
@@ -250,12 +262,12 @@ impl Store {
         item.map(plan_digest_from_table).transpose()
     }
 
-    async fn add_notice(&self, item: Item, now: Instant) -> Result<bool, StoreError> {
+    async fn add_notice(&self, item: Item, now: Timestamp) -> Result<bool, StoreError> {
         Ok(self.put_if(kept(item, now), "attribute_not_exists(pk)", []).await?.is_ok())
     }
 }
 
-fn kept(mut item: Item, now: Instant) -> Item {
+fn kept(mut item: Item, now: Timestamp) -> Item {
     item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + KEPT_SECONDS));
     item
 }

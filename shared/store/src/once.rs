@@ -4,7 +4,7 @@
 //! answer with, and a request that failed has left nothing.
 
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
-use domain::Instant;
+use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -37,7 +37,8 @@ pub enum Earlier {
 
 #[derive(Serialize, Deserialize)]
 struct OnceItem {
-    body_mark: ByteBuf,
+    #[serde(rename = "body_mark")]
+    body_fingerprint: ByteBuf,
     answer: String,
     expires_at: i64,
 }
@@ -45,7 +46,7 @@ struct OnceItem {
 impl Once {
     fn earlier(&self, item: Item) -> Result<Earlier, StoreError> {
         let item: OnceItem = from_item(item)?;
-        let same = item.body_mark.as_slice() == self.body;
+        let same = item.body_fingerprint.as_slice() == self.body;
         Ok(if same { Earlier::Answer(item.answer) } else { Earlier::OtherBody })
     }
 
@@ -71,10 +72,10 @@ impl Store {
         &self,
         once: &Once,
         answer: String,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<TransactWriteItem, StoreError> {
         let item = OnceItem {
-            body_mark: ByteBuf::from(once.body),
+            body_fingerprint: ByteBuf::from(once.body),
             answer,
             expires_at: now.epoch_ms() / 1000 + KEPT_FOR,
         };

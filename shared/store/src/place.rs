@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use domain::{
-    Instant, Reservation, ReservationNumber,
-    slot::{Place, WAITING_AT_MOST},
+    Reservation, ReservationNumber, Timestamp,
+    slot::{Standing, WAITING_AT_MOST},
 };
 
 use crate::{
@@ -23,37 +23,39 @@ const FREE: &str = "(attribute_not_exists(holding) OR size(holding) < #capacity)
 /// The waiting list takes one more.
 const LIST_OPEN: &str = "(attribute_not_exists(waiting) OR size(waiting) < :longest)";
 
-fn longest_list(to: Place) -> Option<(String, AttributeValue)> {
-    (to == Place::Waiting).then(|| (":longest".to_owned(), number(WAITING_AT_MOST as i64)))
+fn longest_list(to: Standing) -> Option<(String, AttributeValue)> {
+    (to == Standing::OnWaitingList).then(|| (":longest".to_owned(), number(WAITING_AT_MOST as i64)))
 }
 
 /// The set of the slot in which a reservation with this place is.
-fn set(place: Place) -> Option<&'static str> {
+fn set(place: Standing) -> Option<&'static str> {
     match place {
-        Place::Holding => Some("holding"),
-        Place::Asking => Some("asking"),
-        Place::Waiting => Some("waiting"),
-        Place::None => None,
+        Standing::HoldsPlace => Some("holding"),
+        Standing::AwaitsDecision => Some("asking"),
+        Standing::OnWaitingList => Some("waiting"),
+        Standing::None => None,
     }
 }
 
 /// What the reservation is in that set: the waiting list is in order of the requests.
-fn member(reservation: &Reservation, place: Place) -> String {
+fn member(reservation: &Reservation, place: Standing) -> String {
     match place {
-        Place::Waiting => {
+        Standing::OnWaitingList => {
             waiting_member(reservation.waiting_since(), &reservation.reservation_number)
         }
-        Place::Holding | Place::Asking | Place::None => reservation.reservation_number.to_string(),
+        Standing::HoldsPlace | Standing::AwaitsDecision | Standing::None => {
+            reservation.reservation_number.to_string()
+        }
     }
 }
 
-pub(crate) fn waiting_member(since: Instant, number: &ReservationNumber) -> String {
+pub(crate) fn waiting_member(since: Timestamp, number: &ReservationNumber) -> String {
     format!("{:013}#{number}", since.epoch_ms())
 }
 
-pub(crate) fn parse_waiting(member: &str) -> Option<(Instant, ReservationNumber)> {
+pub(crate) fn parse_waiting(member: &str) -> Option<(Timestamp, ReservationNumber)> {
     let (since, number) = member.split_once('#')?;
-    Some((Instant::from_epoch_ms(since.parse().ok()?)?, number.parse().ok()?))
+    Some((Timestamp::from_epoch_ms(since.parse().ok()?)?, number.parse().ok()?))
 }
 
 fn set_of(members: impl IntoIterator<Item = String>) -> Option<AttributeValue> {
@@ -67,9 +69,9 @@ impl Store {
         &self,
         reservation: &Reservation,
     ) -> Result<TransactWriteItem, StoreError> {
-        let to = reservation.place();
+        let to = reservation.standing();
         let room = match to {
-            Place::Waiting => {
+            Standing::OnWaitingList => {
                 format!(
                     "(attribute_exists(waiting) OR (attribute_exists(holding) AND \
                      size(holding) >= #capacity)) AND {LIST_OPEN}"
@@ -92,7 +94,7 @@ impl Store {
         current: &Reservation,
         next: &Reservation,
     ) -> Result<TransactWriteItem, StoreError> {
-        let (from, to) = (current.place(), next.place());
+        let (from, to) = (current.standing(), next.standing());
         let (mut values, mut condition) = (HashMap::new(), "attribute_exists(pk)".to_owned());
         let (mut add, mut delete) = (Vec::new(), Vec::new());
         if let Some(set) = set(from) {
@@ -107,14 +109,16 @@ impl Store {
         let clauses = clauses.filter(|(_, members)| !members.is_empty());
         let update: Vec<_> =
             clauses.map(|(verb, members)| format!("{verb} {}", members.join(", "))).collect();
-        if to == Place::Holding {
+        if to == Standing::HoldsPlace {
             condition = format!("{condition} AND {FREE}");
         }
-        if to == Place::Waiting {
+        if to == Standing::OnWaitingList {
             condition = format!("{condition} AND {LIST_OPEN}");
             values.extend(longest_list(to));
         }
-        if (from, to) == (Place::Waiting, Place::Holding) || to == Place::Waiting {
+        if (from, to) == (Standing::OnWaitingList, Standing::HoldsPlace)
+            || to == Standing::OnWaitingList
+        {
             condition += " AND disabled = :false";
             values.insert(":false".into(), AttributeValue::Bool(false));
         }
@@ -152,7 +156,7 @@ impl Store {
             .set_expression_attribute_values(Some(values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
-            .map_err(|error| StoreError::Refused(error.into()))?;
+            .map_err(|error| StoreError::Rejected(error.into()))?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
 }

@@ -2,15 +2,16 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::{
-    ClientId, FacilityId, Instant, MunicipalityCode, Refusal, Reservation, ReservationNumber,
-    Sealed, Settings, Slot, SlotId, Status,
-    applicant::FamilyMark,
+    ClientId, FacilityId, MunicipalityCode, Refusal, Reservation, ReservationNumber, Sealed,
+    Settings, Slot, SlotId, Status, Timestamp,
+    applicant::FamilyFingerprint,
     attempt::Attempt,
     family::Duplicate,
     reservation::{
-        Action, Actor, Asked, Change, Consent, Memo, Origin, Outcome, PartySize, RequestMark,
+        Action, Actor, Change, Consent, Memo, Origin, Outcome, PartySize, Reminders,
+        RequestFingerprint,
     },
-    slot::Place,
+    slot::Standing,
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -30,9 +31,9 @@ struct ReservationItem {
     municipality_code: MunicipalityCode,
     slot_id: SlotId,
     #[serde(with = "epoch_ms")]
-    starts_at: Instant,
+    starts_at: Timestamp,
     #[serde(with = "epoch_ms")]
-    ends_at: Instant,
+    ends_at: Timestamp,
     /// The search site that asked: the key of its list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_id: Option<ClientId>,
@@ -45,11 +46,11 @@ struct ReservationItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     consent_version: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
-    consent_at: Option<Instant>,
+    consent_at: Option<Timestamp>,
     #[serde(with = "epoch_ms")]
-    requested_at: Instant,
+    requested_at: Timestamp,
     #[serde(with = "epoch_ms")]
-    updated_at: Instant,
+    updated_at: Timestamp,
     sequence: u32,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     would_wait: bool,
@@ -58,17 +59,17 @@ struct ReservationItem {
     placeless: bool,
     // The table removes items by an attribute `expires_at`; no reservation may have it.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
-    gives_up_at: Option<Instant>,
+    gives_up_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
-    approves_at: Option<Instant>,
+    approves_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    families: Vec<FamilyMark>,
+    families: Vec<FamilyFingerprint>,
     #[serde(default, skip_serializing_if = "is_none")]
     duplicate: Duplicate,
     #[serde(flatten)]
-    asked: AskedItem,
+    reminders: RemindersItem,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
-    reminded_at: Option<Instant>,
+    reminded_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     history: Vec<ChangeItem>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -77,14 +78,16 @@ struct ReservationItem {
     applicant: Option<ByteBuf>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cancel_reason: Option<ByteBuf>,
-    key_mark: ByteBuf,
-    body_mark: ByteBuf,
+    #[serde(rename = "key_mark")]
+    key_fingerprint: ByteBuf,
+    #[serde(rename = "body_mark")]
+    body_fingerprint: ByteBuf,
     /// Present while the request waits for an answer: the key of the sparse index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending_facility_id: Option<FacilityId>,
     /// Since when it waits, if not since it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
-    pending_since: Option<Instant>,
+    pending_since: Option<Timestamp>,
 }
 
 fn is_none(duplicate: &Duplicate) -> bool {
@@ -92,7 +95,7 @@ fn is_none(duplicate: &Duplicate) -> bool {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(crate) struct AskedItem {
+pub(crate) struct RemindersItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     asked_count: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,7 +106,7 @@ pub(crate) struct AskedItem {
 struct ChangeItem {
     sequence: u32,
     #[serde(with = "epoch_ms")]
-    at: Instant,
+    at: Timestamp,
     by: Actor,
     from: Status,
     to: Status,
@@ -114,27 +117,30 @@ struct ChangeItem {
 #[derive(Serialize, Deserialize)]
 struct MemoItem {
     #[serde(with = "epoch_ms")]
-    at: Instant,
+    at: Timestamp,
     by: Actor,
     text: ByteBuf,
 }
 
-impl From<Option<Asked>> for AskedItem {
-    fn from(asked: Option<Asked>) -> Self {
+impl From<Option<Reminders>> for RemindersItem {
+    fn from(reminders: Option<Reminders>) -> Self {
         Self {
-            asked_count: asked.map(|asked| asked.count),
-            asked_at: asked.map(|asked| asked.at.epoch_ms()),
+            asked_count: reminders.map(|reminders| reminders.count),
+            asked_at: reminders.map(|reminders| reminders.last_at.epoch_ms()),
         }
     }
 }
 
-impl From<AskedItem> for Option<Asked> {
-    fn from(item: AskedItem) -> Self {
-        Some(Asked { count: item.asked_count?, at: Instant::from_epoch_ms(item.asked_at?)? })
+impl From<RemindersItem> for Option<Reminders> {
+    fn from(item: RemindersItem) -> Self {
+        Some(Reminders {
+            count: item.asked_count?,
+            last_at: Timestamp::from_epoch_ms(item.asked_at?)?,
+        })
     }
 }
 
-fn mark(bytes: ByteBuf) -> Result<[u8; 16], StoreError> {
+fn fingerprint(bytes: ByteBuf) -> Result<[u8; 16], StoreError> {
     let bytes: [u8; 16] = bytes
         .into_vec()
         .try_into()
@@ -182,7 +188,7 @@ fn item(reservation: &Reservation) -> Result<Item, StoreError> {
             approves_at: reservation.approves_at,
             families: reservation.families.clone(),
             duplicate: reservation.possible_duplicate,
-            asked: reservation.asked.into(),
+            reminders: reservation.reminders.into(),
             reminded_at: reservation.reminded_at,
             history: reservation
                 .history
@@ -207,8 +213,8 @@ fn item(reservation: &Reservation) -> Result<Item, StoreError> {
                 .collect(),
             applicant: reservation.applicant.as_ref().map(bytes_of),
             cancel_reason: reservation.cancel_reason.as_ref().map(bytes_of),
-            key_mark: ByteBuf::from(reservation.mark.key),
-            body_mark: ByteBuf::from(reservation.mark.body),
+            key_fingerprint: ByteBuf::from(reservation.fingerprint.key),
+            body_fingerprint: ByteBuf::from(reservation.fingerprint.body),
             pending_facility_id: waits.then(|| reservation.facility_id.clone()),
             pending_since: (waits && since != reservation.requested_at).then_some(since),
         },
@@ -248,7 +254,7 @@ pub fn from_table(item: Item) -> Result<Reservation, StoreError> {
         approves_at: item.approves_at,
         families: item.families,
         possible_duplicate: item.duplicate,
-        asked: item.asked.into(),
+        reminders: item.reminders.into(),
         reminded_at: item.reminded_at,
         history: item
             .history
@@ -269,9 +275,9 @@ pub fn from_table(item: Item) -> Result<Reservation, StoreError> {
             .collect(),
         applicant: item.applicant.map(|bytes| Sealed(bytes.into_vec())),
         cancel_reason: item.cancel_reason.map(|bytes| Sealed(bytes.into_vec())),
-        mark: RequestMark {
-            key: mark(item.key_mark)?,
-            body: mark(item.body_mark)?,
+        fingerprint: RequestFingerprint {
+            key: fingerprint(item.key_fingerprint)?,
+            body: fingerprint(item.body_fingerprint)?,
             body_by_other_keys: Vec::new(),
         },
     })
@@ -305,7 +311,7 @@ pub struct Judged {
 
 /// What came of a change.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Changed {
+pub enum ChangeOutcome {
     /// It happened; the reservation as it is now.
     Done(Box<Reservation>),
     /// The reservation already was so.
@@ -345,7 +351,7 @@ impl Store {
         let mut writes =
             vec![put(&self.table, item(reservation)?, "attribute_not_exists(pk)", [])?];
         // Who would wait counts nowhere before the mail address is confirmed.
-        if reservation.place() != Place::None {
+        if reservation.standing() != Standing::None {
             writes.push(self.enter_slot(reservation)?);
         }
         let families = writes.len();
@@ -358,13 +364,13 @@ impl Store {
         }
         let Err(reasons) = self.transact(writes).await? else { return Ok(Reserved::New) };
         if let Some(existing) = blocker(&reasons, 0) {
-            let existing = existing.ok_or(StoreError::Changed)?;
-            return Ok(repeat_of(from_table(existing)?, &reservation.mark));
+            let existing = existing.ok_or(StoreError::Conflict)?;
+            return Ok(repeat_of(from_table(existing)?, &reservation.fingerprint));
         }
         if families > 1
             && let Some(slot) = blocker(&reasons, 1)
         {
-            let slot = slot.ok_or(StoreError::Changed)?;
+            let slot = slot.ok_or(StoreError::Conflict)?;
             return Ok(Reserved::SlotIs(Box::new(crate::slot::from_table(slot)?)));
         }
         let mut newer = judged.clone();
@@ -383,10 +389,10 @@ impl Store {
     pub async fn find_repeat(
         &self,
         number: &ReservationNumber,
-        mark: &RequestMark,
+        fingerprint: &RequestFingerprint,
     ) -> Result<Option<Reserved>, StoreError> {
         let existing = self.reservation(number, true).await?;
-        Ok(existing.map(|existing| repeat_of(existing, mark)))
+        Ok(existing.map(|existing| repeat_of(existing, fingerprint)))
     }
 
     /// Does to a reservation what a rule says, compare-and-set on its sequence number.
@@ -398,20 +404,20 @@ impl Store {
         &self,
         number: &ReservationNumber,
         rule: impl Fn(&Reservation) -> Result<Outcome, Refusal>,
-    ) -> Result<Changed, StoreError> {
+    ) -> Result<ChangeOutcome, StoreError> {
         let Some(mut current) = self.reservation(number, true).await? else {
-            return Ok(Changed::NotFound);
+            return Ok(ChangeOutcome::NotFound);
         };
         let mut family = Family::default();
         for _ in 0..CHANGE_TRIES {
             let next = match rule(&current) {
-                Err(refusal) => return Ok(Changed::Refused(refusal)),
-                Ok(Outcome::Already) => return Ok(Changed::Already(Box::new(current))),
+                Err(refusal) => return Ok(ChangeOutcome::Refused(refusal)),
+                Ok(Outcome::Already) => return Ok(ChangeOutcome::Already(Box::new(current))),
                 Ok(Outcome::Becomes(next)) => next,
             };
             match self.replace(&current, &next, &mut family).await? {
-                Replaced::Done => return Ok(Changed::Done(next)),
-                Replaced::NoPlace(refusal) => return Ok(Changed::Refused(refusal)),
+                Replaced::Done => return Ok(ChangeOutcome::Done(next)),
+                Replaced::NoPlace(refusal) => return Ok(ChangeOutcome::Refused(refusal)),
                 Replaced::Newer(newer) => current = *newer,
                 Replaced::OtherFamily => {}
             }
@@ -425,26 +431,26 @@ impl Store {
         &self,
         mut current: Reservation,
         settings: &Settings,
-        now: Instant,
-    ) -> Result<Changed, StoreError> {
+        now: Timestamp,
+    ) -> Result<ChangeOutcome, StoreError> {
         let action = Action::Confirm { settings: settings.clone() };
         let mut family = self.family(&current.facility_id, &current.families).await?;
         for _ in 0..CHANGE_TRIES {
             let mut next = match current.after(&action, Actor::Parent, now) {
-                Err(refusal) => return Ok(Changed::Refused(refusal)),
-                Ok(Outcome::Already) => return Ok(Changed::Already(Box::new(current))),
+                Err(refusal) => return Ok(ChangeOutcome::Refused(refusal)),
+                Ok(Outcome::Already) => return Ok(ChangeOutcome::Already(Box::new(current))),
                 Ok(Outcome::Becomes(next)) => next,
             };
             if !current.is_confirmed() {
                 let open = family.open();
                 if let Err(refusal) = open.may_ask(None, now) {
-                    return Ok(Changed::Refused(refusal));
+                    return Ok(ChangeOutcome::Refused(refusal));
                 }
                 next.possible_duplicate = open.duplicate(current.starts_at.date(), None);
             }
             match self.replace(&current, &next, &mut family).await? {
-                Replaced::Done => return Ok(Changed::Done(next)),
-                Replaced::NoPlace(refusal) => return Ok(Changed::Refused(refusal)),
+                Replaced::Done => return Ok(ChangeOutcome::Done(next)),
+                Replaced::NoPlace(refusal) => return Ok(ChangeOutcome::Refused(refusal)),
                 Replaced::Newer(newer) => current = *newer,
                 Replaced::OtherFamily => {}
             }
@@ -460,7 +466,7 @@ impl Store {
         family: &mut Family,
     ) -> Result<Replaced, StoreError> {
         let (before, after) = (current.counted_by(), next.counted_by());
-        let moves = current.place() != next.place();
+        let moves = current.standing() != next.standing();
         if !moves && before.is_empty() == after.is_empty() {
             let read = number(current.sequence);
             return match self.put_if(item(next)?, UNCHANGED, [(":sequence", read)]).await? {
@@ -477,11 +483,11 @@ impl Store {
         if moves {
             writes.push(self.move_in_slot(current, next)?);
         }
-        if moves && next.place() == Place::None && next.is_confirmed() {
+        if moves && next.standing() == Standing::None && next.is_confirmed() {
             writes.push(self.note_over(next)?);
         }
         let families = writes.len();
-        let marks = match (before.is_empty(), after.is_empty()) {
+        let fingerprints = match (before.is_empty(), after.is_empty()) {
             (true, false) => {
                 writes.extend(self.enter_families(next, family)?);
                 after
@@ -497,12 +503,12 @@ impl Store {
             return newer_of(newer);
         }
         if moves && let Some(slot) = blocker(&reasons, 1) {
-            let disabled = crate::slot::from_table(slot.ok_or(StoreError::Changed)?)?.disabled;
+            let disabled = crate::slot::from_table(slot.ok_or(StoreError::Conflict)?)?.disabled;
             let refusal = if disabled { Refusal::SlotDisabled } else { Refusal::SlotFull };
             return Ok(Replaced::NoPlace(refusal));
         }
-        let learned = family.learn(marks, &reasons, families)?;
-        if learned { Ok(Replaced::OtherFamily) } else { Err(StoreError::Changed) }
+        let learned = family.learn(fingerprints, &reasons, families)?;
+        if learned { Ok(Replaced::OtherFamily) } else { Err(StoreError::Conflict) }
     }
 
     /// A write of the next state, if the current one still stands.
@@ -537,7 +543,7 @@ fn attempt_of(reservation: &Reservation) -> Attempt {
 }
 
 fn newer_of(item: Option<Item>) -> Result<Replaced, StoreError> {
-    let newer = from_table(item.ok_or(StoreError::Changed)?)?;
+    let newer = from_table(item.ok_or(StoreError::Conflict)?)?;
     Ok(Replaced::Newer(Box::new(newer)))
 }
 
@@ -551,10 +557,10 @@ fn comes_after(newer: &Reservation, current: &Reservation, next: &Reservation) -
             || memo.is_some_and(|memo| newer.memos.contains(memo)))
 }
 
-fn repeat_of(existing: Reservation, mark: &RequestMark) -> Reserved {
-    if existing.mark.key != mark.key {
+fn repeat_of(existing: Reservation, fingerprint: &RequestFingerprint) -> Reserved {
+    if existing.fingerprint.key != fingerprint.key {
         Reserved::NumberTaken
-    } else if !mark.is_body_of(&existing.mark) {
+    } else if !fingerprint.is_body_of(&existing.fingerprint) {
         Reserved::OtherBody
     } else {
         Reserved::Replayed(Box::new(existing))

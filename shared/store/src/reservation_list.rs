@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use domain::{
-    ClientId, FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, SlotId,
-    Status, asking::Waiting,
+    ClientId, FacilityId, MunicipalityCode, Reservation, ReservationNumber, SlotId, Status,
+    Timestamp, reminder::PendingRequest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::{
     Store, StoreError,
     item::{Item, epoch_ms, from_item, number, some_epoch_ms, sort_key, to_item},
     keys,
-    reservation::{AskedItem, from_table, number_of},
+    reservation::{RemindersItem, from_table, number_of},
     schema::{BY_CLIENT, PENDING},
 };
 
@@ -25,14 +25,14 @@ pub struct ReservationFilter {
     /// Of this facility.
     pub facility_id: Option<FacilityId>,
     /// Changed after this instant.
-    pub updated_after: Option<Instant>,
+    pub updated_after: Option<Timestamp>,
 }
 
 /// When the number of a facility's requests that wait last changed.
 #[derive(Serialize, Deserialize)]
 struct Counted {
     #[serde(with = "epoch_ms")]
-    changed_at: Instant,
+    changed_at: Timestamp,
 }
 
 /// After which reservation a list goes on.
@@ -144,7 +144,7 @@ impl Store {
     pub async fn reservations_of_facility(
         &self,
         facility: &FacilityId,
-        (from, until): (Instant, Instant),
+        (from, until): (Timestamp, Timestamp),
         status: Option<Status>,
         limit: usize,
         next: Option<VisitPosition>,
@@ -155,17 +155,17 @@ impl Store {
         let until = slots.get(SLOTS_READ_AT_MOST).map_or(until, |slot| slot.starts_at);
         let (slots, unread): (Vec<_>, Vec<_>) =
             slots.into_iter().partition(|slot| slot.starts_at < until);
-        let mut asked = self.over(facility, (from, until)).await?;
+        let mut listed = self.over(facility, (from, until)).await?;
         for slot in &slots {
             let numbers = slot.reservations().into_iter().cloned();
-            asked.extend(numbers.map(|number| (slot.slot_id.clone(), number)));
+            listed.extend(numbers.map(|number| (slot.slot_id.clone(), number)));
         }
-        let asked = asked.into_iter().map(|(slot, number)| (slot, Some(number)));
-        let asked: Vec<VisitPosition> =
-            asked.filter(|place| next.as_ref().is_none_or(|next| place >= next)).collect();
+        let listed = listed.into_iter().map(|(slot, number)| (slot, Some(number)));
+        let listed: Vec<VisitPosition> =
+            listed.filter(|place| next.as_ref().is_none_or(|next| place >= next)).collect();
         let (mut found, mut read) = (Vec::new(), 0);
-        while found.len() < limit && read < asked.len() && read < RESERVATIONS_READ_AT_MOST {
-            let places = &asked[read..asked.len().min(read + limit - found.len())];
+        while found.len() < limit && read < listed.len() && read < RESERVATIONS_READ_AT_MOST {
+            let places = &listed[read..listed.len().min(read + limit - found.len())];
             let numbers: Vec<_> = places.iter().filter_map(|(_, number)| number.clone()).collect();
             let mut reservations = self.reservations(&numbers).await?;
             reservations.retain(|reservation| {
@@ -175,14 +175,14 @@ impl Store {
             read += places.len();
         }
         let unread = unread.first().map(|slot| (slot.slot_id.clone(), None));
-        Ok((found, asked.get(read).cloned().or(unread)))
+        Ok((found, listed.get(read).cloned().or(unread)))
     }
 
     /// What is over without a place in the slots of this span.
     async fn over(
         &self,
         facility: &FacilityId,
-        (from, until): (Instant, Instant),
+        (from, until): (Timestamp, Timestamp),
     ) -> Result<BTreeSet<(SlotId, ReservationNumber)>, StoreError> {
         let bound = |at| format!("OVER#{}", SlotId::first_at(at));
         let partition = keys::facility_partition(facility);
@@ -199,7 +199,7 @@ impl Store {
     pub async fn pending_of_facility(
         &self,
         facility: &FacilityId,
-    ) -> Result<Vec<Waiting>, StoreError> {
+    ) -> Result<Vec<PendingRequest>, StoreError> {
         let mut pages = self
             .db
             .query()
@@ -210,15 +210,15 @@ impl Store {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .into_paginator()
             .send();
-        let mut waiting = Vec::new();
+        let mut pending = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page?;
             self.meter.read(page.consumed_capacity());
             for entry in page.items.unwrap_or_default() {
-                waiting.push(waiting_from(entry)?);
+                pending.push(pending_from(entry)?);
             }
         }
-        Ok(waiting)
+        Ok(pending)
     }
 
     /// How many requests of one facility wait for an answer (ICT-04), and since when it is so many; `None` where
@@ -226,13 +226,13 @@ impl Store {
     pub async fn pending_count(
         &self,
         facility: &FacilityId,
-    ) -> Result<(u64, Option<Instant>), StoreError> {
+    ) -> Result<(u64, Option<Timestamp>), StoreError> {
         let item = self.get_item(keys::pending_count(facility), false);
-        let (waiting, item) = futures::try_join!(self.pending_of_facility(facility), item)?;
+        let (pending, item) = futures::try_join!(self.pending_of_facility(facility), item)?;
         let noted: Option<Counted> = item.map(from_item).transpose()?;
         // Who came last may be in the index before it is noted.
-        let came = waiting.iter().map(|waiting| waiting.pending_since).max();
-        Ok((waiting.len() as u64, came.max(noted.map(|noted| noted.changed_at))))
+        let came = pending.iter().map(|pending| pending.pending_since).max();
+        Ok((pending.len() as u64, came.max(noted.map(|noted| noted.changed_at))))
     }
 
     /// Notes that a facility has another number of requests that wait than before, where a change made it so. Safe to
@@ -253,7 +253,7 @@ impl Store {
     }
 
     /// Every request that waits for an answer, facility by facility. Reads the sparse index alone.
-    pub async fn pending(&self) -> Result<Vec<Waiting>, StoreError> {
+    pub async fn pending(&self) -> Result<Vec<PendingRequest>, StoreError> {
         let mut pages = self
             .db
             .scan()
@@ -262,18 +262,18 @@ impl Store {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .into_paginator()
             .send();
-        let mut waiting = Vec::new();
+        let mut pending = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page?;
             self.meter.read(page.consumed_capacity());
             for entry in page.items.unwrap_or_default() {
-                waiting.push(waiting_from(entry)?);
+                pending.push(pending_from(entry)?);
             }
         }
-        waiting.sort_by(|a: &Waiting, b| {
+        pending.sort_by(|a: &PendingRequest, b| {
             (&a.facility_id, a.requested_at).cmp(&(&b.facility_id, b.requested_at))
         });
-        Ok(waiting)
+        Ok(pending)
     }
 }
 
@@ -295,29 +295,29 @@ fn position_key(client: &ClientId, position: &ListPosition) -> Item {
     key
 }
 
-fn waiting_from(entry: Item) -> Result<Waiting, StoreError> {
+fn pending_from(entry: Item) -> Result<PendingRequest, StoreError> {
     #[derive(Deserialize)]
     struct Entry {
         pk: String,
         pending_facility_id: FacilityId,
         municipality_code: MunicipalityCode,
         #[serde(with = "epoch_ms")]
-        starts_at: Instant,
+        starts_at: Timestamp,
         #[serde(with = "epoch_ms")]
-        requested_at: Instant,
+        requested_at: Timestamp,
         #[serde(default, with = "some_epoch_ms")]
-        pending_since: Option<Instant>,
+        pending_since: Option<Timestamp>,
         #[serde(flatten)]
-        asked: AskedItem,
+        reminders: RemindersItem,
     }
     let entry: Entry = from_item(entry)?;
-    Ok(Waiting {
+    Ok(PendingRequest {
         reservation_number: number_of(&entry.pk)?,
         facility_id: entry.pending_facility_id,
         municipality_code: entry.municipality_code,
         starts_at: entry.starts_at,
         requested_at: entry.requested_at,
         pending_since: entry.pending_since.unwrap_or(entry.requested_at),
-        asked: entry.asked.into(),
+        reminders: entry.reminders.into(),
     })
 }

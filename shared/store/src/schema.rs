@@ -57,7 +57,7 @@ pub async fn create(db: &Client, table: &str) -> Result<(), StoreError> {
     let key = |name: &str, kind: KeyType| {
         KeySchemaElement::builder().attribute_name(name).key_type(kind).build()
     };
-    let refused = |error: aws_sdk_dynamodb::error::BuildError| StoreError::Refused(error.into());
+    let refused = |error: aws_sdk_dynamodb::error::BuildError| StoreError::Rejected(error.into());
     let mut create = db
         .create_table()
         .table_name(table)

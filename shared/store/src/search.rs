@@ -119,7 +119,7 @@ impl Store {
             .expression_attribute_names("#code", code.to_string())
             .expression_attribute_values(":version", number(version))
             .build()
-            .map_err(|error| StoreError::Refused(error.into()))?;
+            .map_err(|error| StoreError::Rejected(error.into()))?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
 }

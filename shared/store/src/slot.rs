@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, Update,
 };
 use domain::{
-    Capacity, Facility, FacilityId, Instant, MunicipalityCode, ReservationNumber, Slot, SlotId,
-    SlotNumber,
+    Capacity, Facility, FacilityId, MunicipalityCode, ReservationNumber, Slot, SlotId, SlotNumber,
+    Timestamp,
     slot::{Note, OpenSlot, SlotStatus},
 };
 use serde::{Deserialize, Serialize};
@@ -28,9 +28,9 @@ struct SlotItem {
     facility_id: FacilityId,
     municipality_code: MunicipalityCode,
     #[serde(with = "epoch_ms")]
-    starts_at: Instant,
+    starts_at: Timestamp,
     #[serde(with = "epoch_ms")]
-    ends_at: Instant,
+    ends_at: Timestamp,
     capacity: Capacity,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<Note>,
@@ -47,7 +47,8 @@ struct SetsItem {
     #[serde(skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
     holding: BTreeSet<ReservationNumber>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
-    asking: BTreeSet<ReservationNumber>,
+    #[serde(rename = "asking")]
+    undecided: BTreeSet<ReservationNumber>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty", with = "serde_dynamo::string_set")]
     waiting: BTreeSet<String>,
 }
@@ -68,7 +69,7 @@ fn item(slot: &Slot) -> Result<Item, StoreError> {
             version: slot.version,
             sets: SetsItem {
                 holding: slot.holding.clone(),
-                asking: slot.asking.clone(),
+                undecided: slot.undecided.clone(),
                 waiting: slot.waiting.iter().map(|(at, n)| waiting_member(*at, n)).collect(),
             },
         },
@@ -90,7 +91,7 @@ pub fn from_table(item: Item) -> Result<Slot, StoreError> {
         note: item.note,
         disabled: item.disabled,
         holding: item.sets.holding,
-        asking: item.sets.asking,
+        undecided: item.sets.undecided,
         waiting: item
             .sets
             .waiting
@@ -106,7 +107,7 @@ pub type FirstAnswer<'a> = dyn Fn(&[Slot]) -> Result<String, serde_json::Error> 
 
 /// What came of opening slots.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Opened {
+pub enum OpenSlotsOutcome {
     /// They are open: each as it was opened, in the order of the plan.
     Done(Vec<Slot>),
     /// A request under the same idempotency key was faster.
@@ -115,11 +116,11 @@ pub enum Opened {
 
 /// What came of a change of a slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SlotChanged {
+pub enum SlotChangeOutcome {
     /// It happened; the slot as it is now.
     Done(Slot),
     /// It did not: the slot is this, newer than what was read.
-    Is(Slot),
+    Stale(Slot),
 }
 
 /// DynamoDB takes 100 writes in one transaction; the facility is one, the answer another.
@@ -142,7 +143,11 @@ impl Store {
     ///
     /// A transaction of one write: its repeat is known as such, which no version and no content could tell
     /// from the same change by somebody else.
-    pub async fn change_slot(&self, read: &Slot, next: &Slot) -> Result<SlotChanged, StoreError> {
+    pub async fn change_slot(
+        &self,
+        read: &Slot,
+        next: &Slot,
+    ) -> Result<SlotChangeOutcome, StoreError> {
         let mut update =
             "SET #capacity = :capacity, disabled = :disabled, version = :next".to_owned();
         let mut values = HashMap::from([
@@ -169,16 +174,16 @@ impl Store {
             .set_expression_attribute_values(Some(values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
-            .map_err(|error| StoreError::Refused(error.into()))?;
+            .map_err(|error| StoreError::Rejected(error.into()))?;
         let write = TransactWriteItem::builder().update(update).build();
         match self.transact(vec![write]).await? {
             Ok(()) => {
                 let slot = self.slot(&read.facility_id, &read.slot_id, true).await?;
-                slot.map(SlotChanged::Done).ok_or(StoreError::Changed)
+                slot.map(SlotChangeOutcome::Done).ok_or(StoreError::Conflict)
             }
             Err(reasons) => {
-                let found = blocker(&reasons, 0).flatten().ok_or(StoreError::Changed)?;
-                Ok(SlotChanged::Is(from_table(found)?))
+                let found = blocker(&reasons, 0).flatten().ok_or(StoreError::Conflict)?;
+                Ok(SlotChangeOutcome::Stale(from_table(found)?))
             }
         }
     }
@@ -187,8 +192,8 @@ impl Store {
     pub async fn slots(
         &self,
         facility: &FacilityId,
-        from: Instant,
-        until: Instant,
+        from: Timestamp,
+        until: Timestamp,
         limit: usize,
         after: Option<&SlotId>,
     ) -> Result<Vec<Slot>, StoreError> {
@@ -232,8 +237,8 @@ impl Store {
     pub async fn next_free_slot(
         &self,
         facility: &Facility,
-        now: Instant,
-        until: Instant,
+        now: Timestamp,
+        until: Timestamp,
     ) -> Result<Option<Slot>, StoreError> {
         let mut after: Option<SlotId> = None;
         loop {
@@ -260,8 +265,8 @@ impl Store {
         plan: Vec<(SlotId, OpenSlot)>,
         once: &Once,
         answer: &FirstAnswer<'_>,
-        now: Instant,
-    ) -> Result<Opened, StoreError> {
+        now: Timestamp,
+    ) -> Result<OpenSlotsOutcome, StoreError> {
         let mut opened = Vec::with_capacity(plan.len());
         let mut plan = plan.into_iter().peekable();
         loop {
@@ -276,8 +281,8 @@ impl Store {
             let last = plan.peek().is_none().then_some((once, answer));
             let met = self.put_new_slots(facility, &mut opened, from, last, now).await?;
             match (met, last) {
-                (Some(earlier), _) => return Ok(Opened::Earlier(earlier)),
-                (None, Some(_)) => return Ok(Opened::Done(opened)),
+                (Some(earlier), _) => return Ok(OpenSlotsOutcome::Earlier(earlier)),
+                (None, Some(_)) => return Ok(OpenSlotsOutcome::Done(opened)),
                 (None, None) => {}
             }
         }
@@ -291,7 +296,7 @@ impl Store {
         slots: &mut [Slot],
         from: usize,
         last: Option<(&Once, &FirstAnswer<'_>)>,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Option<Earlier>, StoreError> {
         let mut missing: Vec<usize> = (from..slots.len()).collect();
         loop {
@@ -330,12 +335,12 @@ impl Store {
                         slots[*place].slot_number = existing.slot_number;
                         slots[*place].capacity = existing.capacity;
                     }
-                    Some(None) => return Err(StoreError::Changed),
+                    Some(None) => return Err(StoreError::Conflict),
                     None => still_missing.push(*place),
                 }
             }
             if still_missing.len() == missing.len() {
-                return Err(StoreError::Changed);
+                return Err(StoreError::Conflict);
             }
             missing = still_missing;
         }
@@ -344,7 +349,7 @@ impl Store {
     fn make_bookable(
         &self,
         facility: &FacilityId,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<TransactWriteItem, StoreError> {
         let update = Update::builder()
             .table_name(&*self.table)
@@ -354,7 +359,7 @@ impl Store {
             .expression_attribute_values(":true", AttributeValue::Bool(true))
             .expression_attribute_values(":now", serde_dynamo::to_attribute_value(now)?)
             .build()
-            .map_err(|error| StoreError::Refused(error.into()))?;
+            .map_err(|error| StoreError::Rejected(error.into()))?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
 

@@ -3,8 +3,8 @@
 use domain::{CorrelationId, Facility, FacilityId, Reservation, Slot};
 
 use crate::{
-    Asking, Digest, PlanAsking, PlanDigest, StoreError, cause::CORRELATION_ID, facility,
-    item::Item, notice, reservation, slot,
+    Digest, PendingReminder, PlanDigest, SlotPlanReminder, StoreError, correlation::CORRELATION_ID,
+    facility, item::Item, notice, reservation, slot,
 };
 
 /// A change that somebody else must hear of.
@@ -22,11 +22,11 @@ pub enum StreamChange {
     /// A slot is new or changed.
     Slot(Box<Slot>),
     /// A facility is asked about requests that wait.
-    Asking(Asking),
+    PendingReminder(PendingReminder),
     /// A municipality gets its digest.
     Digest(Digest),
     /// A facility is asked to open slots.
-    PlanAsking(PlanAsking),
+    SlotPlanReminder(SlotPlanReminder),
     /// A municipality gets its list of facilities without slots.
     PlanDigest(PlanDigest),
     /// A facility has new notice addresses, which are asked whether they want its mails.
@@ -62,8 +62,10 @@ impl StreamChange {
                 }
             }
             ("FAC", "SLOT") => Self::Slot(Box::new(slot::from_table(after)?)),
-            ("FAC", "ASK") => Self::Asking(notice::asking_from_table(after)?),
-            ("FAC", "PLAN") => Self::PlanAsking(notice::plan_asking_from_table(after)?),
+            ("FAC", "ASK") => Self::PendingReminder(notice::pending_reminder_from_table(after)?),
+            ("FAC", "PLAN") => {
+                Self::SlotPlanReminder(notice::slot_plan_reminder_from_table(after)?)
+            }
             ("MUN", "PLAN") => Self::PlanDigest(notice::plan_digest_from_table(after)?),
             ("MUN", "DIG") => Self::Digest(notice::digest_from_table(after)?),
             _ => Self::Nothing,
@@ -74,7 +76,7 @@ impl StreamChange {
 /// What caused the change of an item between two images of it.
 ///
 /// An update in place leaves the id of an earlier write as it is, and that one is not its cause.
-pub fn cause_of(before: Option<&Item>, after: Option<&Item>) -> Option<CorrelationId> {
+pub fn correlation_id_of(before: Option<&Item>, after: Option<&Item>) -> Option<CorrelationId> {
     let id = |item: Option<&Item>| item?.get(CORRELATION_ID)?.as_s().ok().cloned();
     let (before, after) = (id(before), id(after));
     if before == after { None } else { after?.parse().ok() }

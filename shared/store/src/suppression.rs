@@ -1,7 +1,7 @@
 //! Addresses that are written to no longer, by their marks.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Instant, suppression::Suppression};
+use domain::{Timestamp, suppression::Suppression};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -26,12 +26,12 @@ impl Store {
     /// report may come more than once, and a bounce takes nothing back from a complaint.
     pub async fn suppress(
         &self,
-        mark: &[u8; 16],
+        fingerprint: &[u8; 16],
         reason: Suppression,
         report: &str,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let key = keys::suppression(mark);
+        let key = keys::suppression(fingerprint);
         let item = SuppressionItem {
             pk: key.pk.clone(),
             reason,
@@ -50,20 +50,22 @@ impl Store {
     pub async fn suppressed(
         &self,
         addresses: &[Vec<[u8; 16]>],
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Vec<bool>, StoreError> {
-        let mut marks_to_read = addresses.concat();
-        marks_to_read.sort_unstable();
-        marks_to_read.dedup();
+        let mut fingerprints_to_read = addresses.concat();
+        fingerprints_to_read.sort_unstable();
+        fingerprints_to_read.dedup();
         let mut found = Vec::new();
-        for item in self.get_items(marks_to_read.iter().map(keys::suppression), false).await? {
+        for item in
+            self.get_items(fingerprints_to_read.iter().map(keys::suppression), false).await?
+        {
             let item: SuppressionItem = from_item(item)?;
             // DynamoDB removes what expired within days, not at once.
             if item.expires_at.is_none_or(|at| now.epoch_ms() / 1000 < at) {
                 found.push(item.pk);
             }
         }
-        let is_found = |mark: &[u8; 16]| found.contains(&keys::suppression(mark).pk);
-        Ok(addresses.iter().map(|marks| marks.iter().any(is_found)).collect())
+        let is_found = |fingerprint: &[u8; 16]| found.contains(&keys::suppression(fingerprint).pk);
+        Ok(addresses.iter().map(|fingerprints| fingerprints.iter().any(is_found)).collect())
     }
 }

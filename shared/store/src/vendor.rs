@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, Delete, ReturnConsumedCapacity, TransactWriteItem, Update,
 };
 use domain::{
-    ClientId, FacilityId, Instant, Sealed, WebhookEndpointId,
+    ClientId, FacilityId, Sealed, Timestamp, WebhookEndpointId,
     applicant::Email,
     vendor::{
         Breaker, Description, ENDPOINTS_AT_MOST, EndpointStatus, EventFilter, VendorKind,
@@ -49,11 +49,11 @@ struct EndpointItem {
     description: Option<Description>,
     status: EndpointStatus,
     secret: ByteBuf,
-    created_at: Instant,
+    created_at: Timestamp,
     #[serde(default, skip_serializing_if = "is_zero")]
     failures: u32,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
-    next_try_at: Option<Instant>,
+    next_try_at: Option<Timestamp>,
 }
 
 fn is_zero(count: &u32) -> bool {
@@ -179,7 +179,7 @@ impl Store {
                 return Ok(EndpointCreated::Earlier(earlier));
             }
         }
-        Err(StoreError::Changed)
+        Err(StoreError::Conflict)
     }
 
     /// One webhook endpoint of a client.
@@ -231,7 +231,7 @@ impl Store {
             .set_key(Some(keys::webhook_endpoint(client, id).attributes()))
             .condition_expression("attribute_exists(pk)")
             .build()
-            .map_err(|error| StoreError::Refused(error.into()))?;
+            .map_err(|error| StoreError::Rejected(error.into()))?;
         let write = TransactWriteItem::builder().delete(delete).build();
         Ok(self.transact(vec![write]).await?.is_ok())
     }
@@ -250,7 +250,7 @@ impl Store {
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":disabled", AttributeValue::S("disabled".into()))
             .build()
-            .map_err(|error| StoreError::Refused(error.into()))?;
+            .map_err(|error| StoreError::Rejected(error.into()))?;
         let write = TransactWriteItem::builder().update(update).build();
         Ok(self.transact(vec![write]).await?.is_ok())
     }

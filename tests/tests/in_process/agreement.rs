@@ -62,8 +62,13 @@ fn routes_of(name: &str, router: OpenApiRouter) -> Vec<Route> {
 async fn routes_of_routers() -> BTreeSet<Route> {
     let world = World::new().await;
     let index = search_facilities::Index::new(std::time::Duration::ZERO);
-    let functions =
-        local::functions(&world.hub, &world.seal, &world.keys, notify::Reach::Internet, index);
+    let functions = local::functions(
+        &world.hub,
+        &world.seal,
+        &world.keys,
+        notify::EgressPolicy::Internet,
+        index,
+    );
     functions.into_iter().flat_map(|(name, router)| routes_of(name, router)).collect()
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Instant, Sealed};
+use domain::{Sealed, Timestamp};
 use http::Method;
 use serde_json::json;
-use store::{Changed, Consumed};
+use store::{ChangeOutcome, Consumed};
 use tests::{As, World, site};
 
 const SLOT: &str = "2026-12-10T10:00:00+09:00";
@@ -44,7 +44,7 @@ async fn an_approval_costs_three_write_units() {
         })
         .await
         .unwrap();
-    assert!(matches!(grown, Changed::Done(_)));
+    assert!(matches!(grown, ChangeOutcome::Done(_)));
     world.store().meter().take();
     let path = format!("/v1/staff/reservations/{number}/approve");
     let comment = json!({"comment": "当日は上履きをお持ちください。お待ちしています。"});
@@ -135,13 +135,13 @@ async fn a_change_of_a_slot_costs_ten_write_units_in_the_feed() {
     let slot = world.slot(SLOT, 3).await;
     let told = BTreeSet::from([(slot.facility_id.clone(), slot.slot_id.clone())]);
     let other = world.slot("2026-12-11T10:00:00+09:00", 3).await;
-    world.tell().await;
+    world.relay_changes().await;
     world.requested(&other, "k1").await;
-    world.tell().await;
+    world.relay_changes().await;
     world.requested(&slot, "k2").await;
     world.store().meter().take();
     let now = world.hub.clock.now();
-    assert_eq!(world.store().tell_slots(&told, now).await.unwrap(), 1);
+    assert_eq!(world.store().publish_slots(&told, now).await.unwrap(), 1);
     // The count, the entry, the same under the slot's id, the former entry, and the one of the other slot, which
     // must not be on its way any more: five items in a transaction. Read: what was said and what is, before and
     // after, and the count, each consistently.
@@ -153,13 +153,13 @@ async fn what_nobody_sees_of_a_slot_costs_the_feed_two_read_units() {
     let world = World::new().await;
     let slot = world.slot(SLOT, 3).await;
     let number = world.requested(&slot, "k1").await;
-    world.tell().await;
+    world.relay_changes().await;
     // An approval leaves the places as they are.
     world.act(&number, "approve", json!({})).await;
     world.store().meter().take();
     let told = BTreeSet::from([(slot.facility_id, slot.slot_id)]);
     let now = world.hub.clock.now();
-    assert_eq!(world.store().tell_slots(&told, now).await.unwrap(), 0);
+    assert_eq!(world.store().publish_slots(&told, now).await.unwrap(), 0);
     assert_eq!(world.store().meter().take(), Consumed { read: 2.0, write: 0.0 });
 }
 
@@ -174,7 +174,7 @@ async fn a_page_of_the_feed_costs_what_it_weighs() {
     let headers = [("idempotency-key", "winter")];
     let opened = world.call(&world.staff(), Method::POST, &path, Some(pattern), &headers).await;
     assert!(opened.body["created"].as_u64().unwrap() >= 500, "{}", opened.shown());
-    world.tell().await;
+    world.relay_changes().await;
     world.store().meter().take();
     let page = world.get(&As::Anyone, "/v1/feeds/slots").await.body;
     assert_eq!(page["items"].as_array().unwrap().len(), 500);
@@ -299,7 +299,7 @@ async fn a_ping_reads_what_is_pending_not_what_the_table_holds() {
     for key in 1..10 {
         world.requested(&slot, &format!("k{key}")).await;
     }
-    let now: Instant = "2026-12-02T11:00:00+09:00".parse().unwrap();
+    let now: Timestamp = "2026-12-02T11:00:00+09:00".parse().unwrap();
 
     world.store().meter().take();
     assert_eq!(world.store().pending().await.unwrap().len(), 10);
@@ -307,7 +307,7 @@ async fn a_ping_reads_what_is_pending_not_what_the_table_holds() {
     assert!(looked.read <= 1.0, "ten entries of the index: {looked:?}");
 
     let report = ping_pending::run(world.store(), now).await.unwrap();
-    assert_eq!((report.pending, report.asked, report.facilities), (10, 10, 1));
+    assert_eq!((report.pending, report.reminded, report.facilities), (10, 10, 1));
     let asked = world.store().meter().take();
     assert!(asked.read <= 1.0 + 10.0 * 0.5, "{asked:?}");
     // Ten reservations in a transaction, in both indexes, and the mail, which is within 2 KB.

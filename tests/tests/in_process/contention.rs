@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use domain::slot::Place;
+use domain::slot::Standing;
 use futures::future::join_all;
 use serde_json::json;
 use tests::{World, site};
@@ -113,7 +113,7 @@ async fn whatever_happens_places_and_reservations_agree() {
     let mut holding = slot.holding.clone();
     for reservation in reservations {
         let holds = holding.remove(&reservation.reservation_number);
-        assert_eq!(holds, reservation.place() == Place::Holding);
+        assert_eq!(holds, reservation.standing() == Standing::HoldsPlace);
     }
     assert!(holding.is_empty() && slot.holding.len() <= 5);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use authorize::{Authorizer, Claims, KeyError, TokenKeys, Tokens};
+use authorize::{Authorizer, Claims, KeyError, TokenKeys, Tokens, after_scheme};
 use aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerV2Request;
 use domain::vendor::{VendorKind, VendorStatus};
 use jsonwebtoken::jwk::JwkSet;
@@ -86,6 +86,16 @@ async fn role_counts_in_tokens_of_the_staffs_own_client_alone() {
         let who = caller(&world, token(client, role)).await;
         assert_eq!(status(&world, &who, reports).await, 403, "{client} {role}");
         assert_eq!(status(&world, &who, "/v1/reservations").await, 403, "{client} {role}");
+    }
+}
+
+#[test]
+fn token_is_what_follows_its_scheme_in_any_case() {
+    for header in ["Bearer e30.e30.e30", "bearer  e30.e30.e30 "] {
+        assert_eq!(after_scheme(header, "bearer"), Some("e30.e30.e30"), "{header}");
+    }
+    for header in ["Basic e30.e30.e30", "Bearer", ""] {
+        assert_eq!(after_scheme(header, "bearer"), None, "{header}");
     }
 }
 

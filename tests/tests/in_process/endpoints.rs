@@ -219,11 +219,11 @@ async fn the_feed_is_read_by_pages_that_may_be_kept() {
     let world = World::new().await;
     let slot = world.slot(SLOT, 2).await;
     let closed = world.slot("2026-12-11T10:00:00+09:00", 1).await;
-    world.tell().await;
+    world.relay_changes().await;
     world.requested(&slot, "k1").await;
     let disable = format!("/v1/staff/facilities/{}/slots/{}", closed.facility_id, closed.slot_id);
     world.post(&world.staff(), &format!("{disable}/disable"), json!({})).await;
-    world.tell().await;
+    world.relay_changes().await;
     let path = "/v1/feeds/slots";
     let cached =
         |answer: &tests::Answer| answer.headers["cache-control"].to_str().unwrap().to_owned();
@@ -284,7 +284,7 @@ async fn mails_say_what_happened() {
         reservation(&number, 1, "facility"),
         reservation(&second, 4, "parent"),
         reservation(&second, 4, "facility"),
-        json!({"kind": "asking", "facility_id": slot.facility_id, "at": "2026-12-03T11:00:00+09:00"}),
+        json!({"kind": "pending_reminder", "facility_id": slot.facility_id, "at": "2026-12-03T11:00:00+09:00"}),
         json!({"kind": "digest", "municipality_code": "131199", "day": "2026-12-04"}),
     ];
     for order in &orders {

@@ -19,7 +19,7 @@ use aws_smithy_runtime_api::client::{
     orchestrator::{HttpRequest, HttpResponse},
 };
 use aws_smithy_types::body::SdkBody;
-use domain::{FacilityId, Instant, Slot, SlotId, feed::Feed, slot::Place};
+use domain::{FacilityId, Slot, SlotId, Timestamp, feed::Feed, slot::Standing};
 use fan_out::Relay;
 use futures::future::join_all;
 use http::Method;
@@ -148,7 +148,7 @@ async fn who_follows_while_many_tell_at_once_misses_nothing() {
                 }
                 let told = BTreeSet::from([id(slot), id(other)]);
                 let now = world.hub.clock.now();
-                world.store().tell_slots(&told, now).await.unwrap();
+                world.store().publish_slots(&told, now).await.unwrap();
             }
         })
     });
@@ -158,7 +158,7 @@ async fn who_follows_while_many_tell_at_once_misses_nothing() {
     assert_eq!(reader.copy, truth(&world, &slots).await);
     check(&world, &slots).await;
     let numbers = reader.seen;
-    world.tell().await;
+    world.relay_changes().await;
     let mut later = Reader::new(500);
     later.read_on(&world).await;
     assert_eq!(later.seen, numbers, "the stream, told after all, has nothing to add");
@@ -193,7 +193,7 @@ impl Wire for HeldBack {
 async fn what_became_again_what_was_said_before_is_not_said_otherwise_by_who_was_slower() {
     let world = World::new().await;
     let slot = world.slot(SLOT, 3).await;
-    world.tell().await;
+    world.relay_changes().await;
     let told = BTreeSet::from([id(&slot)]);
     let now = world.hub.clock.now();
     let number = world.requested(&slot, "k1").await;
@@ -204,13 +204,13 @@ async fn what_became_again_what_was_said_before_is_not_said_otherwise_by_who_was
     let slower = wire::store(world.raw(), held_back, RetryConfig::disabled());
     let slower = {
         let told = told.clone();
-        tokio::spawn(async move { slower.tell_slots(&told, now).await })
+        tokio::spawn(async move { slower.publish_slots(&told, now).await })
     };
     is_there.await.unwrap();
     // ... when it comes free again, and who looks finds that the feed says so already.
     let path = format!("/v1/reservations/{number}/cancel");
     assert_eq!(world.post(&site(), &path, json!({})).await.status, 200);
-    assert_eq!(world.store().tell_slots(&told, now).await.unwrap(), 0);
+    assert_eq!(world.store().publish_slots(&told, now).await.unwrap(), 0);
     release.send(()).unwrap();
     slower.await.unwrap().unwrap();
     check(&world, &[slot]).await;
@@ -235,13 +235,14 @@ async fn places_that_are_taken_in_the_feed_are_those_that_reservations_hold() {
         })
     });
     join_all(families).await.into_iter().for_each(|joined| joined.unwrap());
-    world.tell().await;
+    world.relay_changes().await;
     let mut held = 0;
     for slot in &slots {
         let slot = world.store().slot(&slot.facility_id, &slot.slot_id, true).await;
         let numbers: Vec<_> = slot.unwrap().unwrap().reservations().into_iter().cloned().collect();
         let reservations = world.store().reservations(&numbers).await.unwrap();
-        held += reservations.iter().filter(|one| one.place() == Place::Holding).count() as u64;
+        held +=
+            reservations.iter().filter(|one| one.standing() == Standing::HoldsPlace).count() as u64;
     }
     let mut reader = Reader::new(500);
     reader.read_on(&world).await;
@@ -260,7 +261,7 @@ async fn what_is_told_twice_or_out_of_order_changes_nothing() {
     world.requested(&slots[1], "k2").await;
     change(&world, &slots[0], json!({"capacity": 2, "note": "上履きをお持ちください。"})).await;
     world.act(&number, "decline", json!({})).await;
-    let changes = world.untold().await;
+    let changes = world.unrelayed().await;
     let mut backwards = changes.clone();
     backwards.records.reverse();
     let told = world.relay().handle(backwards).await;
@@ -273,7 +274,7 @@ async fn what_is_told_twice_or_out_of_order_changes_nothing() {
         event.records.push(change);
         assert!(world.relay().handle(event).await.batch_item_failures.is_empty());
     }
-    world.tell().await;
+    world.relay_changes().await;
     assert_eq!(world.get(&As::Anyone, path).await.body, first);
     let kept = &first["items"][0]["data"];
     assert_eq!((&kept["remaining"], &kept["capacity"]), (&json!(2), &json!(2)));
@@ -285,15 +286,15 @@ async fn a_fan_out_that_is_killed_half_way_is_completed_by_the_next() {
     for calls in 0..100 {
         let world = World::new().await;
         let slots = [world.slot(SLOT, 3).await, world.slot("2026-12-11T10:00:00+09:00", 3).await];
-        world.tell().await;
+        world.relay_changes().await;
         world.requested(&slots[0], "k1").await;
         change(&world, &slots[1], json!({"capacity": 3, "disabled": true})).await;
         let more = world.slot("2026-12-12T10:00:00+09:00", 3).await;
         let slots = [slots[0].clone(), slots[1].clone(), more];
-        let changes = world.untold().await;
+        let changes = world.unrelayed().await;
         let killed = Relay { store: world.dying_after(calls), ..world.relay() };
         let cut = killed.handle(changes).await;
-        world.tell().await;
+        world.relay_changes().await;
         check(&world, &slots).await;
         let left = world.settle_at("2026-12-19T10:00:00+09:00").await.left_feed;
         assert_eq!(left, 2, "both that are not disabled are found when their time has come");
@@ -310,12 +311,12 @@ async fn a_fan_out_that_is_killed_half_way_is_completed_by_the_next() {
 async fn a_slot_that_is_disabled_is_deleted_and_one_that_is_enabled_again_stays() {
     let world = World::new().await;
     let slot = world.slot(SLOT, 3).await;
-    world.tell().await;
+    world.relay_changes().await;
     let mut reader = Reader::new(500);
     reader.read_on(&world).await;
     assert_eq!(reader.copy.len(), 1);
     change(&world, &slot, json!({"capacity": 3, "disabled": true})).await;
-    world.tell().await;
+    world.relay_changes().await;
     reader.read_on(&world).await;
     assert!(reader.copy.is_empty());
     let expires = async |key: store::keys::Key| {
@@ -330,7 +331,7 @@ async fn a_slot_that_is_disabled_is_deleted_and_one_that_is_enabled_again_stays(
     assert_eq!(expires(entry(2)).await, Some(now + 30 * day));
     assert_eq!(expires(place()).await, Some(now + 37 * day), "it remembers longer");
     change(&world, &slot, json!({"capacity": 3, "disabled": false})).await;
-    world.tell().await;
+    world.relay_changes().await;
     reader.read_on(&world).await;
     assert_eq!(reader.copy, truth(&world, std::slice::from_ref(&slot)).await);
     assert_eq!((expires(entry(3)).await, expires(place()).await), (None, None));
@@ -353,8 +354,8 @@ async fn a_slot_leaves_the_feed_seven_days_after_its_start_and_no_sooner() {
     assert_eq!(left, [slots[1].slot_id.as_str()]);
 
     // A fan-out whose clock is behind brings it back, and the next minute takes it away again.
-    let behind: Instant = "2026-12-17T09:59:59+09:00".parse().unwrap();
-    let told = world.store().tell_slots(&BTreeSet::from([id(&slots[0])]), behind).await.unwrap();
+    let behind: Timestamp = "2026-12-17T09:59:59+09:00".parse().unwrap();
+    let told = world.store().publish_slots(&BTreeSet::from([id(&slots[0])]), behind).await.unwrap();
     assert_eq!((told, world.settle().await.left_feed), (1, 1));
     // What staff do to it later is nobody's news.
     change(&world, &slots[0], json!({"capacity": 5})).await;
@@ -457,7 +458,7 @@ async fn nobody_reads_past_a_number_that_is_still_on_its_way() {
 async fn what_expired_of_the_last_transaction_hides_nothing_behind_it() {
     let world = World::new().await;
     let slots = [world.slot(SLOT, 3).await, world.slot("2026-12-11T10:00:00+09:00", 3).await];
-    world.tell().await;
+    world.relay_changes().await;
     let first = store::keys::feed_entry(Feed::Slots, 1).attributes();
     let delete = world.raw().delete_item().table_name(local::embedded::TABLE);
     delete.set_key(Some(first)).send().await.unwrap();

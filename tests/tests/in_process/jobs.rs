@@ -1,6 +1,6 @@
 //! The jobs: what time does, once, however often it is tried, at a cost in proportion to what is due.
 
-use domain::{Instant, ReservationNumber, Slot};
+use domain::{ReservationNumber, Slot, Timestamp};
 use serde_json::json;
 use store::Deadline;
 use tests::World;
@@ -27,10 +27,10 @@ async fn rsv_16_a_request_for_tomorrow_is_asked_about_at_once_and_the_mail_says_
     world.requested(&slot, "near").await;
     world.requested(&far, "far").await;
     world.send_mails().await;
-    assert_eq!(world.ping("2026-12-04T10:00:00+09:00").await.asked, 1);
+    assert_eq!(world.ping("2026-12-04T10:00:00+09:00").await.reminded, 1);
     let mails = world.send_mails().await;
     assert!(mails[0].subject.contains("【至急】") && mails[0].text.contains("2026年12月7日"));
-    assert_eq!(world.ping("2026-12-04T11:00:00+09:00").await.asked, 0);
+    assert_eq!(world.ping("2026-12-04T11:00:00+09:00").await.reminded, 0);
 }
 
 #[tokio::test]
@@ -40,11 +40,11 @@ async fn rsv_18_rsv_20_ntf_07_what_nobody_answers_is_asked_about_escalated_and_g
     let other = world.slot("2026-12-17T10:00:00+09:00", 3).await;
     let number = world.requested(&slot, "k1").await;
     world.send_mails().await;
-    assert_eq!(world.ping("2026-12-02T11:00:00+09:00").await.asked, 1);
-    assert_eq!(world.ping("2026-12-03T11:00:00+09:00").await.asked, 1);
+    assert_eq!(world.ping("2026-12-02T11:00:00+09:00").await.reminded, 1);
+    assert_eq!(world.ping("2026-12-03T11:00:00+09:00").await.reminded, 1);
     assert_eq!(world.ping("2026-12-04T08:00:00+09:00").await.digests, 1);
-    let asked = world.seen(&number).await["asked"].clone();
-    assert_eq!(asked, json!({"count": 2, "at": "2026-12-03T11:00:00+09:00"}), "staff see it");
+    let asked = world.seen(&number).await["reminders"].clone();
+    assert_eq!(asked, json!({"count": 2, "last_at": "2026-12-03T11:00:00+09:00"}), "staff see it");
     world.send_mails().await;
     world.pushes.0.lock().unwrap().clear();
 
@@ -170,9 +170,9 @@ async fn check(world: &World, due: &[(ReservationNumber, &'static str)]) {
 async fn runs_at_once_keep_each_deadline_once() {
     let world = World::new().await;
     let due = ten_due(&world).await;
-    world.tell().await;
+    world.relay_changes().await;
     world.set(NOW);
-    let now: Instant = NOW.parse().unwrap();
+    let now: Timestamp = NOW.parse().unwrap();
     let runs = futures::future::join_all((0..4).map(|_| keep_deadlines::run(world.store(), now)));
     let mut total = keep_deadlines::Report::default();
     runs.await.into_iter().for_each(|report| total.add(&report.unwrap()));
@@ -186,12 +186,12 @@ async fn runs_at_once_keep_each_deadline_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_killed_half_way_is_completed_by_the_next() {
-    let now: Instant = NOW.parse().unwrap();
+    let now: Timestamp = NOW.parse().unwrap();
     // Killed after each number of calls to the table, until one is not killed any more.
     for calls in (1..60).step_by(4) {
         let world = World::new().await;
         let due = ten_due(&world).await;
-        world.tell().await;
+        world.relay_changes().await;
         world.set(NOW);
         let killed = world.dying_after(calls);
         let cut = keep_deadlines::run(&killed, now).await;
@@ -208,13 +208,13 @@ async fn a_run_that_is_killed_half_way_is_completed_by_the_next() {
 async fn ten_that_are_due_among_a_hundred_thousand_cost_what_ten_cost() {
     let world = World::new().await;
     let due = ten_due(&world).await;
-    world.tell().await;
+    world.relay_changes().await;
     // The others wait for a visit that is far away, each with a deadline of its own.
     let far = world.slot("2027-02-26T10:00:00+09:00", 50).await;
     let like = approved(&world, &far, "far").await;
     world.fill_like(&like, 100_000).await;
     world.set(NOW);
-    let now: Instant = NOW.parse().unwrap();
+    let now: Timestamp = NOW.parse().unwrap();
     world.store().meter().take();
     let found = world.store().deadlines(now, 100).await.unwrap();
     assert_eq!(found.len(), 10);
@@ -237,7 +237,7 @@ async fn ten_that_are_due_among_a_hundred_thousand_cost_what_ten_cost() {
 async fn what_cannot_be_done_keeps_nothing_else_waiting() {
     let world = World::new().await;
     let due = ten_due(&world).await;
-    world.tell().await;
+    world.relay_changes().await;
     world.set(NOW);
     // One that no version can read, before all others.
     let broken: ReservationNumber = "R-0000-0000".parse().unwrap();
@@ -249,7 +249,7 @@ async fn what_cannot_be_done_keeps_nothing_else_waiting() {
         .add_deadline("2026-12-01T00:00:00+09:00".parse().unwrap(), &broken)
         .await
         .unwrap();
-    let now: Instant = NOW.parse().unwrap();
+    let now: Timestamp = NOW.parse().unwrap();
     let report = keep_deadlines::run(world.store(), now).await.unwrap();
     assert_eq!((report.due, report.failed), (11, 1));
     check(&world, &due).await;
@@ -266,12 +266,12 @@ async fn checks_of_slots_at_once_or_cut_ask_each_nursery_once() {
         world.add_facility(&tests::facility(&name, "131199", "板橋区")).await;
     }
     world.settle().await;
-    let now: Instant = "2026-12-10T09:00:00+09:00".parse().unwrap();
+    let now: Timestamp = "2026-12-10T09:00:00+09:00".parse().unwrap();
     let killed = world.dying_after(12);
     assert!(check_slot_plans::run(&killed, now).await.is_err(), "it was cut");
     let before = world.send_mails().await.len();
     let runs = futures::future::join_all((0..3).map(|_| check_slot_plans::run(world.store(), now)));
-    let asked: usize = runs.await.into_iter().map(|report| report.unwrap().asked).sum();
+    let asked: usize = runs.await.into_iter().map(|report| report.unwrap().reminded).sum();
     let mails = world.send_mails().await;
     let list = mails.iter().filter(|mail| mail.subject.contains("枠がない施設 板橋区 9件")).count();
     assert_eq!((before + mails.len() - list, list), (9, 1), "{before} before, {asked} after");
@@ -291,10 +291,10 @@ async fn a_check_of_slots_reads_what_nurseries_opened_not_what_families_asked_fo
     let like = world.requested(&asked_for.unwrap(), "like").await;
     world.settle().await;
     world.fill_like(&like, 100_000).await;
-    let now: Instant = "2026-12-10T09:00:00+09:00".parse().unwrap();
+    let now: Timestamp = "2026-12-10T09:00:00+09:00".parse().unwrap();
     world.store().meter().take();
     let report = check_slot_plans::run(world.store(), now).await.unwrap();
-    assert_eq!((report.looked_at, report.asked, report.told), (20, 10, 1));
+    assert_eq!((report.looked_at, report.reminded, report.notified), (20, 10, 1));
     let used = world.store().meter().take();
     // The slots of each nursery, and who they are.
     assert!(used.read <= 20.0 * 0.5 + 1.0, "{used:?}");

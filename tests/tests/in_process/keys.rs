@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{ReservationNumber, Slot, keys::KeyRing, visit_token::TokenKind};
 use http::Method;
 use local::HubKeys;
-use notify::Reach;
+use notify::EgressPolicy;
 use serde_json::json;
 use tests::{Answer, As, World, site};
 
@@ -26,7 +26,8 @@ async fn number(world: &World, slot: &Slot, key: &str) -> ReservationNumber {
 fn rotate(world: &mut World) {
     world.keys = HubKeys::made_of(&[[7; 32], [8; 32]]).unwrap();
     let index = search_facilities::Index::new(std::time::Duration::ZERO);
-    let routes = local::routes(&world.hub, &world.seal, &world.keys, Reach::ThisMachine, index);
+    let routes =
+        local::routes(&world.hub, &world.seal, &world.keys, EgressPolicy::ThisMachine, index);
     world.app = hub_http::serve(routes);
 }
 
@@ -43,9 +44,9 @@ async fn a_rotation_breaks_nothing_that_is_valid() {
     let cursor =
         world.get(&As::Anyone, &list).await.body["next_cursor"].as_str().unwrap().to_owned();
     let (address, now) = ("gone@example.jp".parse().unwrap(), world.hub.clock.now());
-    let mark = world.keys.addresses.ring().await.address_mark(&address, now);
+    let fingerprint = world.keys.addresses.ring().await.address_fingerprint(&address, now);
     let reason = domain::suppression::Suppression::Complaint;
-    world.store().suppress(&mark, reason, "report", now).await.unwrap();
+    world.store().suppress(&fingerprint, reason, "report", now).await.unwrap();
 
     rotate(&mut world);
 
@@ -61,8 +62,8 @@ async fn a_rotation_breaks_nothing_that_is_valid() {
     assert_eq!(world.as_parent(&session, Method::GET, "").await.status, 200);
     let page = world.get(&As::Anyone, &format!("{list}&cursor={cursor}")).await;
     assert_eq!(page.body["items"].as_array().unwrap().len(), 1, "{}", page.shown());
-    let marks = [world.keys.addresses.ring().await.every_mark_of(&address)];
-    assert_eq!(world.store().suppressed(&marks, now).await.unwrap(), [true]);
+    let fingerprints = [world.keys.addresses.ring().await.every_fingerprint_of(&address)];
+    assert_eq!(world.store().suppressed(&fingerprints, now).await.unwrap(), [true]);
 }
 
 #[tokio::test]
@@ -106,21 +107,25 @@ async fn dump(world: &World) -> Vec<Vec<u8>> {
 }
 
 /// Whether a guess is right as far as the table tells: one of these marks is in it, as bytes or written.
-fn tells(dump: &[Vec<u8>], marks: &[[u8; 16]]) -> bool {
-    let forms = |mark: &[u8; 16]| {
+fn tells(dump: &[Vec<u8>], fingerprints: &[[u8; 16]]) -> bool {
+    let forms = |fingerprint: &[u8; 16]| {
         let written = [
-            data_encoding::BASE64URL_NOPAD.encode(mark),
-            data_encoding::HEXLOWER.encode(mark),
-            data_encoding::BASE32_NOPAD.encode(mark),
+            data_encoding::BASE64URL_NOPAD.encode(fingerprint),
+            data_encoding::HEXLOWER.encode(fingerprint),
+            data_encoding::BASE32_NOPAD.encode(fingerprint),
         ];
-        written.map(String::into_bytes).into_iter().chain([mark.to_vec()]).collect::<Vec<_>>()
+        written
+            .map(String::into_bytes)
+            .into_iter()
+            .chain([fingerprint.to_vec()])
+            .collect::<Vec<_>>()
     };
-    let forms: Vec<_> = marks.iter().flat_map(forms).collect();
+    let forms: Vec<_> = fingerprints.iter().flat_map(forms).collect();
     dump.iter().any(|value| forms.iter().any(|form| value.windows(form.len()).any(|w| w == form)))
 }
 
 /// What a guess of a telephone number, or of all that was typed, would leave in the table by a key.
-fn guesses(mark: impl Fn(&[&[u8]]) -> Vec<[u8; 16]>, body: &[u8]) -> Vec<[u8; 16]> {
+fn guesses(fingerprint: impl Fn(&[&[u8]]) -> Vec<[u8; 16]>, body: &[u8]) -> Vec<[u8; 16]> {
     let phone: &[u8] = b"09000000000";
     let tried: [&[&[u8]]; 6] = [
         &[b"family", b"phone", phone],
@@ -130,11 +135,11 @@ fn guesses(mark: impl Fn(&[&[u8]]) -> Vec<[u8; 16]>, body: &[u8]) -> Vec<[u8; 16
         &[b"body", body],
         &[b"body", b"k1", body],
     ];
-    tried.into_iter().flat_map(mark).collect()
+    tried.into_iter().flat_map(fingerprint).collect()
 }
 
 fn by<P>(ring: &KeyRing<P>) -> impl Fn(&[&[u8]]) -> Vec<[u8; 16]> {
-    |parts| ring.marks(parts)
+    |parts| ring.fingerprints(parts)
 }
 
 #[tokio::test]
@@ -151,18 +156,24 @@ async fn the_table_and_the_keys_of_all_other_functions_give_no_telephone_number(
     let keys = &world.keys;
     let families = keys.families.ring().await;
     let phone: &[&[u8]] = &[b"family", b"phone", b"09000000000"];
-    assert!(tells(&dump, &families.marks(phone)), "who takes requests knows the family again");
-    assert!(tells(&dump, &families.marks(&[b"body", b"k1", &body])), "and a repeated request");
+    assert!(
+        tells(&dump, &families.fingerprints(phone)),
+        "who takes requests knows the family again"
+    );
+    assert!(
+        tells(&dump, &families.fingerprints(&[b"body", b"k1", &body])),
+        "and a repeated request"
+    );
 
     let (links, cursors) = (keys.links.ring().await, keys.cursors.0.ring().await);
     let addresses = keys.addresses.ring().await;
-    for (key, marks) in [
+    for (key, fingerprints) in [
         ("links", guesses(by(&links), &body)),
         ("cursors", guesses(by(&cursors), &body)),
         ("addresses", guesses(by(&addresses), &body)),
-        ("ids", guesses(|parts| vec![keys.ids.mark(parts)], &body)),
+        ("ids", guesses(|parts| vec![keys.ids.fingerprint(parts)], &body)),
     ] {
-        assert!(!tells(&dump, &marks), "{key}");
+        assert!(!tells(&dump, &fingerprints), "{key}");
     }
 }
 
@@ -171,22 +182,22 @@ async fn a_place_that_is_released_leaves_no_mark_of_its_family() {
     let world = World::new().await;
     let slot = world.slot(SLOT, 9).await;
     let phone = &[b"family".as_slice(), b"phone", b"09000000000"];
-    let marks = world.keys.families.ring().await.marks(phone);
+    let fingerprints = world.keys.families.ring().await.fingerprints(phone);
     for (key, end) in [("k1", "decline"), ("k2", "cancel")] {
         let asked = number(&world, &slot, key).await;
-        assert!(tells(&dump(&world).await, &marks), "{end}");
+        assert!(tells(&dump(&world).await, &fingerprints), "{end}");
         if end == "cancel" {
             assert_eq!(world.act(&asked, "approve", json!({})).await.status, 200);
         }
         let ended = world.act(&asked, end, json!({})).await;
         assert_eq!(ended.status, 200, "{}", ended.shown());
-        assert!(!tells(&dump(&world).await, &marks), "{end}");
+        assert!(!tells(&dump(&world).await, &fingerprints), "{end}");
     }
     let asked = number(&world, &slot, "k3").await;
     let path = format!("/v1/reservations/{asked}/cancel");
     assert_eq!(world.post(&site(), &path, json!({})).await.status, 200);
-    assert!(!tells(&dump(&world).await, &marks), "cancelled by the parent");
+    assert!(!tells(&dump(&world).await, &fingerprints), "cancelled by the parent");
     number(&world, &slot, "k4").await;
     world.settle_at("2026-12-10T09:00:00+09:00").await;
-    assert!(!tells(&dump(&world).await, &marks), "expired");
+    assert!(!tells(&dump(&world).await, &fingerprints), "expired");
 }

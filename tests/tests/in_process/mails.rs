@@ -78,13 +78,13 @@ async fn what_a_family_waits_for_stands_on_a_queue_of_its_own() {
     let slot = world.slot("2027-01-22T10:00:00+09:00", 1).await;
     world.requested(&slot, "k1").await;
     world.ping("2026-12-02T11:00:00+09:00").await;
-    fan_out.handle(world.untold().await).await;
+    fan_out.handle(world.unrelayed().await).await;
     let kinds = |queue: &Messages| {
         let messages = queue.0.lock().unwrap();
         messages.iter().map(|message| message["kind"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(kinds(&awaited), ["parent", "facility"]);
-    assert_eq!(kinds(&routine), ["asking"]);
+    assert_eq!(kinds(&routine), ["pending_reminder"]);
 }
 
 /// How long the last of so many confirmations takes while 2,000 reminders wait, at 14 mails a second.

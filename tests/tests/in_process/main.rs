@@ -33,3 +33,4 @@ mod store_faults;
 mod typed;
 mod visits;
 mod webhooks;
+mod words;

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::{
     http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
     orchestrator::HttpRequest,
 };
-use domain::{Facility, Instant, asking::Waiting, reservation::Asked};
+use domain::{Facility, Timestamp, reminder::PendingRequest, reservation::Reminders};
 use http::Method;
 use serde_json::json;
 use tests::{World, facility, wire};
@@ -37,16 +37,16 @@ async fn rsv_18_ntf_07_a_facility_is_asked_once_a_day_about_all_that_waits_and_n
     assert_eq!(world.post(&staff, &path, json!({})).await.status, 200);
 
     let report = world.ping("2026-12-02T10:00:00+09:00").await;
-    assert_eq!((report.pending, report.asked), (2, 0), "a day is not more than a day");
+    assert_eq!((report.pending, report.reminded), (2, 0), "a day is not more than a day");
     let report = world.ping("2026-12-02T11:00:00+09:00").await;
-    assert_eq!((report.asked, report.facilities, report.digests), (2, 1, 0));
+    assert_eq!((report.reminded, report.facilities, report.digests), (2, 1, 0));
     for hour in 12..19 {
         let report = world.ping(&format!("2026-12-02T{hour}:00:00+09:00")).await;
-        assert_eq!(report.asked, 0, "within the day");
+        assert_eq!(report.reminded, 0, "within the day");
     }
-    assert_eq!(world.ping("2026-12-03T10:00:00+09:00").await.asked, 0);
+    assert_eq!(world.ping("2026-12-03T10:00:00+09:00").await.reminded, 0);
     let report = world.ping("2026-12-03T11:00:00+09:00").await;
-    assert_eq!((report.asked, report.facilities, report.digests), (2, 1, 0), "the day after");
+    assert_eq!((report.reminded, report.facilities, report.digests), (2, 1, 0), "the day after");
     assert_eq!(world.ping("2026-12-04T07:00:00+09:00").await.digests, 0);
     assert_eq!(world.ping("2026-12-04T08:00:00+09:00").await.digests, 1, "from the second on");
     assert_eq!(world.ping("2026-12-04T09:00:00+09:00").await.digests, 0, "one a day");
@@ -60,9 +60,9 @@ async fn ntf_07_a_request_of_friday_evening_waits_for_the_next_business_day() {
     for at in
         ["2027-01-09T21:00:00+09:00", "2027-01-11T07:00:00+09:00", "2027-01-12T06:00:00+09:00"]
     {
-        assert_eq!(world.ping(at).await.asked, 0, "{at}");
+        assert_eq!(world.ping(at).await.reminded, 0, "{at}");
     }
-    assert_eq!(world.ping("2027-01-12T07:00:00+09:00").await.asked, 1);
+    assert_eq!(world.ping("2027-01-12T07:00:00+09:00").await.reminded, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,10 +75,11 @@ async fn ntf_07_runs_at_once_ask_once() {
     let now = "2026-12-02T11:00:00+09:00".parse().unwrap();
     let runs = (0..4).map(|_| ping_pending::run(world.store(), now));
     let reports = futures::future::join_all(runs).await;
-    let asked: usize = reports.into_iter().map(|report| report.unwrap().asked).sum();
-    assert_eq!(asked, 12);
-    let asking = world.store().asking(&world.facility.facility_id, now).await.unwrap().unwrap();
-    assert_eq!(asking.requests.len(), 12);
+    let reminders: usize = reports.into_iter().map(|report| report.unwrap().reminded).sum();
+    assert_eq!(reminders, 12);
+    let pending_reminder =
+        world.store().pending_reminder(&world.facility.facility_id, now).await.unwrap().unwrap();
+    assert_eq!(pending_reminder.requests.len(), 12);
 }
 
 #[tokio::test]
@@ -91,10 +92,10 @@ async fn an_answer_that_comes_between_is_left_out() {
     let declined = world.call(&world.staff(), Method::POST, &path, None, &[]).await;
     assert_eq!(declined.status, 200);
     let now = "2026-12-02T11:00:00+09:00".parse().unwrap();
-    let asked = world.store().ask(&world.facility.facility_id, &seen, now).await.unwrap();
-    assert_eq!(asked, 1);
+    let reminders = world.store().remind(&world.facility.facility_id, &seen, now).await.unwrap();
+    assert_eq!(reminders, 1);
     let history = world.store().reservation(&first.parse().unwrap(), true).await.unwrap().unwrap();
-    assert!(history.asked.is_none());
+    assert!(history.reminders.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,9 +113,13 @@ async fn ntf_07_a_run_that_is_killed_half_way_is_completed_by_the_next() {
         let cut = ping_pending::run(&world.dying_after(calls), now).await;
         let again = ping_pending::run(world.store(), now).await.unwrap();
         let waiting = world.store().pending().await.unwrap();
-        assert!(waiting.iter().all(|waiting| waiting.asked.is_some_and(|asked| asked.count == 1)));
+        assert!(
+            waiting
+                .iter()
+                .all(|waiting| waiting.reminders.is_some_and(|reminders| reminders.count == 1))
+        );
         if cut.is_ok() {
-            assert_eq!(again.asked, 0);
+            assert_eq!(again.reminded, 0);
             return;
         }
     }
@@ -122,23 +127,23 @@ async fn ntf_07_a_run_that_is_killed_half_way_is_completed_by_the_next() {
 }
 
 /// A request that was asked about twice, as the job sees it.
-fn escalated(world: &World, count: usize) -> Waiting {
-    let requested_at: Instant = "2026-11-20T10:00:00+09:00".parse().unwrap();
-    Waiting {
+fn escalated(world: &World, count: usize) -> PendingRequest {
+    let requested_at: Timestamp = "2026-11-20T10:00:00+09:00".parse().unwrap();
+    PendingRequest {
         reservation_number: world.keys.ids.reservation_number("test", &count.to_string(), 0),
         facility_id: world.facility.facility_id.clone(),
         municipality_code: world.facility.municipality_code,
         requested_at,
         pending_since: requested_at,
         starts_at: "2027-01-22T10:00:00+09:00".parse().unwrap(),
-        asked: Some(Asked { at: requested_at, count: 2 }),
+        reminders: Some(Reminders { last_at: requested_at, count: 2 }),
     }
 }
 
 #[tokio::test]
 async fn digest_of_any_length_is_written_in_parts_that_fit_an_item() {
     let world = World::new().await;
-    let now: Instant = "2026-12-04T08:00:00+09:00".parse().unwrap();
+    let now: Timestamp = "2026-12-04T08:00:00+09:00".parse().unwrap();
     world.set(&now.to_string());
     let waiting: Vec<_> = (0..3_000).map(|count| escalated(&world, count)).collect();
     let code = world.facility.municipality_code;
@@ -165,7 +170,7 @@ async fn digests_are_told_whatever_becomes_of_the_askings() {
     world.ping("2026-12-03T11:00:00+09:00").await;
     // One call reads what waits, one writes the digest; then the run is cut.
     request_of(&world, &world.facility, "2027-01-22T11:00:00+09:00", "b").await;
-    let at: Instant = "2026-12-07T08:00:00+09:00".parse().unwrap();
+    let at: Timestamp = "2026-12-07T08:00:00+09:00".parse().unwrap();
     world.set(&at.to_string());
     let cut = ping_pending::run(&world.dying_after(2), at).await;
     assert!(cut.is_err(), "the askings failed");
@@ -184,7 +189,7 @@ async fn nurseries_are_asked_several_at_once() {
     let busy = Busy::default();
     let store = wire::store(world.raw(), busy.clone(), RetryConfig::disabled());
     let report = ping_pending::run(&store, "2026-12-02T11:00:00+09:00".parse().unwrap()).await;
-    assert_eq!(report.unwrap().asked, 40);
+    assert_eq!(report.unwrap().reminded, 40);
     let most = busy.most.load(Ordering::SeqCst);
     assert!((2..=16).contains(&most), "{most} calls at once");
 }

@@ -14,7 +14,7 @@ use tests::{World, wire};
 
 /// A hundred changes and one in their midst that no code can read: of a reservation that says nothing of itself.
 async fn batch_with_poison(world: &World) -> StreamEvent {
-    world.tell().await;
+    world.relay_changes().await;
     let slot = world.slot("2026-12-10T10:00:00+09:00", 50).await;
     for place in 0..49 {
         world.requested(&slot, &format!("k{place}")).await;
@@ -25,7 +25,7 @@ async fn batch_with_poison(world: &World) -> StreamEvent {
             put.send().await.unwrap();
         }
     }
-    world.untold().await
+    world.unrelayed().await
 }
 
 fn told(world: &World) -> usize {
@@ -70,7 +70,7 @@ async fn parked_record_is_relayed_once_its_cause_is_mended() {
     put(broken).await;
     let slot = world.slot("2026-12-10T10:00:00+09:00", 1).await;
     world.requested(&slot, "k").await;
-    let event = world.untold().await;
+    let event = world.unrelayed().await;
     let slots: Vec<_> = event
         .records
         .iter()
@@ -97,7 +97,7 @@ async fn table_that_is_away_is_no_poison_and_the_batch_comes_again() {
     let world = World::new().await;
     let slot = world.slot("2026-12-10T10:00:00+09:00", 1).await;
     world.requested(&slot, "k").await;
-    let event = world.untold().await;
+    let event = world.unrelayed().await;
     let first = event.records[0].change.sequence_number.clone();
     let cut = fan_out::Relay { store: world.dying_after(0), ..world.relay() };
     let response = cut.handle(event).await;
@@ -124,7 +124,7 @@ async fn search_index_that_is_away_stops_no_timer_and_mails_nobody_twice() {
     world.settle().await;
     let slot = world.slot("2026-12-10T10:00:00+09:00", 1).await;
     let number = world.requested(&slot, "k").await;
-    let event = world.untold().await;
+    let event = world.unrelayed().await;
     let store = wire::store(world.raw(), WithoutSearch, RetryConfig::disabled());
     let without_search = fan_out::Relay { store, ..world.relay() };
 

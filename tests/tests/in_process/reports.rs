@@ -84,7 +84,7 @@ async fn rep_01_operators_see_all_municipalities_or_those_that_they_name() {
         let world = &world;
         async move {
             let answer = world.get(&who, &format!("/v1/staff/dashboard{query}")).await;
-            (answer.body["waiting"]["total"].clone(), answer.body["municipalities"].clone())
+            (answer.body["pending"]["total"].clone(), answer.body["municipalities"].clone())
         }
     };
     let both = (json!(2), json!(["131199", "131211"]));

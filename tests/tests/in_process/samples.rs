@@ -6,15 +6,15 @@ use std::{fs, path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use aws_lambda_events::{dynamodb::Event as StreamEvent, sqs::SqsEvent};
 use domain::{
-    Applicant, Instant, Reservation, Settings, Slot, SlotNumber, Status,
+    Applicant, Reservation, Settings, Slot, SlotNumber, Status, Timestamp,
     applicant::Email,
     family::Duplicate,
-    reservation::{Actor, NewRequest, Origin, PartySize, RequestMark},
+    reservation::{Actor, NewRequest, Origin, PartySize, RequestFingerprint},
     vendor::{Breaker, EndpointStatus, VendorKind, VendorStatus, WebhookEndpoint},
 };
 use http_body_util::BodyExt;
 use mail_events::MailEvent;
-use notify::Reach;
+use notify::EgressPolicy;
 use ping_pending::Scheduled;
 use runtime::Purpose;
 use serde_json::Value;
@@ -102,7 +102,11 @@ async fn reserve(world: &World, slot: &Slot) -> Reservation {
         families: Vec::new(),
         possible_duplicate: Duplicate::None,
         memo: None,
-        mark: RequestMark { key: [1; 16], body: [2; 16], body_by_other_keys: Vec::new() },
+        fingerprint: RequestFingerprint {
+            key: [1; 16],
+            body: [2; 16],
+            body_by_other_keys: Vec::new(),
+        },
     };
     let now = world.hub.clock.now();
     let new = new.reservation(slot, &Settings::default(), Status::Pending, now);
@@ -116,13 +120,14 @@ async fn every_http_sample_is_answered_by_its_function() {
     let index = || search_facilities::Index::new(std::time::Duration::ZERO);
     let names: Vec<_> = {
         let world = World::new().await;
-        let all = local::functions(&world.hub, &world.seal, &world.keys, Reach::Internet, index());
+        let all =
+            local::functions(&world.hub, &world.seal, &world.keys, EgressPolicy::Internet, index());
         all.into_iter().map(|(name, _)| name).collect()
     };
     for name in names {
         let world = world(name != "request-reservation").await;
         let functions =
-            local::functions(&world.hub, &world.seal, &world.keys, Reach::Internet, index());
+            local::functions(&world.hub, &world.seal, &world.keys, EgressPolicy::Internet, index());
         let (_, routes) = functions.into_iter().find(|(function, _)| *function == name).unwrap();
         let request = lambda_http::request::from_str(&sample(name)).unwrap();
         let response = hub_http::serve(routes).oneshot(request).await.unwrap();
@@ -138,7 +143,8 @@ async fn every_http_sample_is_answered_by_its_function() {
 async fn a_file_leaves_the_function_byte_for_byte() {
     let world = world(true).await;
     let index = search_facilities::Index::new(std::time::Duration::ZERO);
-    let functions = local::functions(&world.hub, &world.seal, &world.keys, Reach::Internet, index);
+    let functions =
+        local::functions(&world.hub, &world.seal, &world.keys, EgressPolicy::Internet, index);
     let (_, routes) = functions.into_iter().find(|(function, _)| *function == "reports").unwrap();
     let request = lambda_http::request::from_str(&sample("reports")).unwrap();
     let answer = hub_http::serve(routes).oneshot(request).await.unwrap();
@@ -224,7 +230,7 @@ async fn the_sample_of_a_webhook_is_delivered_or_waits_for_its_next_attempt() {
     assert!(again.batch_item_failures.is_empty());
     let next = world.pushes.0.lock().unwrap().remove(0);
     assert_eq!(next["attempt"], 2);
-    let due: Instant = next["due"].as_str().unwrap().parse().unwrap();
+    let due: Timestamp = next["due"].as_str().unwrap().parse().unwrap();
     let wait = due.since(world.hub.clock.now()).as_secs_f64();
     assert!((4.5..=5.5).contains(&wait), "five seconds, a tenth more or less: {wait}");
 }
@@ -274,7 +280,7 @@ async fn the_sample_of_the_schedule_runs() {
     let world = world(true).await;
     let scheduled: Scheduled = serde_json::from_str(&sample("ping-pending")).unwrap();
     let report = ping_pending::run(world.store(), scheduled.scheduled_at).await.unwrap();
-    assert_eq!((report.pending, report.asked), (1, 1));
+    assert_eq!((report.pending, report.reminded), (1, 1));
 }
 
 #[tokio::test]
@@ -282,13 +288,13 @@ async fn the_samples_of_the_other_schedules_run() {
     let world = world(true).await;
     let scheduled: keep_deadlines::Scheduled =
         serde_json::from_str(&sample("keep-deadlines")).unwrap();
-    world.tell().await;
+    world.relay_changes().await;
     let report = keep_deadlines::run(world.store(), scheduled.scheduled_at).await.unwrap();
     assert_eq!(report.failed, 0);
     let scheduled: check_slot_plans::Scheduled =
         serde_json::from_str(&sample("check-slot-plans")).unwrap();
     let report = check_slot_plans::run(world.store(), scheduled.scheduled_at).await.unwrap();
-    assert!(report.asked > 0, "nobody has opened a slot for March: {report:?}");
+    assert!(report.reminded > 0, "nobody has opened a slot for March: {report:?}");
 }
 
 /// The bounce of the sample, changed, as an event of its own.
@@ -354,9 +360,13 @@ async fn who_complains_is_not_written_to_again_and_others_of_the_mail_are() {
 
     let now = world.hub.clock.now();
     let keys = world.keys.addresses.ring().await;
-    let mark = |address: &str| keys.every_mark_of(&address.parse::<Email>().unwrap());
-    let marks = [mark("taro@example.jp"), mark("hanako@example.jp"), mark("taro@example.jp")];
-    assert_eq!(world.store().suppressed(&marks, now).await.unwrap(), [false, true, false]);
+    let fingerprint = |address: &str| keys.every_fingerprint_of(&address.parse::<Email>().unwrap());
+    let fingerprints = [
+        fingerprint("taro@example.jp"),
+        fingerprint("hanako@example.jp"),
+        fingerprint("taro@example.jp"),
+    ];
+    assert_eq!(world.store().suppressed(&fingerprints, now).await.unwrap(), [false, true, false]);
 }
 
 #[tokio::test]

@@ -202,14 +202,14 @@ async fn slot_08_slot_09_slot_10_who_opened_no_slots_for_the_third_month_is_aske
     let now = "2026-12-10T09:00:00+09:00";
     world.set(now);
     let report = check_slot_plans::run(world.store(), now.parse().unwrap()).await.unwrap();
-    assert_eq!((report.looked_at, report.asked, report.told), (4, 2, 1));
+    assert_eq!((report.looked_at, report.reminded, report.notified), (4, 2, 1));
     let mails = world.send_mails().await;
     let subjects: Vec<_> = mails.iter().map(|mail| mail.subject.as_str()).collect();
     assert_eq!(subjects.iter().filter(|s| s.contains("2027年3月の見学の枠を登録")).count(), 2);
     let list = mails.iter().find(|mail| mail.subject.contains("枠がない施設 板橋区 2件")).unwrap();
     assert!(list.text.contains("かないくぼ保育園") && list.text.contains("大谷口保育園"));
     let again = check_slot_plans::run(world.store(), now.parse().unwrap()).await.unwrap();
-    assert_eq!((again.asked, again.told), (0, 0), "asked once for a month");
+    assert_eq!((again.reminded, again.notified), (0, 0), "asked once for a month");
     let the_day_after = "2026-12-11T09:00:00+09:00".parse().unwrap();
     let report = check_slot_plans::run(world.store(), the_day_after).await.unwrap();
     assert_eq!(report.looked_at, 0, "on the 10th alone");

@@ -56,3 +56,13 @@ pub(crate) fn tests() -> Vec<(String, String)> {
     }
     tests
 }
+
+/// Every Rust file, with its path in the repository.
+pub(crate) fn all() -> Vec<(String, String)> {
+    let files = ROOMS.into_iter().flat_map(|room| files(&root().join(room)));
+    let named = |file: PathBuf| {
+        let path = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+        (path, fs::read_to_string(&file).unwrap())
+    };
+    files.map(named).collect()
+}

@@ -21,7 +21,7 @@ use aws_smithy_types::body::SdkBody;
 use domain::{ReservationNumber, Status, reservation::Action};
 use http::Method;
 use serde_json::{Value, json};
-use store::{Changed, Judged, Reserved, Store, StoreError};
+use store::{ChangeOutcome, Judged, Reserved, Store, StoreError};
 use tests::{World, site, wire};
 
 const SLOT: &str = "2026-12-10T10:00:00+09:00";
@@ -105,7 +105,7 @@ async fn what_can_never_succeed_is_not_tried_again() {
     let reservation = reservation().await;
     let dynamo = Cancelling::new("ValidationError", usize::MAX);
     let result = dynamo.store().reserve(&reservation, &Judged::default()).await;
-    assert!(matches!(result, Err(StoreError::Refused(_))));
+    assert!(matches!(result, Err(StoreError::Rejected(_))));
     assert_eq!(dynamo.calls.load(Ordering::SeqCst), 1);
 }
 
@@ -215,7 +215,7 @@ async fn cancel(store: &Store, number: &ReservationNumber) -> bool {
     let by = || domain::reservation::Actor::Staff("somebody else".into());
     let now = "2026-12-01T11:00:00+09:00".parse().unwrap();
     let changed = store.change(number, |current| current.after(&action, by(), now)).await;
-    matches!(changed, Ok(Changed::Done(_)))
+    matches!(changed, Ok(ChangeOutcome::Done(_)))
 }
 
 /// Does all that callers do, each with its first answer lost.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    Instant,
+    Timestamp,
     vendor::{Breaker, EndpointStatus, VendorKind, VendorStatus, WebhookEndpoint},
 };
 use http::Method;
@@ -26,7 +26,7 @@ use vendor_push::{Answer, Delivery, DeliveryError, PushQueues, Request, VendorPu
 #[derive(Debug)]
 struct Sqs {
     clock: Clock,
-    messages: Mutex<Vec<(Instant, Outgoing)>>,
+    messages: Mutex<Vec<(Timestamp, Outgoing)>>,
 }
 
 #[async_trait]
@@ -58,7 +58,7 @@ impl Sqs {
         (!bodies.is_empty()).then(|| queue_event(&bodies, 1))
     }
 
-    fn next_at(&self) -> Option<Instant> {
+    fn next_at(&self) -> Option<Timestamp> {
         self.messages.lock().unwrap().iter().map(|(visible_at, _)| *visible_at).min()
     }
 }
@@ -69,7 +69,7 @@ struct Receivers {
     clock: Clock,
     down: Mutex<BTreeSet<&'static str>>,
     retry_after: Mutex<Option<RetryAfter>>,
-    attempts: Mutex<BTreeMap<String, Vec<Instant>>>,
+    attempts: Mutex<BTreeMap<String, Vec<Timestamp>>>,
 }
 
 #[async_trait]
@@ -120,7 +120,7 @@ impl Line {
     }
 
     /// Puts a new event for a client on the queue.
-    async fn tell(&self, place: usize, sequence: u32) {
+    async fn enqueue(&self, place: usize, sequence: u32) {
         let (client, endpoint, _) = CLIENTS[place];
         let order = json!({
             "client_id": client,
@@ -142,7 +142,7 @@ impl Line {
     }
 
     /// Delivers what is due until then, in order of time.
-    async fn run_until(&mut self, until: Instant) {
+    async fn run_until(&mut self, until: Timestamp) {
         while let Some(at) = self.queue.next_at().filter(|at| *at <= until) {
             self.world.set(&at.max(self.world.hub.clock.now()).to_string());
             while let Some(event) = self.queue.hand_out() {
@@ -155,7 +155,7 @@ impl Line {
         self.world.set(&until.to_string());
     }
 
-    fn attempts(&self, url: &str) -> Vec<Instant> {
+    fn attempts(&self, url: &str) -> Vec<Timestamp> {
         self.receivers.attempts.lock().unwrap().get(url).cloned().unwrap_or_default()
     }
 
@@ -185,7 +185,7 @@ async fn add_endpoint(world: &World, client: &str, id: &str, url: &str) {
     assert_eq!(created, EndpointCreated::New);
 }
 
-fn start() -> Instant {
+fn start() -> Timestamp {
     NOW.parse().unwrap()
 }
 
@@ -196,7 +196,7 @@ fn hours(hours: i64) -> SignedDuration {
 #[tokio::test]
 async fn attempts_keep_to_the_schedule_to_a_tenth() {
     let mut line = Line::new().await;
-    line.tell(0, 1).await;
+    line.enqueue(0, 1).await;
     line.run_until(start() + hours(10 * 24)).await;
     let attempts = line.attempts(SICK);
     assert_eq!(attempts.len(), ATTEMPTS);
@@ -222,7 +222,7 @@ async fn nothing_is_sent_to_a_client_that_is_locked_out() {
         status: VendorStatus::Suspended,
     };
     line.world.store().add_vendor(&vendor, &[]).await.unwrap();
-    line.tell(1, 1).await;
+    line.enqueue(1, 1).await;
     line.run_until(start() + hours(100)).await;
     assert_eq!(line.attempts(WELL), []);
     assert_eq!(line.endpoint(1).await.status, EndpointStatus::Enabled, "it is no fault of its own");
@@ -236,7 +236,7 @@ async fn nothing_is_sent_to_a_client_that_is_locked_out() {
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":active", AttributeValue::S("active".into()));
     let_in.send().await.unwrap();
-    line.tell(1, 2).await;
+    line.enqueue(1, 2).await;
     line.run_until(start() + hours(101)).await;
     assert_eq!(line.attempts(WELL).len(), 1);
 }
@@ -246,7 +246,7 @@ async fn receiver_is_left_alone_until_the_date_that_it_names() {
     let mut line = Line::new().await;
     let back = start() + hours(20);
     *line.receivers.retry_after.lock().unwrap() = Some(RetryAfter::Until(back));
-    line.tell(0, 1).await;
+    line.enqueue(0, 1).await;
     line.run_until(start() + hours(1)).await;
     line.receivers.down.lock().unwrap().clear();
     line.run_until(start() + hours(30)).await;
@@ -258,8 +258,8 @@ async fn outage_of_one_client_takes_neither_places_in_flight_nor_time_from_other
     let mut line = Line::new().await;
     let minute = SignedDuration::from_mins(1);
     for sequence in 1..=300 {
-        line.tell(0, sequence).await;
-        line.tell(1, sequence).await;
+        line.enqueue(0, sequence).await;
+        line.enqueue(1, sequence).await;
         line.run_until(line.world.hub.clock.now() + minute).await;
     }
     assert_eq!(line.attempts(WELL).len(), 300);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     door::{Reply, Who},
     history::{History, Known},
-    model::{Acted, Changed, Op, Reserved, View, Wanted},
+    model::{Acted, Op, Reserved, SlotAnswer, View, Wanted},
 };
 
 impl Reply {
@@ -110,10 +110,10 @@ impl History {
         };
         let key = format!("{} {id}", self.name);
         let header = Some(("idempotency-key", key.as_str()));
-        let asking = self.door.call(&who, Method::POST, path, Some(body), header);
+        let pending_reminder = self.door.call(&who, Method::POST, path, Some(body), header);
         let told =
             |reply: &Reply| vec![Op::Reserve { id, portal, would_wait, answer: reserved(reply) }];
-        let reply = self.timed(client, asking, told).await;
+        let reply = self.timed(client, pending_reminder, told).await;
         if let Some(Reserved::New(_)) = reserved(&reply) {
             let number = of(&reply.body, "reservation_number");
             self.known.lock().unwrap().push(Known { id, number, portal, would_wait });
@@ -208,14 +208,14 @@ impl History {
         let changing = self.door.call(&Who::Staff, Method::PUT, &path, Some(body), if_match);
         let told = |reply: &Reply| {
             let answer = match (reply.status, reply.problem()) {
-                (200, _) => Some(Changed::Done),
-                (409, "capacity-below-taken") => Some(Changed::BelowTaken),
-                (412, _) => Some(Changed::Stale),
+                (200, _) => Some(SlotAnswer::Done),
+                (409, "capacity-below-taken") => Some(SlotAnswer::BelowTaken),
+                (412, _) => Some(SlotAnswer::Stale),
                 (503, _) => None,
                 _ => reply.unexpected(),
             };
             let mut ops = vec![Op::Change { seen: seen.clone(), to: to.clone(), answer }];
-            if answer == Some(Changed::Done) {
+            if answer == Some(SlotAnswer::Done) {
                 // At some moment it still was as it had been seen, and at some moment as it is told.
                 ops.extend([Op::Look(seen.clone()), Op::Look(view(&reply.body))]);
             }

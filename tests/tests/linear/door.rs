@@ -7,7 +7,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use domain::{FacilityId, Instant, Reservation, ReservationNumber, SlotId, visit_token::TokenKind};
+use domain::{
+    FacilityId, Reservation, ReservationNumber, SlotId, Timestamp, visit_token::TokenKind,
+};
 use http::Method;
 use jiff::SignedDuration;
 use local::api::Api;
@@ -49,13 +51,13 @@ pub trait Door: Send + Sync {
     ) -> Reply;
 
     /// Opens a slot of the nursery.
-    async fn open(&self, starts_at: Instant, capacity: usize) -> SlotId;
+    async fn open(&self, starts_at: Timestamp, capacity: usize) -> SlotId;
 
     /// Lets time do its work.
     async fn keep_deadlines(&self);
 
     /// Lets everybody be told of what happened.
-    async fn tell(&self);
+    async fn relay_changes(&self);
 
     /// The slot's own set of those that hold a place, where the table can be read.
     async fn holding(&self, slot: &SlotId) -> Option<BTreeSet<ReservationNumber>>;
@@ -71,7 +73,7 @@ pub trait Door: Send + Sync {
 
 /// What the feed of slots says when all is told: each slot that is in it.
 pub async fn feed(door: &dyn Door) -> BTreeMap<SlotId, Value> {
-    door.tell().await;
+    door.relay_changes().await;
     let (mut slots, mut after) = (BTreeMap::new(), 0);
     loop {
         let path = format!("/v1/feeds/slots?afterChangeNumber={after}");
@@ -125,19 +127,19 @@ impl Door for InProcess {
         }
     }
 
-    async fn open(&self, starts_at: Instant, capacity: usize) -> SlotId {
+    async fn open(&self, starts_at: Timestamp, capacity: usize) -> SlotId {
         self.0.slot(&starts_at.to_string(), capacity as i64).await.slot_id
     }
 
     async fn keep_deadlines(&self) {
-        self.0.tell().await;
+        self.0.relay_changes().await;
         let now = self.0.hub.clock.now();
         let report = keep_deadlines::run(self.0.store(), now).await.unwrap();
         assert_eq!(report.failed, 0);
     }
 
-    async fn tell(&self) {
-        self.0.tell().await;
+    async fn relay_changes(&self) {
+        self.0.relay_changes().await;
     }
 
     async fn holding(&self, slot: &SlotId) -> Option<BTreeSet<ReservationNumber>> {
@@ -182,7 +184,7 @@ impl OverHttp {
     }
 
     /// What the hub's clock shows.
-    pub async fn now(&self) -> Instant {
+    pub async fn now(&self) -> Timestamp {
         let clock = self.anybody.get("/_local/clock").await.unwrap().body;
         clock["now"].as_str().unwrap().parse().unwrap()
     }
@@ -216,7 +218,7 @@ impl Door for OverHttp {
         }
     }
 
-    async fn open(&self, starts_at: Instant, capacity: usize) -> SlotId {
+    async fn open(&self, starts_at: Timestamp, capacity: usize) -> SlotId {
         let ends_at = starts_at + SignedDuration::from_mins(45);
         let body = json!({"starts_at": starts_at, "ends_at": ends_at, "capacity": capacity});
         let path = format!("/v1/staff/facilities/{}/slots", self.facility);
@@ -232,7 +234,7 @@ impl Door for OverHttp {
         assert_eq!(moved.status, 200, "{}", moved.body);
     }
 
-    async fn tell(&self) {
+    async fn relay_changes(&self) {
         let drained = self.anybody.post("/_local/drain", json!({})).await.unwrap();
         assert_eq!(drained.status, 200, "{}", drained.body);
     }

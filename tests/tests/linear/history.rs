@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use domain::{Instant, ReservationNumber, SlotId, Status};
+use domain::{ReservationNumber, SlotId, Status, Timestamp};
 use porcupine_rs::Operation;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
@@ -45,7 +45,7 @@ pub struct History {
     pub door: Arc<dyn Door>,
     pub name: String,
     pub slot_id: SlotId,
-    pub starts_at: Instant,
+    pub starts_at: Timestamp,
     /// Whether time does its work while the clients are at it.
     pub with_time: bool,
     pub known: Mutex<Vec<Known>>,
@@ -60,7 +60,7 @@ impl History {
     pub async fn begin(
         door: Arc<dyn Door>,
         (name, seed): (String, u64),
-        starts_at: Instant,
+        starts_at: Timestamp,
         pending_holds_place: bool,
         with_time: bool,
     ) -> Arc<Self> {

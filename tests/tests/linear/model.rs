@@ -68,7 +68,7 @@ pub enum Acted {
 
 /// What came of a change of the slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Changed {
+pub enum SlotAnswer {
     Done,
     BelowTaken,
     Stale,
@@ -96,7 +96,7 @@ pub enum Op {
     Change {
         seen: View,
         to: Wanted,
-        answer: Option<Changed>,
+        answer: Option<SlotAnswer>,
     },
     Disable {
         answer: Option<()>,
@@ -118,7 +118,7 @@ pub enum Op {
         to: Status,
     },
     /// What the record says that the hub asked the nursery about it.
-    Asked {
+    Reminders {
         id: usize,
     },
 }
@@ -141,7 +141,7 @@ impl Op {
                     ),
                     ..
                 }
-                | Self::Change { answer: Some(Changed::BelowTaken | Changed::Stale), .. }
+                | Self::Change { answer: Some(SlotAnswer::BelowTaken | SlotAnswer::Stale), .. }
         )
     }
 }
@@ -175,8 +175,8 @@ impl Model for Contract {
 
     fn step(slot: &Slot, op: &Op) -> (bool, Slot) {
         let mut next = slot.clone();
-        let as_told = next.apply(op);
-        (as_told, next)
+        let as_answered = next.apply(op);
+        (as_answered, next)
     }
 }
 
@@ -237,7 +237,7 @@ impl Slot {
                 self.booked(*id).is_some_and(|it| (it.status, it.sequence) == (*status, *sequence))
             }
             Op::ByTime { id, to } => self.by_time(*id, *to),
-            Op::Asked { id } => {
+            Op::Reminders { id } => {
                 let pending = self.booked(*id).is_some_and(|it| it.status == Pending);
                 if pending {
                     self.become_(*id, Pending);
@@ -360,16 +360,16 @@ impl Slot {
 
     /// Staff compare-and-set on what they change themselves; a slot that is busy can be changed all the same.
     /// So a change that is refused as stale may have met any other view than the one that was seen.
-    fn change(&mut self, seen: &View, to: &Wanted, answer: Option<Changed>) -> bool {
+    fn change(&mut self, seen: &View, to: &Wanted, answer: Option<SlotAnswer>) -> bool {
         let theirs =
             |view: &View| (view.capacity, view.note.clone(), view.status == SlotStatus::Disabled);
         let fits = self.held() <= to.capacity;
         let done = fits && theirs(seen) == theirs(&self.view());
         match answer {
-            Some(Changed::Done) if !done => return false,
-            Some(Changed::BelowTaken) => return !fits,
-            Some(Changed::Stale) => return *seen != self.view(),
-            Some(Changed::Done) | None => {}
+            Some(SlotAnswer::Done) if !done => return false,
+            Some(SlotAnswer::BelowTaken) => return !fits,
+            Some(SlotAnswer::Stale) => return *seen != self.view(),
+            Some(SlotAnswer::Done) | None => {}
         }
         if done {
             self.capacity = to.capacity;

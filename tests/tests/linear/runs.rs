@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::{
     orchestrator::{HttpRequest, HttpResponse},
 };
 use aws_smithy_types::body::SdkBody;
-use domain::Instant;
+use domain::Timestamp;
 use futures::{StreamExt, stream};
 use jiff::SignedDuration;
 use local::{LocalHub, Options};
@@ -38,7 +38,7 @@ pub struct Kind {
     /// Time does its work among the clients: places are offered, and what nobody confirms is given up.
     with_time: bool,
     /// A request that is pending holds no place.
-    asking: bool,
+    pending_reminder: bool,
     /// Transactions meet others, and answers are lost after the write.
     rough: bool,
 }
@@ -46,7 +46,11 @@ pub struct Kind {
 impl Kind {
     /// Every combination in turn.
     pub fn of_world(nth: u64) -> Self {
-        Self { with_time: nth.is_multiple_of(2), asking: nth % 3 == 2, rough: nth % 4 == 1 }
+        Self {
+            with_time: nth.is_multiple_of(2),
+            pending_reminder: nth % 3 == 2,
+            rough: nth % 4 == 1,
+        }
     }
 }
 
@@ -96,15 +100,15 @@ pub async fn in_world(world: &Arc<World>, kind: Kind, seed: u64, histories: usiz
 
 /// Histories with what is there before the clients come.
 async fn begin(world: &Arc<World>, kind: Kind, seed: u64, histories: usize) -> Vec<Arc<History>> {
-    if kind.asking {
+    if kind.pending_reminder {
         world.save_settings(json!({"pending_holds_place": false})).await;
     }
-    let first: Instant = "2026-12-15T10:00:00+09:00".parse().unwrap();
+    let first: Timestamp = "2026-12-15T10:00:00+09:00".parse().unwrap();
     let begin = |nth: usize| {
         let door: Arc<dyn Door> = Arc::new(InProcess(world.clone()));
         let starts_at = first + SignedDuration::from_hours(24 * nth as i64);
         let (name, seed) = (format!("{seed}-{nth}"), seed * 1_000_003 + nth as u64 * 101);
-        History::begin(door, (name, seed), starts_at, !kind.asking, kind.with_time)
+        History::begin(door, (name, seed), starts_at, !kind.pending_reminder, kind.with_time)
     };
     stream::iter(0..histories).map(begin).buffered(SIDE_BY_SIDE).collect().await
 }
@@ -124,7 +128,7 @@ async fn run(world: &World, kind: Kind, begun: &[Arc<History>]) -> Totals {
     if kind.with_time {
         world.settle().await;
     }
-    judge(begun, began, !kind.asking).await
+    judge(begun, began, !kind.pending_reminder).await
 }
 
 async fn judge(begun: &[Arc<History>], began: i64, pending_holds_place: bool) -> Totals {
@@ -148,7 +152,7 @@ pub async fn over_http(seed: u64, histories: usize) -> Totals {
     let door = Arc::new(OverHttp::new(&hub.url()).await);
     let today = door.now().await.date();
     let first =
-        Instant::at(today, jiff::civil::time(8, 0, 0, 0)) + SignedDuration::from_hours(24 * 40);
+        Timestamp::at(today, jiff::civil::time(8, 0, 0, 0)) + SignedDuration::from_hours(24 * 40);
     let began = moment();
     let run = |nth: usize| {
         let door = door.clone();

@@ -100,7 +100,7 @@ impl Recorded {
             status: of(body, "status"),
             sequence: count(body, "sequence"),
             would_wait: false,
-            asked: body["asked"]["count"].as_u64().unwrap_or_default(),
+            asked: body["reminders"]["count"].as_u64().unwrap_or_default(),
             by_hub: history
                 .filter(|change| change["by"] == "hub")
                 .map(|change| of(change, "to"))
@@ -169,7 +169,7 @@ impl History {
                 self.note(0, (began, time_ended), Op::ByTime { id, to: *to });
             }
             for _ in 0..found.asked {
-                self.note(0, (began, time_ended), Op::Asked { id });
+                self.note(0, (began, time_ended), Op::Reminders { id });
             }
             self.note(0, (moment(), moment()), Op::Read { id, status, sequence });
         }

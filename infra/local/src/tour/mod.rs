@@ -1,8 +1,8 @@
 //! The whole story, played against a hub of its own with a moving clock: the demonstration for somebody who
 //! has never heard of the hub. It fails if any step does.
 
-mod deeds;
-mod told;
+mod messages;
+mod steps;
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use crate::{
     api::{Api, ApiError, visit_request},
     receiver::Receiver,
 };
-use told::{expect, text};
+use messages::{expect, text};
 
 /// Which step went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -44,16 +44,16 @@ pub enum TourError {
     },
 }
 
-type Told = Result<(), TourError>;
+type TourResult = Result<(), TourError>;
 
 /// Plays the story on a hub in memory.
-pub async fn run(out: &mut impl Write) -> Told {
+pub async fn run(out: &mut impl Write) -> TourResult {
     let hub = LocalHub::start(Options::default()).await?;
     run_at(&hub.url(), out).await
 }
 
 /// Plays the story on the hub at this address.
-pub async fn run_at(url: &str, out: &mut impl Write) -> Told {
+pub async fn run_at(url: &str, out: &mut impl Write) -> TourResult {
     Tour::begin(out, url).await?.play(url).await
 }
 
@@ -87,7 +87,7 @@ const MUNICIPALITY: &str = "hoiku-";
 const SITE_OWNER: &str = "search-site-1@example.jp";
 
 /// A vendor's receiver, and how much of what it got was told.
-struct Ear {
+struct WebhookSink {
     receiver: Receiver,
     seen: usize,
 }
@@ -101,8 +101,8 @@ struct Tour<'a, W> {
     staff: Api,
     city: Api,
     facility: String,
-    site_hears: Ear,
-    ict_hears: Ear,
+    site_hears: WebhookSink,
+    ict_hears: WebhookSink,
     /// Where the copy of all slots reads on.
     feed: String,
     /// The copy: each slot by its id.
@@ -134,12 +134,12 @@ impl<'a, W: Write> Tour<'a, W> {
             api,
             staff,
             facility,
-            site_hears: Ear { receiver: Receiver::start().await?, seen: 0 },
-            ict_hears: Ear { receiver: Receiver::start().await?, seen: 0 },
+            site_hears: WebhookSink { receiver: Receiver::start().await?, seen: 0 },
+            ict_hears: WebhookSink { receiver: Receiver::start().await?, seen: 0 },
         })
     }
 
-    async fn play(mut self, url: &str) -> Told {
+    async fn play(mut self, url: &str) -> TourResult {
         self.introduce(url)?;
         self.scene(
             "Engineers of a search site and of an ICT system read what the hub says of itself",
@@ -184,7 +184,7 @@ impl<'a, W: Write> Tour<'a, W> {
             "One transaction takes the place and keeps the request; both sides are mailed, both systems pushed.",
         )?;
         let approved = self.request("visit-1", &slot).await?;
-        self.told(&["reservation.requested"], &[PARENT, NURSERY]).await?;
+        self.expect_messages(&["reservation.requested"], &[PARENT, NURSERY]).await?;
         let ict = format!("/v1/ict/facilities/{}", self.facility);
         let count = self.get(Who::Ict, &format!("{ict}/new-count")).await?;
         expect("requests that wait", 1, &count.body["count"])?;
@@ -197,7 +197,7 @@ impl<'a, W: Write> Tour<'a, W> {
         let path = format!("/v1/staff/reservations/{approved}");
         self.act(Who::Nursery, &format!("{path}/approve"), "上履きをお持ちください。", "approved")
             .await?;
-        self.told(&["reservation.approved"], &[PARENT]).await?;
+        self.expect_messages(&["reservation.approved"], &[PARENT]).await?;
         let visits = self.get(Who::Ict, &format!("{ict}/reservations")).await?;
         expect("the word", "上履きをお持ちください。", &visits.body["items"][0]["comment"])?;
         self.follow(&slot, json!(3)).await?;
@@ -212,17 +212,17 @@ impl<'a, W: Write> Tour<'a, W> {
             self.api(Who::Nursery).await?.post(&format!("{path}/decline"), json!({})).await?;
         self.answered(Who::Nursery, "POST", &format!("{path}/decline"), &late)?;
         expect("a decision after the decision", "approved", &late.body["current_status"])?;
-        self.told(&[], &[]).await?;
+        self.expect_messages(&[], &[]).await?;
 
         self.scene(
             "Another request is declined in the ICT system; its place is free again",
             "The nursery need not open another program: its own system answers for it.",
         )?;
         let declined = self.request("visit-2", &slot).await?;
-        self.told(&["reservation.requested"], &[PARENT, NURSERY]).await?;
+        self.expect_messages(&["reservation.requested"], &[PARENT, NURSERY]).await?;
         let decline = format!("/v1/ict/reservations/{declined}/decline");
         self.act(Who::Ict, &decline, "この日は行事のため難しくなりました。", "declined").await?;
-        self.told(&["reservation.declined"], &[PARENT]).await?;
+        self.expect_messages(&["reservation.declined"], &[PARENT]).await?;
         self.remaining(&slot, 3).await?;
 
         self.scene(
@@ -233,7 +233,7 @@ impl<'a, W: Write> Tour<'a, W> {
         let reason = json!({"reason": "子どもが熱を出しました。"});
         let answer = self.post(Who::Site, &cancel, reason).await?;
         expect("cancel", "cancelled_by_parent", &answer.body["status"])?;
-        self.told(&["reservation.cancelled"], &[PARENT, NURSERY]).await?;
+        self.expect_messages(&["reservation.cancelled"], &[PARENT, NURSERY]).await?;
         self.remaining(&slot, 4).await?;
         let seen = self.get(Who::Nursery, &path).await?.body;
         expect("the applicant", "保活 花子", &seen["applicant"]["name"])?;
@@ -250,13 +250,13 @@ impl<'a, W: Write> Tour<'a, W> {
             "Whoever approved, the nursery may cancel, and the family reads the reason in its mail.",
         )?;
         let cancelled = self.request("visit-3", &slot).await?;
-        self.told(&["reservation.requested"], &[PARENT, NURSERY]).await?;
+        self.expect_messages(&["reservation.requested"], &[PARENT, NURSERY]).await?;
         self.act(Who::Ict, &format!("/v1/ict/reservations/{cancelled}/approve"), "", "approved")
             .await?;
-        self.told(&["reservation.approved"], &[PARENT]).await?;
+        self.expect_messages(&["reservation.approved"], &[PARENT]).await?;
         let cancel = format!("/v1/staff/reservations/{cancelled}/cancel");
         self.act(Who::Nursery, &cancel, "休園日に変わりました。", "cancelled_by_facility").await?;
-        self.told(&["reservation.cancelled"], &[PARENT]).await?;
+        self.expect_messages(&["reservation.cancelled"], &[PARENT]).await?;
         self.remaining(&slot, 4).await?;
 
         self.scene(
@@ -265,18 +265,18 @@ impl<'a, W: Write> Tour<'a, W> {
         )?;
         self.move_clock(json!({"set": at(tuesday, 10)})).await?;
         let waiting = self.request("visit-4", &slot).await?;
-        self.told(&["reservation.requested"], &[PARENT, NURSERY]).await?;
+        self.expect_messages(&["reservation.requested"], &[PARENT, NURSERY]).await?;
         self.advance("PT25H").await?;
-        self.told_ict(&["reservation.reminder_pending"], &[NURSERY]).await?;
+        self.expect_ict(&["reservation.reminder_pending"], &[NURSERY]).await?;
         self.advance("PT24H").await?;
-        self.told_ict(&["reservation.reminder_pending"], &[NURSERY]).await?;
+        self.expect_ict(&["reservation.reminder_pending"], &[NURSERY]).await?;
 
         self.scene(
             "From the second asking on, the municipality gets a digest the next morning",
             "One mail a day lists all that waits in the municipality.",
         )?;
         self.advance("PT21H").await?;
-        self.told_ict(&[], &[MUNICIPALITY]).await?;
+        self.expect_ict(&[], &[MUNICIPALITY]).await?;
 
         self.scene(
             "Now the nursery answers, and nobody is asked again",
@@ -284,9 +284,9 @@ impl<'a, W: Write> Tour<'a, W> {
         )?;
         let approve = format!("/v1/staff/reservations/{waiting}/approve");
         self.act(Who::Nursery, &approve, "", "approved").await?;
-        self.told(&["reservation.approved"], &[PARENT]).await?;
+        self.expect_messages(&["reservation.approved"], &[PARENT]).await?;
         self.advance("PT48H").await?;
-        self.told(&[], &[]).await?;
+        self.expect_messages(&[], &[]).await?;
 
         self.scene(
             "A parent asks on the portal, confirms by the link in a mail, and cancels by it",
@@ -295,11 +295,11 @@ impl<'a, W: Write> Tour<'a, W> {
         let session = self.ask_on_portal("visit-5", &slot).await?;
         self.on_page(&session, Method::GET, "", None).await?;
         self.on_page(&session, Method::POST, "/confirm", None).await?;
-        self.told_ict(&["reservation.requested"], &[PARENT, NURSERY]).await?;
+        self.expect_ict(&["reservation.requested"], &[PARENT, NURSERY]).await?;
         let reason = json!({"reason": "別の園に決めました。"});
         let cancelled = self.on_page(&session, Method::POST, "/cancel", Some(reason)).await?;
         expect("cancel", "cancelled_by_parent", &cancelled["status"])?;
-        self.told_ict(&["reservation.cancelled"], &[PARENT, NURSERY]).await?;
+        self.expect_ict(&["reservation.cancelled"], &[PARENT, NURSERY]).await?;
 
         self.scene(
             "Another parent does the same, and the nursery approves",
@@ -309,10 +309,10 @@ impl<'a, W: Write> Tour<'a, W> {
         let confirmed = self.on_page(&session, Method::POST, "/confirm", None).await?;
         expect("confirm", "pending", &confirmed["status"])?;
         let portal = text(&confirmed["reservation_number"]).to_owned();
-        self.told_ict(&["reservation.requested"], &[PARENT, NURSERY]).await?;
+        self.expect_ict(&["reservation.requested"], &[PARENT, NURSERY]).await?;
         let approve = format!("/v1/staff/reservations/{portal}/approve");
         self.act(Who::Nursery, &approve, "お待ちしております。", "approved").await?;
-        self.told_ict(&["reservation.approved"], &[PARENT]).await?;
+        self.expect_ict(&["reservation.approved"], &[PARENT]).await?;
         let page = self.on_page(&session, Method::GET, "", None).await?;
         expect("the word on the page", "お待ちしております。", &page["comment"])?;
 
@@ -323,7 +323,7 @@ impl<'a, W: Write> Tour<'a, W> {
         self.ask_on_portal("visit-7", &slot).await?;
         self.remaining(&slot, 1).await?;
         self.advance("PT20M").await?;
-        self.told(&[], &[]).await?;
+        self.expect_messages(&[], &[]).await?;
         self.remaining(&slot, 2).await?;
 
         self.scene(
@@ -341,7 +341,7 @@ impl<'a, W: Write> Tour<'a, W> {
         self.succeeded(Who::Nursery, "PUT", &format!("{path}/memo"), noted)?;
         let read = self.get(Who::Nursery, &path).await?.body;
         expect("the note", "ベビーカーで来園", &read["staff_memo"])?;
-        self.told_ict(&["reservation.approved"], &[]).await?;
+        self.expect_ict(&["reservation.approved"], &[]).await?;
         self.remaining(&slot, 1).await?;
 
         self.scene(
@@ -351,12 +351,12 @@ impl<'a, W: Write> Tour<'a, W> {
         let mut body = visit_request(&self.facility, text(&slot["slot_id"]));
         body["applicant"]["email"] = NOBODY.into();
         let asked = self.create(Who::Site, "/v1/reservations", "visit-9", body).await?.body;
-        self.told(&["reservation.requested"], &[NOBODY, NURSERY]).await?;
+        self.expect_messages(&["reservation.requested"], &[NOBODY, NURSERY]).await?;
         self.api.post("/_local/bounce", json!({"address": NOBODY})).await?;
         let decline =
             format!("/v1/staff/reservations/{}/decline", text(&asked["reservation_number"]));
         self.act(Who::Nursery, &decline, "", "declined").await?;
-        self.told(&["reservation.declined"], &[]).await?;
+        self.expect_messages(&["reservation.declined"], &[]).await?;
 
         self.scene(
             "The search site's receiver is down for a moment, and is told when it is up again",
@@ -364,10 +364,10 @@ impl<'a, W: Write> Tour<'a, W> {
         )?;
         self.site_hears.receiver.answer_with(Some(StatusCode::SERVICE_UNAVAILABLE));
         let declined = self.request("visit-10", &slot).await?;
-        self.told(&["reservation.requested"], &[PARENT, NURSERY]).await?;
+        self.expect_messages(&["reservation.requested"], &[PARENT, NURSERY]).await?;
         self.site_hears.receiver.answer_with(None);
         self.advance("PT6S").await?;
-        self.told_site(&["reservation.requested"], &[]).await?;
+        self.expect_site(&["reservation.requested"], &[]).await?;
 
         self.scene(
             "It is down for days: the hub gives up, and writes to whoever runs it",
@@ -376,7 +376,7 @@ impl<'a, W: Write> Tour<'a, W> {
         self.site_hears.receiver.answer_with(Some(StatusCode::SERVICE_UNAVAILABLE));
         let decline = format!("/v1/staff/reservations/{declined}/decline");
         self.act(Who::Nursery, &decline, "", "declined").await?;
-        self.told(&["reservation.declined"], &[PARENT]).await?;
+        self.expect_messages(&["reservation.declined"], &[PARENT]).await?;
         // Longer than the hub waits until each of its attempts; the longest waits are two on the queue.
         for wait in [
             "PT10S", "PT10M", "PT1H", "PT3H", "PT8H", "PT13H", "PT13H", "PT3H", "PT13H", "PT10H",
@@ -384,7 +384,7 @@ impl<'a, W: Write> Tour<'a, W> {
         ] {
             self.advance(wait).await?;
         }
-        self.told_site(&["reservation.declined"; 9], &[SITE_OWNER]).await?;
+        self.expect_site(&["reservation.declined"; 9], &[SITE_OWNER]).await?;
         let endpoint = self.get(Who::Site, "/v1/webhook-endpoints").await?.body["items"][0].clone();
         expect("the endpoint", "disabled", &endpoint["status"])?;
         let path = format!("/v1/webhook-endpoints/{}", text(&endpoint["id"]));
@@ -397,17 +397,17 @@ impl<'a, W: Write> Tour<'a, W> {
             "A reminder goes out; who came is noted, and what nobody notes counts as having taken place.",
         )?;
         self.move_clock(json!({"set": at(visit, 9)})).await?;
-        self.told(&[], &[PARENT, PARENT]).await?;
+        self.expect_messages(&[], &[PARENT, PARENT]).await?;
         self.move_clock(json!({"set": at(visit, 15)})).await?;
         let path = "/v1/staff/reservations";
         self.act(Who::Nursery, &format!("{path}/{telephoned}/complete"), "", "completed").await?;
         self.act(Who::Nursery, &format!("{path}/{waiting}/no-show"), "", "no_show").await?;
-        self.told(&[], &[]).await?;
+        self.expect_messages(&[], &[]).await?;
         let next_day = visit.saturating_add(jiff::Span::new().days(1));
         self.move_clock(json!({"set": at(next_day, 8)})).await?;
         let came = self.get(Who::Nursery, &format!("{path}/{portal}")).await?.body;
         expect("a visit that nobody noted", "completed", &came["status"])?;
-        self.told(&[], &[]).await?;
+        self.expect_messages(&[], &[]).await?;
 
         self.scene(
             "The municipality looks at what waits, and at what became of it all",
@@ -426,7 +426,7 @@ impl<'a, W: Write> Tour<'a, W> {
         if self.plan_mails == 0 {
             self.move_clock(json!({"set": at(tenth, 9)})).await?;
         }
-        self.told(&[], &[]).await?;
+        self.expect_messages(&[], &[]).await?;
         writeln!(self.out, "   {} mails ask for slots", self.plan_mails)?;
         expect("mails that ask for slots", true, &json!(self.plan_mails > 0))?;
 
@@ -438,7 +438,7 @@ impl<'a, W: Write> Tour<'a, W> {
         if self.now().await? < gone {
             self.move_clock(json!({"set": gone})).await?;
         }
-        self.told(&[], &[]).await?;
+        self.expect_messages(&[], &[]).await?;
         self.follow(&slot, Value::Null).await?;
 
         writeln!(self.out, "\nEverything came out as it should.")?;
@@ -446,6 +446,6 @@ impl<'a, W: Write> Tour<'a, W> {
     }
 }
 
-fn at(day: Date, hour: i8) -> domain::Instant {
-    domain::Instant::at(day, jiff::civil::time(hour, 0, 0, 0))
+fn at(day: Date, hour: i8) -> domain::Timestamp {
+    domain::Timestamp::at(day, jiff::civil::time(hour, 0, 0, 0))
 }

@@ -262,12 +262,12 @@ async fn strangers_without_a_token_change_nothing() {
     assert!(listed.contains(&number), "{listed:?}");
 }
 
-async fn next_morning(api: &Api) -> domain::Instant {
+async fn next_morning(api: &Api) -> domain::Timestamp {
     let day = now(api).await.date().saturating_add(jiff::Span::new().days(1));
-    domain::Instant::at(day, jiff::civil::time(9, 0, 0, 0))
+    domain::Timestamp::at(day, jiff::civil::time(9, 0, 0, 0))
 }
 
-async fn now(api: &Api) -> domain::Instant {
+async fn now(api: &Api) -> domain::Timestamp {
     let now = api.get("/_local/clock").await.unwrap().body;
     now["now"].as_str().unwrap().parse().unwrap()
 }

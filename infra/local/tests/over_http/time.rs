@@ -35,12 +35,12 @@ async fn what_the_clock_passes_happens_in_order() {
     site.create("/v1/reservations", "k", request(&facility, &slot)).await.unwrap();
     api.post("/_local/drain", json!({})).await.unwrap();
     api.post("/_local/fault", json!({"dependency": "mail", "fail": "none"})).await.unwrap();
-    let before: domain::Instant =
+    let before: domain::Timestamp =
         api.get("/_local/clock").await.unwrap().body["now"].as_str().unwrap().parse().unwrap();
     // The mail that failed comes a minute later, before the nursery is asked again after a day.
     api.move_clock(json!({"advance": "P5D"})).await.unwrap();
     let mails = api.mails().await.unwrap();
-    let at: Vec<domain::Instant> =
+    let at: Vec<domain::Timestamp> =
         mails.iter().map(|mail| mail["sent_at"].as_str().unwrap().parse().unwrap()).collect();
     assert!(at.is_sorted(), "{at:?}");
     let late =

@@ -1,5 +1,5 @@
 use crate::{
-    FacilityId, Instant, MunicipalityCode, Reservation, ReservationNumber, Status,
+    FacilityId, MunicipalityCode, Reservation, ReservationNumber, Status, Timestamp,
     reservation::{Actor, Origin},
 };
 
@@ -17,15 +17,15 @@ pub struct Fact {
     /// Its state.
     pub status: Status,
     /// When it was asked for.
-    pub requested_at: Instant,
+    pub requested_at: Timestamp,
     /// Since when the nursery had it to answer; none if it never had.
-    pub pending_since: Option<Instant>,
+    pub pending_since: Option<Timestamp>,
     /// When and by whom it was approved or declined.
     pub answered: Option<Answered>,
     /// When nothing happened to it any more.
-    pub ended_at: Option<Instant>,
+    pub ended_at: Option<Timestamp>,
     /// When the visit starts.
-    pub starts_at: Instant,
+    pub starts_at: Timestamp,
     /// The reservation's sequence number, by which a newer fact is known.
     pub sequence: u32,
 }
@@ -34,7 +34,7 @@ pub struct Fact {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answered {
     /// When.
-    pub at: Instant,
+    pub at: Timestamp,
     /// By whom.
     pub by: AnsweredBy,
 }
@@ -86,7 +86,7 @@ impl Fact {
     }
 
     /// Whether it says the same as another, whichever is newer.
-    pub fn says_the_same_as(&self, other: &Self) -> bool {
+    pub fn has_same_content_as(&self, other: &Self) -> bool {
         Self { sequence: other.sequence, ..self.clone() } == *other
     }
 
@@ -112,7 +112,7 @@ pub(super) mod tests {
         reservation::{Action, Outcome, tests::in_state},
     };
 
-    pub(crate) fn at(text: &str) -> Instant {
+    pub(crate) fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
@@ -223,7 +223,7 @@ pub(super) mod tests {
         let approved = in_state(Status::Approved);
         let reminded = approved.reminded(approved.updated_at);
         assert_ne!(of(&approved), of(&reminded));
-        assert!(of(&approved).says_the_same_as(&of(&reminded)));
-        assert!(!of(&approved).says_the_same_as(&fact(Status::Completed)));
+        assert!(of(&approved).has_same_content_as(&of(&reminded)));
+        assert!(!of(&approved).has_same_content_as(&fact(Status::Completed)));
     }
 }

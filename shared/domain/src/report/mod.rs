@@ -8,10 +8,10 @@ mod fact;
 mod lead;
 mod month;
 mod online;
+mod pending;
 mod review;
 mod slots;
 mod times;
-mod waiting;
 
 pub use self::{
     count::{Percent, Share},
@@ -19,8 +19,8 @@ pub use self::{
     lead::{LeadBand, LeadTimes, lead_times},
     month::{Month, ReportedMonth, StateCounts, StatesByMonth, states_by_month},
     online::{OnlineByMonth, OriginCounts, online_by_month},
+    pending::{NewRequests, PendingOfDay, PendingRequests, PendingRow, new_requests, pending},
     review::{ReviewBand, ReviewTimes, review_times},
     slots::{SlotUse, SlotUseByMonth, slot_use_by_month},
     times::{HourCount, RequestTimes, WeekdayCount, request_times},
-    waiting::{NewRequests, WaitingOfDay, WaitingRequest, WaitingRequests, new_requests, waiting},
 };

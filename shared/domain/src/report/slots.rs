@@ -71,7 +71,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Instant, Status,
+        Status, Timestamp,
         report::fact::tests::{any_fact, at, fact},
     };
 
@@ -79,7 +79,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn slot(starts_at: Instant, capacity: i64, held: usize, disabled: bool) -> Slot {
+    fn slot(starts_at: Timestamp, capacity: i64, held: usize, disabled: bool) -> Slot {
         let number = |n: usize| format!("R-0000-{n:04}").parse().unwrap();
         Slot {
             starts_at,

@@ -1,7 +1,7 @@
 //! What people, and the hub's rules about time, do to a reservation.
 
 use super::{Actor, Change, Reservation};
-use crate::{Instant, Refusal, Sealed, Settings, Status};
+use crate::{Refusal, Sealed, Settings, Status, Timestamp};
 
 /// What somebody does to a reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum Action {
         /// Why; sealed, for a parent typed it.
         reason: Option<Sealed>,
         /// Until when the nursery allows it.
-        until: Instant,
+        until: Timestamp,
     },
     /// The nursery cancels (RSV-05).
     CancelByFacility {
@@ -74,7 +74,7 @@ impl Action {
 
 impl Reservation {
     /// What an action does to this reservation, or why it may not be.
-    pub fn after(&self, action: &Action, by: Actor, now: Instant) -> Result<Outcome, Refusal> {
+    pub fn after(&self, action: &Action, by: Actor, now: Timestamp) -> Result<Outcome, Refusal> {
         let to = action.to(self);
         if self.status == to {
             return Ok(Outcome::Already);
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use crate::reservation::tests::{in_state, pending};
 
-    fn at(text: &str) -> Instant {
+    fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 

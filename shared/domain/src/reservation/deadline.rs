@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, civil::time};
 
 use super::{Action, Actor, Outcome, Reservation};
-use crate::{Instant, Refusal, Settings, Status, slot::gives_up};
+use crate::{Refusal, Settings, Status, Timestamp, slot::gives_up};
 
 /// How long a parent on the portal has to confirm the mail address.
 const UNCONFIRMED_FOR: SignedDuration = SignedDuration::from_mins(15);
@@ -26,7 +26,7 @@ pub enum Due {
 
 impl Reservation {
     /// Sets until when somebody has to act, for the state that it has now.
-    pub(super) fn set_deadlines(&mut self, settings: &Settings, now: Instant) {
+    pub(super) fn set_deadlines(&mut self, settings: &Settings, now: Timestamp) {
         let given_up = gives_up(self.starts_at);
         let closes = settings.booking_closes(self.starts_at).min(given_up);
         self.approves_at = None;
@@ -44,21 +44,21 @@ impl Reservation {
 
     /// When the parent is reminded: at 10:00 on the day before the visit, unless it was approved
     /// after that.
-    fn reminds_at(&self) -> Option<Instant> {
+    fn reminds_at(&self) -> Option<Timestamp> {
         let approved = self.history.last().map_or(self.requested_at, |change| change.at);
         let day_before = self.starts_at.date().yesterday().ok()?;
-        let at = Instant::at(day_before, time(10, 0, 0, 0));
+        let at = Timestamp::at(day_before, time(10, 0, 0, 0));
         (self.reminded_at.is_none() && self.applicant.is_some() && at > approved).then_some(at)
     }
 
     /// When the family is taken to have come: at 7:00 on the day after the visit.
-    fn completes_at(&self) -> Option<Instant> {
+    fn completes_at(&self) -> Option<Timestamp> {
         let day_after = self.starts_at.date().tomorrow().ok()?;
-        Some(Instant::at(day_after, time(7, 0, 0, 0)))
+        Some(Timestamp::at(day_after, time(7, 0, 0, 0)))
     }
 
     /// All that time will do to it as it stands, the last word first.
-    fn deadlines(&self) -> [Option<(Instant, Due)>; 2] {
+    fn deadlines(&self) -> [Option<(Timestamp, Due)>; 2] {
         match self.status {
             Status::Approved => [
                 self.completes_at().map(|at| (at, Due::Complete)),
@@ -72,25 +72,25 @@ impl Reservation {
     }
 
     /// What is to be done to it now.
-    pub fn due(&self, now: Instant) -> Option<Due> {
+    pub fn due(&self, now: Timestamp) -> Option<Due> {
         let due = self.deadlines().into_iter().flatten().find(|(at, _)| *at <= now);
         // Nobody is reminded of a visit that has begun.
         due.map(|(_, due)| due).filter(|due| *due != Due::Remind || now < self.starts_at)
     }
 
     /// When something is to be done to it next, after this instant.
-    pub fn due_after(&self, now: Instant) -> Option<Instant> {
+    pub fn due_after(&self, now: Timestamp) -> Option<Timestamp> {
         self.deadlines().into_iter().flatten().map(|(at, _)| at).filter(|at| *at > now).min()
     }
 
     /// When something is to be done to it first.
-    pub fn first_due(&self) -> Option<Instant> {
+    pub fn first_due(&self) -> Option<Timestamp> {
         self.deadlines().into_iter().flatten().map(|(at, _)| at).min()
     }
 
     /// What time makes of it now. What is not due any more, or not wanted by the nursery any more, is
     /// left as it is.
-    pub fn after_time(&self, settings: &Settings, now: Instant) -> Result<Outcome, Refusal> {
+    pub fn after_time(&self, settings: &Settings, now: Timestamp) -> Result<Outcome, Refusal> {
         match self.due(now) {
             Some(Due::Approve) if settings.auto_approval.may_approve(now, self.starts_at) => {
                 self.after(&Action::Approve { comment: None }, Actor::Hub, now)
@@ -104,7 +104,7 @@ impl Reservation {
 
     /// With the parent reminded.
     #[must_use]
-    pub fn reminded(&self, now: Instant) -> Self {
+    pub fn reminded(&self, now: Timestamp) -> Self {
         let (sequence, reminded_at) = (self.sequence + 1, Some(now));
         Self { sequence, reminded_at, updated_at: now, ..self.clone() }
     }
@@ -118,7 +118,7 @@ mod tests {
         settings::{AutoApproval, AutoApprovalMode},
     };
 
-    fn at(text: &str) -> Instant {
+    fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Applicant, ClientId, FacilityId, Instant, MunicipalityCode, ReservationNumber, Sealed,
-    Settings, Slot, SlotId, Status,
-    applicant::{BirthMonth, Contact, FamilyMark, Message},
+    Applicant, ClientId, FacilityId, MunicipalityCode, ReservationNumber, Sealed, Settings, Slot,
+    SlotId, Status, Timestamp,
+    applicant::{BirthMonth, Contact, FamilyFingerprint, Message},
     family::Duplicate,
     invalid::{InputErrors, Invalid, within},
-    slot::Place,
+    slot::Standing,
     text,
 };
 
@@ -49,7 +49,7 @@ pub struct Consent {
     #[schema(min_length = 1, max_length = 40, examples("2026-10"))]
     pub version: String,
     /// When.
-    pub agreed_at: Instant,
+    pub agreed_at: Timestamp,
 }
 
 fn consent_version(text: String) -> Result<String, Invalid> {
@@ -144,7 +144,7 @@ pub struct Change {
     /// The reservation's sequence number after it.
     pub sequence: u32,
     /// When.
-    pub at: Instant,
+    pub at: Timestamp,
     /// Who.
     pub by: Actor,
     /// The state before.
@@ -159,7 +159,7 @@ pub struct Change {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Memo {
     /// When.
-    pub at: Instant,
+    pub at: Timestamp,
     /// Who.
     pub by: Actor,
     /// The words.
@@ -171,7 +171,7 @@ const MEMOS_KEPT: usize = 20;
 
 /// What ties a repeated request to the first one. Keyed hashes, so they tell nothing.
 #[derive(Clone, PartialEq, Eq)]
-pub struct RequestMark {
+pub struct RequestFingerprint {
     /// Of client and idempotency key.
     pub key: [u8; 16],
     /// Of the body.
@@ -180,20 +180,20 @@ pub struct RequestMark {
     pub body_by_other_keys: Vec<[u8; 16]>,
 }
 
-impl RequestMark {
+impl RequestFingerprint {
     /// Whether the body is that of an earlier request.
     pub fn is_body_of(&self, earlier: &Self) -> bool {
         self.body == earlier.body || self.body_by_other_keys.contains(&earlier.body)
     }
 }
 
-/// How often, and when last, the nursery was asked about a request.
+/// How often, and when last, the nursery was reminded of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
+pub struct Reminders {
     /// The number of times.
     pub count: u32,
     /// The last time, on the hour.
-    pub at: Instant,
+    pub last_at: Timestamp,
 }
 
 /// A request for a visit and what became of it.
@@ -208,9 +208,9 @@ pub struct Reservation {
     /// The slot.
     pub slot_id: SlotId,
     /// When the visit starts.
-    pub starts_at: Instant,
+    pub starts_at: Timestamp,
     /// When it ends.
-    pub ends_at: Instant,
+    pub ends_at: Timestamp,
     /// Who sent or entered the request.
     pub requested_by: Actor,
     /// Where it came from.
@@ -222,9 +222,9 @@ pub struct Reservation {
     /// Agreement to the terms; none for what came by telephone.
     pub consent: Option<Consent>,
     /// When it was asked for.
-    pub requested_at: Instant,
+    pub requested_at: Timestamp,
     /// When it last changed.
-    pub updated_at: Instant,
+    pub updated_at: Timestamp,
     /// Counts the changes; the request itself is 1.
     pub sequence: u32,
     /// Whether the slot was full when it was asked for on the portal, and the family would wait: then it counts
@@ -233,17 +233,17 @@ pub struct Reservation {
     /// Whether it holds a place while it is pending: the nursery's wish when it was asked for.
     pub pending_holds_place: bool,
     /// When it is given up unless somebody acts; `None` once nobody has to.
-    pub expires_at: Option<Instant>,
+    pub expires_at: Option<Timestamp>,
     /// When the hub approves it in the nursery's place (RSV-19).
-    pub approves_at: Option<Instant>,
+    pub approves_at: Option<Timestamp>,
     /// By what other requests of the same family are known, until it is over.
-    pub families: Vec<FamilyMark>,
+    pub families: Vec<FamilyFingerprint>,
     /// Whether the family had another request there for that day.
     pub possible_duplicate: Duplicate,
     /// How often and when the nursery was asked about it.
-    pub asked: Option<Asked>,
+    pub reminders: Option<Reminders>,
     /// When the parent was reminded of the visit.
-    pub reminded_at: Option<Instant>,
+    pub reminded_at: Option<Timestamp>,
     /// The changes of state, oldest first.
     pub history: Vec<Change>,
     /// What the staff noted, oldest first.
@@ -253,7 +253,7 @@ pub struct Reservation {
     /// The parent's reason for a cancellation.
     pub cancel_reason: Option<Sealed>,
     /// What ties a repeat to it.
-    pub mark: RequestMark,
+    pub fingerprint: RequestFingerprint,
 }
 
 impl Reservation {
@@ -276,21 +276,21 @@ impl Reservation {
     }
 
     /// When the parent's link opens it no more.
-    pub fn link_ends_at(&self) -> Instant {
+    pub fn link_ends_at(&self) -> Timestamp {
         self.ends_at + SignedDuration::from_hours(24)
     }
 
     /// Since when the nursery has it to answer.
-    pub fn pending_since(&self) -> Instant {
+    pub fn pending_since(&self) -> Timestamp {
         self.became(Status::Pending)
     }
 
     /// Since when it waits for a place: its turn.
-    pub fn waiting_since(&self) -> Instant {
+    pub fn waiting_since(&self) -> Timestamp {
         self.became(Status::Waiting)
     }
 
-    fn became(&self, status: Status) -> Instant {
+    fn became(&self, status: Status) -> Timestamp {
         let became = self.history.iter().rev().find(|change| change.to == status);
         became.map_or(self.requested_at, |change| change.at)
     }
@@ -304,7 +304,7 @@ impl Reservation {
     }
 
     /// Under which marks it counts among the open requests of its family: what nobody confirmed is nobody's.
-    pub fn counted_by(&self) -> &[FamilyMark] {
+    pub fn counted_by(&self) -> &[FamilyFingerprint] {
         if self.is_confirmed() { &self.families } else { &[] }
     }
 
@@ -314,22 +314,22 @@ impl Reservation {
     }
 
     /// What it takes of its slot.
-    pub fn place(&self) -> Place {
+    pub fn standing(&self) -> Standing {
         match self.status {
-            Status::Pending if !self.pending_holds_place => Place::Asking,
-            Status::Waiting => Place::Waiting,
-            Status::Unconfirmed if self.would_wait => Place::None,
+            Status::Pending if !self.pending_holds_place => Standing::AwaitsDecision,
+            Status::Waiting => Standing::OnWaitingList,
+            Status::Unconfirmed if self.would_wait => Standing::None,
             // Who came, or did not come, had the place.
             Status::Unconfirmed
             | Status::Offered
             | Status::Pending
             | Status::Approved
             | Status::Completed
-            | Status::NoShow => Place::Holding,
+            | Status::NoShow => Standing::HoldsPlace,
             Status::Declined
             | Status::CancelledByParent
             | Status::CancelledByFacility
-            | Status::Expired => Place::None,
+            | Status::Expired => Standing::None,
         }
     }
 
@@ -339,7 +339,7 @@ impl Reservation {
             status: self.first_status(),
             updated_at: self.requested_at,
             sequence: 1,
-            asked: None,
+            reminders: None,
             reminded_at: None,
             history: Vec::new(),
             memos: Vec::new(),
@@ -376,13 +376,13 @@ pub struct NewRequest {
     /// Who asks.
     pub applicant: Option<Sealed>,
     /// By what the family is known.
-    pub families: Vec<FamilyMark>,
+    pub families: Vec<FamilyFingerprint>,
     /// Whether it had another request there for that day.
     pub possible_duplicate: Duplicate,
     /// What the staff noted when they entered it.
     pub memo: Option<Memo>,
     /// What ties a repeat to it.
-    pub mark: RequestMark,
+    pub fingerprint: RequestFingerprint,
 }
 
 impl NewRequest {
@@ -396,7 +396,7 @@ impl NewRequest {
         slot: &Slot,
         settings: &Settings,
         allowed: Status,
-        now: Instant,
+        now: Timestamp,
     ) -> Reservation {
         let status = match (allowed, self.origin) {
             (_, Origin::Portal) => Status::Unconfirmed,
@@ -424,13 +424,13 @@ impl NewRequest {
             approves_at: None,
             families: self.families,
             possible_duplicate: self.possible_duplicate,
-            asked: None,
+            reminders: None,
             reminded_at: None,
             history: Vec::new(),
             memos: self.memo.into_iter().collect(),
             applicant: self.applicant,
             cancel_reason: None,
-            mark: self.mark,
+            fingerprint: self.fingerprint,
         };
         reservation.set_deadlines(settings, now);
         reservation
@@ -438,7 +438,7 @@ impl NewRequest {
 }
 
 /// Consent given in the future is none. Five minutes are allowed for clocks that differ.
-pub fn consent_is_given(consent: &Consent, now: Instant) -> Result<(), InputErrors> {
+pub fn consent_is_given(consent: &Consent, now: Timestamp) -> Result<(), InputErrors> {
     if consent.agreed_at > now + SignedDuration::from_mins(5) {
         return Err(InputErrors::one("/consent/agreed_at", Invalid::InTheFuture));
     }
@@ -450,7 +450,7 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn pending() -> Reservation {
-        let at = |text: &str| text.parse::<Instant>().unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
         Reservation {
             reservation_number: "R-7K3M-9QXD".parse().unwrap(),
             facility_id: "fac_7k3m9qxd2abc".parse().unwrap(),
@@ -475,13 +475,17 @@ pub(crate) mod tests {
             approves_at: None,
             families: Vec::new(),
             possible_duplicate: Duplicate::None,
-            asked: None,
+            reminders: None,
             reminded_at: None,
             history: Vec::new(),
             memos: Vec::new(),
             applicant: Some(Sealed(vec![1])),
             cancel_reason: None,
-            mark: RequestMark { key: [0; 16], body: [0; 16], body_by_other_keys: Vec::new() },
+            fingerprint: RequestFingerprint {
+                key: [0; 16],
+                body: [0; 16],
+                body_by_other_keys: Vec::new(),
+            },
         }
     }
 
@@ -502,13 +506,16 @@ pub(crate) mod tests {
     #[test]
     fn who_would_wait_counts_nowhere_before_the_mail_address_is_confirmed() {
         let unconfirmed = Reservation { would_wait: true, ..in_state(Status::Unconfirmed) };
-        assert_eq!(unconfirmed.place(), Place::None);
+        assert_eq!(unconfirmed.standing(), Standing::None);
         let now = unconfirmed.requested_at + SignedDuration::from_mins(5);
         let confirm = Action::Confirm { settings: Settings::default() };
         let Ok(Outcome::Becomes(waiting)) = unconfirmed.after(&confirm, Actor::Parent, now) else {
             unreachable!("the link was followed in time")
         };
-        assert_eq!((waiting.status, waiting.place()), (Status::Waiting, Place::Waiting));
+        assert_eq!(
+            (waiting.status, waiting.standing()),
+            (Status::Waiting, Standing::OnWaitingList)
+        );
         assert_eq!(waiting.waiting_since(), now, "its turn is when it was confirmed");
         let again = waiting.after(&confirm, Actor::Parent, now);
         assert!(again == Ok(Outcome::Already));
@@ -516,7 +523,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_place_that_was_given_back_is_never_taken_again() {
-        for from in Status::ALL.into_iter().filter(|s| in_state(*s).place() == Place::None) {
+        for from in Status::ALL.into_iter().filter(|s| in_state(*s).standing() == Standing::None) {
             assert!(from.is_final(), "{from:?}");
         }
     }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    FacilityId, Instant, MunicipalityCode, Refusal, ReservationNumber, Settings, SlotId,
-    SlotNumber, Status,
+    FacilityId, MunicipalityCode, Refusal, ReservationNumber, Settings, SlotId, SlotNumber, Status,
+    Timestamp,
     invalid::{InputErrors, Invalid, within},
     text,
 };
@@ -50,9 +50,9 @@ pub struct Slot {
     /// Where the facility is.
     pub municipality_code: MunicipalityCode,
     /// When the visit starts.
-    pub starts_at: Instant,
+    pub starts_at: Timestamp,
     /// When it ends.
-    pub ends_at: Instant,
+    pub ends_at: Timestamp,
     /// How many parties it takes.
     pub capacity: Capacity,
     /// A word of the nursery, shown before booking (SLOT-13).
@@ -62,22 +62,22 @@ pub struct Slot {
     /// The reservations that hold a place. A set, so that no place is taken or given back twice.
     pub holding: BTreeSet<ReservationNumber>,
     /// Requests that wait for an answer without holding a place.
-    pub asking: BTreeSet<ReservationNumber>,
+    pub undecided: BTreeSet<ReservationNumber>,
     /// The waiting list, in its order: since when each waits.
-    pub waiting: BTreeSet<(Instant, ReservationNumber)>,
+    pub waiting: BTreeSet<(Timestamp, ReservationNumber)>,
     /// Counts the changes that staff made; reservations leave it as it is.
     pub version: u32,
 }
 
 /// What a reservation takes of its slot: in which of the slot's sets it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Standing {
     /// One of its places.
-    Holding,
+    HoldsPlace,
     /// None, while the nursery decides.
-    Asking,
+    AwaitsDecision,
     /// None, until one comes free.
-    Waiting,
+    OnWaitingList,
     /// None: not yet, or not any more.
     None,
 }
@@ -89,7 +89,7 @@ pub const WAITING_AT_MOST: usize = 20;
 const GIVEN_UP_BEFORE: SignedDuration = SignedDuration::from_hours(1);
 
 /// When a request for a visit that starts then is given up. Nobody could answer a later one.
-pub fn gives_up(starts_at: Instant) -> Instant {
+pub fn gives_up(starts_at: Timestamp) -> Timestamp {
     starts_at - GIVEN_UP_BEFORE
 }
 
@@ -127,7 +127,7 @@ impl Slot {
             note: open.note,
             disabled: false,
             holding: BTreeSet::new(),
-            asking: BTreeSet::new(),
+            undecided: BTreeSet::new(),
             waiting: BTreeSet::new(),
             version: 1,
         }
@@ -140,7 +140,7 @@ impl Slot {
     }
 
     /// What it is to somebody who looks at it now.
-    pub fn status(&self, now: Instant) -> SlotStatus {
+    pub fn status(&self, now: Timestamp) -> SlotStatus {
         if self.starts_at <= now { SlotStatus::Past } else { self.status_until_start() }
     }
 
@@ -165,7 +165,7 @@ impl Slot {
         &self,
         settings: &Settings,
         would_wait: bool,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Status, Refusal> {
         if settings.external_booking_url.is_some() {
             return Err(Refusal::BookingClosed);
@@ -190,7 +190,7 @@ impl Slot {
     }
 
     /// Whether the nursery may enter a booking by telephone: it keeps no deadlines of its own (RSV-06).
-    pub fn may_be_booked(&self, now: Instant) -> Result<Status, Refusal> {
+    pub fn may_be_booked(&self, now: Timestamp) -> Result<Status, Refusal> {
         match self.status(now) {
             SlotStatus::Past => Err(Refusal::SlotPast),
             SlotStatus::Disabled => Err(Refusal::SlotDisabled),
@@ -204,7 +204,7 @@ impl Slot {
     }
 
     /// Who is to be offered the place that is free now.
-    pub fn next_waiting(&self, now: Instant) -> Option<&ReservationNumber> {
+    pub fn next_waiting(&self, now: Timestamp) -> Option<&ReservationNumber> {
         let free = !self.disabled && self.starts_at > now && self.remaining() > 0;
         self.waiting.first().filter(|_| free).map(|(_, number)| number)
     }
@@ -212,7 +212,7 @@ impl Slot {
     /// Every reservation that has a place in it, asks for one or waits for one.
     pub fn reservations(&self) -> BTreeSet<&ReservationNumber> {
         let waiting = self.waiting.iter().map(|(_, number)| number);
-        self.holding.iter().chain(&self.asking).chain(waiting).collect()
+        self.holding.iter().chain(&self.undecided).chain(waiting).collect()
     }
 
     /// The slot as staff change it.
@@ -244,16 +244,16 @@ pub struct ChangeSlot {
     pub disabled: Option<bool>,
     /// When the visit starts, as it is.
     #[deserr(default)]
-    pub starts_at: Option<Instant>,
+    pub starts_at: Option<Timestamp>,
     /// When it ends, as it is.
     #[deserr(default)]
-    pub ends_at: Option<Instant>,
+    pub ends_at: Option<Timestamp>,
 }
 
 impl ChangeSlot {
     /// Whether it leaves the time as it is.
     pub fn keeps_time(&self, slot: &Slot) -> Result<(), InputErrors> {
-        let moved = |told: Option<Instant>, is: Instant| told.is_some_and(|told| told != is);
+        let moved = |told: Option<Timestamp>, is: Timestamp| told.is_some_and(|told| told != is);
         let wrong = |pointer: &str| InputErrors::one(pointer, Invalid::Unchangeable);
         if moved(self.starts_at, slot.starts_at) {
             Err(wrong("/starts_at"))
@@ -269,7 +269,7 @@ impl ChangeSlot {
 pub(crate) mod tests {
     use super::*;
 
-    fn at(text: &str) -> Instant {
+    fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 

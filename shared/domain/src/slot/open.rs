@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{Capacity, Slot};
 use crate::{
-    Instant,
+    Timestamp,
     invalid::{InputErrors, Invalid},
     text, time,
 };
@@ -19,7 +19,7 @@ use crate::{
 #[deserr(error = InputErrors, deny_unknown_fields)]
 pub struct CopySlot {
     /// When the copy starts; it lasts as long as the slot.
-    pub starts_at: Instant,
+    pub starts_at: Timestamp,
 }
 
 impl CopySlot {
@@ -43,9 +43,9 @@ impl CopySlot {
 #[deserr(error = InputErrors, deny_unknown_fields, validate = OpenSlot::check -> InputErrors)]
 pub struct OpenSlot {
     /// When the visit starts.
-    pub starts_at: Instant,
+    pub starts_at: Timestamp,
     /// When it ends; on the same day.
-    pub ends_at: Instant,
+    pub ends_at: Timestamp,
     /// How many parties it takes.
     pub capacity: Capacity,
     /// A word to parents, shown before booking; up to 500 characters.
@@ -200,7 +200,11 @@ impl OpenSlots {
 
     /// The slots that the pattern opens, and the days that it skips. At a time that is `taken` by a slot
     /// it opens no second one, so that a pattern may be extended by sending it again.
-    pub fn plan(&self, now: Instant, taken: &BTreeSet<Instant>) -> (Vec<OpenSlot>, Vec<Skipped>) {
+    pub fn plan(
+        &self,
+        now: Timestamp,
+        taken: &BTreeSet<Timestamp>,
+    ) -> (Vec<OpenSlot>, Vec<Skipped>) {
         let (mut open, mut skipped) = (Vec::new(), Vec::new());
         for date in time::days(self.from, self.to) {
             let weekday = date.weekday().to_monday_zero_offset();
@@ -212,8 +216,8 @@ impl OpenSlots {
                 continue;
             }
             let slots = self.times.iter().map(|times| OpenSlot {
-                starts_at: Instant::at(date, times.starts),
-                ends_at: Instant::at(date, times.ends),
+                starts_at: Timestamp::at(date, times.starts),
+                ends_at: Timestamp::at(date, times.ends),
                 capacity: self.capacity,
                 note: self.note.clone(),
             });
@@ -236,7 +240,7 @@ impl OpenSlots {
 mod tests {
     use super::{super::tests::slot, *};
 
-    fn at(text: &str) -> Instant {
+    fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 

@@ -1,6 +1,6 @@
 //! The contract's states once more, in words and minutes: by whom, from which state to which, and when.
 
-use domain::Instant;
+use domain::Timestamp;
 
 /// Minutes since the request was made: 1 December 2026, a Tuesday, at 10:00.
 pub type Minutes = i64;
@@ -12,14 +12,14 @@ const DAY: Minutes = 24 * HOUR;
 pub const STARTS: Minutes = 9 * DAY;
 
 /// As the domain tells time.
-pub fn instant(minutes: Minutes) -> Instant {
-    let requested: Instant = "2026-12-01T10:00:00+09:00".parse().unwrap();
+pub fn instant(minutes: Minutes) -> Timestamp {
+    let requested: Timestamp = "2026-12-01T10:00:00+09:00".parse().unwrap();
     requested + jiff::SignedDuration::from_mins(minutes)
 }
 
 /// What somebody does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub enum Step {
     Offer,
     Confirm,
     Approve,
@@ -31,7 +31,7 @@ pub enum Deed {
     NoShow,
 }
 
-impl Deed {
+impl Step {
     pub const ALL: [Self; 9] = [
         Self::Offer,
         Self::Confirm,
@@ -64,7 +64,7 @@ impl Deed {
 pub enum Doing {
     Pass(Minutes),
     LetTimeWork,
-    Do(Deed),
+    Do(Step),
 }
 
 impl Doing {
@@ -74,7 +74,7 @@ impl Doing {
 
 /// What is told of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum Verdict {
     Already,
     Becomes,
     TooLate,
@@ -129,7 +129,7 @@ pub struct Contract {
     pub would_wait: bool,
     pub pending_holds_place: bool,
     pub at_once: bool,
-    pub told: Told,
+    pub verdict: Verdict,
     pub updated_at: Minutes,
     /// Sequence number, when, from which state, to which.
     pub changes: Vec<(u32, Minutes, &'static str, &'static str)>,
@@ -154,7 +154,7 @@ impl Contract {
             would_wait,
             pending_holds_place,
             at_once,
-            told: Told::Already,
+            verdict: Verdict::Already,
             updated_at: 0,
             changes: Vec::new(),
             status: begun,
@@ -226,52 +226,52 @@ impl Contract {
 
     /// After something happened.
     pub fn after(mut self, doing: Doing) -> Self {
-        self.told = match doing {
+        self.verdict = match doing {
             Doing::Pass(minutes) => {
                 self.now += minutes;
-                Told::Already
+                Verdict::Already
             }
-            Doing::Do(deed) => self.does(deed),
+            Doing::Do(step) => self.does(step),
             Doing::LetTimeWork => self.time_works(),
         };
         self
     }
 
     /// Who asked on the portal to wait for a place of a full slot waits once the link is followed.
-    fn leads_to(&self, deed: Deed) -> &'static str {
+    fn leads_to(&self, step: Step) -> &'static str {
         let waits = self.would_wait && ["unconfirmed", "waiting"].contains(&self.status);
-        if deed == Deed::Confirm && waits { "waiting" } else { deed.to() }
+        if step == Step::Confirm && waits { "waiting" } else { step.to() }
     }
 
-    fn does(&mut self, deed: Deed) -> Told {
-        let to = self.leads_to(deed);
+    fn does(&mut self, step: Step) -> Verdict {
+        let to = self.leads_to(step);
         if self.status == to {
-            return Told::Already;
+            return Verdict::Already;
         }
         if !self.may_become(to) {
-            return Told::Conflict;
+            return Verdict::Conflict;
         }
         let late = self.now > STARTS - HOUR && self.mistake != Mistake::NeverTooLate;
-        match deed {
-            Deed::CancelByParent if late => Told::TooLate,
+        match step {
+            Step::CancelByParent if late => Verdict::TooLate,
             // What would be given up in the same moment is not begun.
-            Deed::Confirm if to == "pending" && self.now >= STARTS - HOUR => Told::TooLate,
-            Deed::Confirm | Deed::Offer if to != "pending" && self.now >= STARTS - DAY => {
-                Told::TooLate
+            Step::Confirm if to == "pending" && self.now >= STARTS - HOUR => Verdict::TooLate,
+            Step::Confirm | Step::Offer if to != "pending" && self.now >= STARTS - DAY => {
+                Verdict::TooLate
             }
-            Deed::Complete | Deed::NoShow if self.now < STARTS => Told::TooEarly,
+            Step::Complete | Step::NoShow if self.now < STARTS => Verdict::TooEarly,
             _ => self.becomes(to),
         }
     }
 
-    fn becomes(&mut self, to: &'static str) -> Told {
+    fn becomes(&mut self, to: &'static str) -> Verdict {
         self.sequence += 1;
         self.changes.push((self.sequence, self.now, self.status, to));
         (self.status, self.since, self.updated_at) = (to, self.now, self.now);
-        Told::Becomes
+        Verdict::Becomes
     }
 
-    fn time_works(&mut self) -> Told {
+    fn time_works(&mut self) -> Verdict {
         if self.status == "approved" {
             // At 7:00 on the day after the family has come; at 10:00 on the day before the parent is reminded,
             // unless it was approved after that.
@@ -284,9 +284,9 @@ impl Contract {
             {
                 (self.reminded, self.updated_at) = (true, self.now);
                 self.sequence += u32::from(self.mistake != Mistake::UncountedReminder);
-                Told::Becomes
+                Verdict::Becomes
             } else {
-                Told::Already
+                Verdict::Already
             };
         }
         let over = |at: Option<Minutes>| at.is_some_and(|at| at <= self.now);
@@ -295,7 +295,7 @@ impl Contract {
         } else if over(self.approves_at()) && self.now + DAY <= STARTS {
             self.becomes("approved")
         } else {
-            Told::Already
+            Verdict::Already
         }
     }
 }

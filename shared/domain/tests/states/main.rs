@@ -10,13 +10,13 @@ mod contract;
 
 use std::{ops::Range, panic};
 
-use contract::{Contract, Deed, Doing, Expected, Mistake, Told, instant};
+use contract::{Contract, Doing, Expected, Mistake, Step, Verdict, instant};
 use domain::{
     Capacity, Refusal, Reservation, Sealed, Settings, Slot, SlotNumber, Status,
     family::Duplicate,
-    reservation::{Action, Actor, NewRequest, Origin, Outcome, PartySize, RequestMark},
+    reservation::{Action, Actor, NewRequest, Origin, Outcome, PartySize, RequestFingerprint},
     settings::{AutoApproval, AutoApprovalMode},
-    slot::{OpenSlot, Place},
+    slot::{OpenSlot, Standing},
 };
 use proptest::{
     prelude::*,
@@ -50,7 +50,7 @@ impl<const MISTAKE: usize> ReferenceStateMachine for Reference<MISTAKE> {
         prop_oneof![
             3 => prop::sample::select(Doing::PASSING.to_vec()).prop_map(Doing::Pass),
             2 => Just(Doing::LetTimeWork),
-            6 => prop::sample::select(Deed::ALL.to_vec()).prop_map(Doing::Do),
+            6 => prop::sample::select(Step::ALL.to_vec()).prop_map(Doing::Do),
         ]
         .boxed()
     }
@@ -76,23 +76,23 @@ impl<const MISTAKE: usize> StateMachineTest for Rules<MISTAKE> {
         let done = match doing {
             Doing::Pass(_) => return reservation,
             Doing::LetTimeWork => reservation.after_time(&settings, now),
-            Doing::Do(deed) => {
+            Doing::Do(step) => {
                 let by = Actor::Staff("staff-1".into());
-                reservation.after(&action(deed, &settings, &reservation), by, now)
+                reservation.after(&action(step, &settings, &reservation), by, now)
             }
         };
-        let (told, next) = match done {
-            Ok(Outcome::Already) => (Told::Already, reservation),
-            Ok(Outcome::Becomes(next)) => (Told::Becomes, *next),
-            Err(Refusal::TooLate) => (Told::TooLate, reservation),
-            Err(Refusal::TooEarly) => (Told::TooEarly, reservation),
+        let (verdict, next) = match done {
+            Ok(Outcome::Already) => (Verdict::Already, reservation),
+            Ok(Outcome::Becomes(next)) => (Verdict::Becomes, *next),
+            Err(Refusal::TooLate) => (Verdict::TooLate, reservation),
+            Err(Refusal::TooEarly) => (Verdict::TooEarly, reservation),
             Err(Refusal::StateConflict { current }) => {
                 assert_eq!(current, reservation.status, "the state that was met");
-                (Told::Conflict, reservation)
+                (Verdict::Conflict, reservation)
             }
             Err(refusal) => panic!("no refusal of a state: {refusal}"),
         };
-        assert_eq!(told, contract.told, "{doing:?} at {now} to {}", next.status.as_str());
+        assert_eq!(verdict, contract.verdict, "{doing:?} at {now} to {}", next.status.as_str());
         next
     }
 
@@ -103,7 +103,7 @@ impl<const MISTAKE: usize> StateMachineTest for Rules<MISTAKE> {
         assert_eq!(reservation.sequence, sequence);
         assert_eq!(reservation.expires_at, expires_at.map(instant), "until when in {status}");
         assert_eq!(reservation.approves_at, approves_at.map(instant), "{status}");
-        assert_eq!(reservation.place() == Place::Holding, holds_place, "{status}");
+        assert_eq!(reservation.standing() == Standing::HoldsPlace, holds_place, "{status}");
 
         let changes: Vec<_> = reservation
             .history
@@ -152,7 +152,11 @@ fn requested(contract: &Contract) -> Reservation {
         families: Vec::new(),
         possible_duplicate: Duplicate::None,
         memo: None,
-        mark: RequestMark { key: [0; 16], body: [0; 16], body_by_other_keys: Vec::new() },
+        fingerprint: RequestFingerprint {
+            key: [0; 16],
+            body: [0; 16],
+            body_by_other_keys: Vec::new(),
+        },
     };
     request.reservation(&slot, &settings(contract), allowed, now)
 }
@@ -166,40 +170,40 @@ fn settings(contract: &Contract) -> Settings {
     }
 }
 
-fn action(deed: Deed, settings: &Settings, reservation: &Reservation) -> Action {
+fn action(step: Step, settings: &Settings, reservation: &Reservation) -> Action {
     let settings = settings.clone();
-    match deed {
-        Deed::Offer => Action::Offer { settings },
-        Deed::Confirm => Action::Confirm { settings },
-        Deed::Approve => Action::Approve { comment: None },
-        Deed::Decline => Action::Decline { comment: Some(Sealed(vec![2])) },
-        Deed::CancelByParent => {
+    match step {
+        Step::Offer => Action::Offer { settings },
+        Step::Confirm => Action::Confirm { settings },
+        Step::Approve => Action::Approve { comment: None },
+        Step::Decline => Action::Decline { comment: Some(Sealed(vec![2])) },
+        Step::CancelByParent => {
             let until = settings.cancel_closes(reservation.starts_at);
             Action::CancelByParent { reason: None, until }
         }
-        Deed::CancelByFacility => Action::CancelByFacility { comment: None },
-        Deed::Expire => Action::Expire,
-        Deed::Complete => Action::Complete,
-        Deed::NoShow => Action::NoShow,
+        Step::CancelByFacility => Action::CancelByFacility { comment: None },
+        Step::Expire => Action::Expire,
+        Step::Complete => Action::Complete,
+        Step::NoShow => Action::NoShow,
     }
 }
 
 /// How much happens to one reservation.
-const DEEDS: Range<usize> = 1..20;
+const STEPS: Range<usize> = 1..20;
 
 prop_state_machine! {
     #![proptest_config(Config { cases: 4096, ..Config::default() })]
     #[test]
-    fn rsv_08_a_reservation_becomes_what_the_contract_says(sequential DEEDS => Rules<0>);
+    fn rsv_08_a_reservation_becomes_what_the_contract_says(sequential STEPS => Rules<0>);
 }
 
 /// Whether a copy of the contract with this mistake is told apart from the rules: by the same histories each time,
 /// for what chance finds in most runs it misses in some.
-fn is_told_apart<const MISTAKE: usize>() -> bool {
+fn is_distinguished<const MISTAKE: usize>() -> bool {
     let config = Config { cases: 4096, failure_persistence: None, ..Config::default() };
     let rng = TestRng::deterministic_rng(config.rng_algorithm);
     let mut runner = TestRunner::new_with_rng(config.clone(), rng);
-    let strategy = Reference::<MISTAKE>::sequential_strategy(DEEDS);
+    let strategy = Reference::<MISTAKE>::sequential_strategy(STEPS);
     let run = runner.run(&strategy, |(contract, doings, seen)| {
         Rules::<MISTAKE>::test_sequential(config.clone(), contract, doings, seen);
         Ok(())
@@ -212,16 +216,16 @@ fn every_mistake_in_the_contract_is_told_apart() {
     // Each ends in a panic that is caught, some hundred times while it is made smaller.
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| {}));
-    let told = [
-        is_told_apart::<0>(),
-        is_told_apart::<1>(),
-        is_told_apart::<2>(),
-        is_told_apart::<3>(),
-        is_told_apart::<4>(),
-        is_told_apart::<5>(),
-        is_told_apart::<6>(),
+    let verdict = [
+        is_distinguished::<0>(),
+        is_distinguished::<1>(),
+        is_distinguished::<2>(),
+        is_distinguished::<3>(),
+        is_distinguished::<4>(),
+        is_distinguished::<5>(),
+        is_distinguished::<6>(),
     ];
     panic::set_hook(hook);
-    assert_eq!(told.len(), Mistake::ALL.len());
-    assert_eq!(told, [false, true, true, true, true, true, true], "{:?}", Mistake::ALL);
+    assert_eq!(verdict.len(), Mistake::ALL.len());
+    assert_eq!(verdict, [false, true, true, true, true, true, true], "{:?}", Mistake::ALL);
 }

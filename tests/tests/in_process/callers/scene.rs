@@ -70,7 +70,7 @@ impl Scene {
             world.set(VISIT);
         }
         if operation.of_municipality {
-            world.tell().await;
+            world.relay_changes().await;
         }
         world.store().meter().take();
         Self {

@@ -1,6 +1,6 @@
 //! Everybody who may ask, and what they send.
 
-use domain::{Instant, ReservationNumber, visit_token::TokenKind};
+use domain::{ReservationNumber, Timestamp, visit_token::TokenKind};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tests::As;
@@ -171,7 +171,7 @@ impl Scene {
         &self,
         kind: TokenKind,
         number: &ReservationNumber,
-        at: Instant,
+        at: Timestamp,
     ) -> String {
         self.world.keys.links.ring().await.token(kind, number, at).to_string()
     }

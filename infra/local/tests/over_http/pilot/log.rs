@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Instant,
+    Timestamp,
     time::{after_business_hours, days, is_business_day},
 };
 use jiff::{
@@ -95,17 +95,17 @@ impl Fate {
 #[derive(Debug, Clone)]
 pub struct Visit {
     /// When it is asked for.
-    pub requested_at: Instant,
+    pub requested_at: Timestamp,
     /// Of which nursery.
     pub nursery: usize,
     /// When the visit starts.
-    pub starts_at: Instant,
+    pub starts_at: Timestamp,
     /// What becomes of it.
     pub fate: Fate,
     /// When the nursery answers.
-    pub answered_at: Option<Instant>,
+    pub answered_at: Option<Timestamp>,
     /// When the visit is given up.
-    pub cancelled_at: Option<Instant>,
+    pub cancelled_at: Option<Timestamp>,
 }
 
 /// How far ahead a family asks.
@@ -127,7 +127,7 @@ enum Takes {
 /// The four months that begin on 30 October of this year, by time of the request.
 pub fn pilot(year: i16) -> Vec<Visit> {
     let mut draw = Draw { random: StdRng::seed_from_u64(442), taken: BTreeSet::new() };
-    let mut asked: Vec<(Instant, Fate)> = Vec::new();
+    let mut asked: Vec<(Timestamp, Fate)> = Vec::new();
     let fates = draw.fates(&periods(year));
     for (period, fates) in periods(year).iter().zip(fates) {
         let days: Vec<Date> = days(period.from, period.to).collect();
@@ -158,7 +158,7 @@ pub fn pilot(year: i16) -> Vec<Visit> {
 struct Draw {
     random: StdRng,
     /// Nothing happens at the same time.
-    taken: BTreeSet<Instant>,
+    taken: BTreeSet<Timestamp>,
 }
 
 impl Draw {
@@ -215,15 +215,15 @@ impl Draw {
     }
 
     /// Most families ask in the middle of the day, and some at night.
-    fn request_time(&mut self, day: Date) -> Instant {
+    fn request_time(&mut self, day: Date) -> Timestamp {
         const HOURS: [i8; 16] = [0, 7, 8, 9, 10, 10, 11, 11, 12, 12, 13, 14, 16, 18, 21, 22];
         let hour = HOURS[self.random.random_range(0..HOURS.len())];
         let minute = 5 * self.random.random_range(0..6);
-        self.free(Instant::at(day, time(hour, minute, 0, 0)))
+        self.free(Timestamp::at(day, time(hour, minute, 0, 0)))
     }
 
     /// The first time from this on at which nothing else happens.
-    fn free(&mut self, mut at: Instant) -> Instant {
+    fn free(&mut self, mut at: Timestamp) -> Timestamp {
         while !self.taken.insert(at) {
             at = at + SignedDuration::from_mins(5);
         }
@@ -232,7 +232,7 @@ impl Draw {
 
     fn visit(
         &mut self,
-        requested_at: Instant,
+        requested_at: Timestamp,
         fate: Fate,
         ahead: Ahead,
         takes: Option<Takes>,
@@ -269,7 +269,7 @@ impl Draw {
         Visit {
             requested_at,
             nursery: self.random.random_range(0..NURSERIES),
-            starts_at: Instant::at(day, time(hour, 0, 0, 0)),
+            starts_at: Timestamp::at(day, time(hour, 0, 0, 0)),
             fate,
             answered_at,
             cancelled_at,

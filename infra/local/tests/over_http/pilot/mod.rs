@@ -11,7 +11,7 @@ use std::{
 
 use self::log::{Fate, Period, Visit};
 use domain::{
-    Instant,
+    Timestamp,
     time::{business_time, is_business_day},
 };
 use jiff::{
@@ -31,7 +31,7 @@ struct Replay {
     /// Staff of each nursery, and its id.
     nurseries: Vec<(Api, String)>,
     /// Slots by nursery and start.
-    slots: HashMap<(usize, Instant), String>,
+    slots: HashMap<(usize, Timestamp), String>,
     /// Of each visit, once it is asked for.
     numbers: HashMap<usize, String>,
 }
@@ -49,7 +49,7 @@ fn done(answer: Answer, what: &str) -> Value {
     answer.body
 }
 
-fn instant(value: &Value) -> Instant {
+fn instant(value: &Value) -> Timestamp {
     value.as_str().unwrap().parse().unwrap()
 }
 
@@ -64,11 +64,11 @@ impl Replay {
         Self { site, nurseries, slots: HashMap::new(), numbers: HashMap::new(), api }
     }
 
-    async fn now(&self) -> Instant {
+    async fn now(&self) -> Timestamp {
         instant(&self.api.get("/_local/clock").await.unwrap().body["now"])
     }
 
-    async fn move_to(&self, at: Instant) {
+    async fn move_to(&self, at: Timestamp) {
         done(self.api.move_clock(json!({"set": at})).await.unwrap(), "the clock");
     }
 
@@ -178,7 +178,7 @@ fn nurseries() -> PathBuf {
 }
 
 /// The first 30 October that the demonstration's own slots do not reach.
-fn first_year(now: Instant) -> i16 {
+fn first_year(now: Timestamp) -> i16 {
     let today = now.date().saturating_add(60.days());
     let this_year = date(today.year(), 10, 30);
     if today <= this_year { today.year() } else { today.year() + 1 }
@@ -223,7 +223,7 @@ async fn rep_05_the_pilots_four_months_come_out_as_the_pilot_reported_them() {
     let periods = log::periods(year);
     let (from, to) = (periods[0].from, periods[3].to);
 
-    replay.move_to(Instant::midnight(from)).await;
+    replay.move_to(Timestamp::midnight(from)).await;
     let begun = started.elapsed();
     replay.open_slots(from, to.saturating_add(70.days())).await;
     replay.play(&visits).await;
@@ -263,8 +263,8 @@ async fn states(operator: &Api, periods: &[Period], all: &Reader) {
 
     let file = all.file("REP-05").await;
     println!("{file}");
-    let (mark, table) = file.split_at('\u{feff}'.len_utf8());
-    assert_eq!(mark, "\u{feff}");
+    let (fingerprint, table) = file.split_at('\u{feff}'.len_utf8());
+    assert_eq!(fingerprint, "\u{feff}");
     let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split(',').collect()).collect();
     let headings = ["申請月", "見学予約総数", "予約承認数", "予約見送り数", "予約キャンセル数"];
     assert_eq!(lines[0][..5], headings);
@@ -335,8 +335,8 @@ async fn now(replay: &Replay, visits: &[Visit], operator: &Api) {
     let seen = done(operator.get("/v1/staff/dashboard").await.unwrap(), "the dashboard");
     println!("dashboard: {seen}");
     let open = visits.iter().position(|visit| visit.fate == Fate::Open).unwrap();
-    assert_eq!(seen["waiting"]["total"], 1);
-    let waits = &seen["waiting"]["requests"][0];
+    assert_eq!(seen["pending"]["total"], 1);
+    let waits = &seen["pending"]["requests"][0];
     assert_eq!(waits["reservation_number"], replay.numbers[&open]);
     assert_eq!(waits["facility_id"], replay.nurseries[visits[open].nursery].1);
     let since = replay.now().await.date().saturating_sub(6.days());

@@ -10,8 +10,8 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::{
-    PARENT, Told, Tour, TourError, Who, at,
-    told::{expect, short, text},
+    PARENT, Tour, TourError, TourResult, Who, at,
+    messages::{expect, short, text},
 };
 use crate::api::{Answer, Api, visit_request};
 
@@ -25,7 +25,7 @@ pub(super) struct Session {
 
 impl<W: Write> Tour<'_, W> {
     /// Reads the feed on to its last page, and compares how many places of a slot the copy says are free.
-    pub(super) async fn follow(&mut self, slot: &Value, free: Value) -> Told {
+    pub(super) async fn follow(&mut self, slot: &Value, free: Value) -> TourResult {
         loop {
             let page = self.get(Who::Anyone, &self.feed.clone()).await?.body;
             let items = page["items"].as_array().cloned().unwrap_or_default();
@@ -48,9 +48,9 @@ impl<W: Write> Tour<'_, W> {
     }
 
     /// Reads the dashboard, and each report once as JSON and once as CSV.
-    pub(super) async fn count_visits(&mut self, from: Date, to: Date) -> Told {
+    pub(super) async fn count_visits(&mut self, from: Date, to: Date) -> TourResult {
         let seen = self.get(Who::City, "/v1/staff/dashboard").await?.body;
-        expect("requests that wait", 0, &seen["waiting"]["total"])?;
+        expect("requests that wait", 0, &seen["pending"]["total"])?;
         expect("requests in all", 8, &seen["new"]["total"])?;
         for id in ["REP-01", "REP-02", "REP-05", "REP-06", "REP-07", "REP-08", "REP-09", "REP-16"] {
             let days = match id {
@@ -76,7 +76,7 @@ impl<W: Write> Tour<'_, W> {
         let body = visit_request(&self.facility, text(&slot["slot_id"]));
         let answer = self.create(Who::Anyone, "/v1/portal/reservations", key, body).await?;
         expect("request", "unconfirmed", &answer.body["status"])?;
-        self.told(&[], &[PARENT]).await?;
+        self.expect_messages(&[], &[PARENT]).await?;
         let mut words = self.letter.split_whitespace();
         let link = words.find_map(|word| word.split_once("/visit#")).unwrap_or_default();
         let (origin, token) = (link.0.to_owned(), json!({"token": link.1}));
@@ -147,16 +147,22 @@ impl<W: Write> Tour<'_, W> {
     }
 
     /// Decides about a reservation, with a word if there is one.
-    pub(super) async fn act(&mut self, who: Who, path: &str, word: &str, status: &str) -> Told {
+    pub(super) async fn act(
+        &mut self,
+        who: Who,
+        path: &str,
+        word: &str,
+        status: &str,
+    ) -> TourResult {
         let body = if word.is_empty() { json!({}) } else { json!({"comment": word}) };
         let answer = self.post(who, path, body).await?;
         expect(path, status, &answer.body["status"])
     }
 
     /// Registers a receiver twice, as somebody does whose first answer was lost.
-    pub(super) async fn register(&mut self, who: Who, key: &str) -> Told {
-        let ear = if let Who::Site = who { &self.site_hears } else { &self.ict_hears };
-        let receiver = ear.receiver.clone();
+    pub(super) async fn register(&mut self, who: Who, key: &str) -> TourResult {
+        let sink = if let Who::Site = who { &self.site_hears } else { &self.ict_hears };
+        let receiver = sink.receiver.clone();
         let (path, body) = ("/v1/webhook-endpoints", json!({"url": receiver.url()}));
         let first = self.create(who, path, key, body.clone()).await?.body;
         let again = self.create(who, path, key, body).await?.body;
@@ -200,7 +206,7 @@ impl<W: Write> Tour<'_, W> {
         let listed = listed["items"].as_array().into_iter().flatten();
         let found = listed.filter(|slot| slot["slot_id"] == opened["slot_id"]).count();
         expect("the slot in the nursery's list", 1, &json!(found))?;
-        self.told(&[], &[]).await?;
+        self.expect_messages(&[], &[]).await?;
         Ok(opened)
     }
 
@@ -212,7 +218,7 @@ impl<W: Write> Tour<'_, W> {
         Ok(self.succeeded(Who::Nursery, "PUT", path, saved)?.body)
     }
 
-    pub(super) async fn find(&mut self, slot: &Value) -> Told {
+    pub(super) async fn find(&mut self, slot: &Value) -> TourResult {
         let path = "/v1/facilities?municipality=131199&q=%EF%BD%B6%EF%BE%85%EF%BD%B2%EF%BD%B8%EF%BE%8E%EF%BE%9E";
         let answer = self.api.get(path).await?;
         writeln!(self.out, "   anyone: GET /v1/facilities?municipality=131199&q=ｶﾅｲｸﾎﾞ")?;
@@ -239,7 +245,7 @@ impl<W: Write> Tour<'_, W> {
         Ok(text(&answer.body["reservation_number"]).to_owned())
     }
 
-    pub(super) async fn remaining(&mut self, slot: &Value, places: u8) -> Told {
+    pub(super) async fn remaining(&mut self, slot: &Value, places: u8) -> TourResult {
         let slots =
             self.api.get(&format!("/v1/facilities/{}/slots?limit=100", self.facility)).await?;
         let slots = slots.body["items"].as_array().cloned().unwrap_or_default();
@@ -249,12 +255,12 @@ impl<W: Write> Tour<'_, W> {
         expect("free places", places, &remaining)
     }
 
-    pub(super) async fn now(&self) -> Result<domain::Instant, TourError> {
-        let told = self.api.get("/_local/clock").await?.body;
-        text(&told["now"]).parse().map_err(|_| TourError::Step {
+    pub(super) async fn now(&self) -> Result<domain::Timestamp, TourError> {
+        let expect_messages = self.api.get("/_local/clock").await?.body;
+        text(&expect_messages["now"]).parse().map_err(|_| TourError::Step {
             step: "clock".into(),
             expected: "a time".into(),
-            got: short(&told),
+            got: short(&expect_messages),
         })
     }
 
@@ -271,11 +277,11 @@ impl<W: Write> Tour<'_, W> {
         Ok(days.find(plain).unwrap_or(later))
     }
 
-    pub(super) async fn advance(&mut self, by: &str) -> Told {
+    pub(super) async fn advance(&mut self, by: &str) -> TourResult {
         self.move_clock(json!({"advance": by})).await
     }
 
-    pub(super) async fn move_clock(&mut self, by: Value) -> Told {
+    pub(super) async fn move_clock(&mut self, by: Value) -> TourResult {
         let answer = self.api.move_clock(by).await?;
         writeln!(self.out, "   the clock moves to {}", short(&answer.body["now"]))?;
         self.tokens_are_old = true;

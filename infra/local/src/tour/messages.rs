@@ -5,12 +5,12 @@ use std::io::Write;
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value, json};
 
-use super::{PARENT, Told, Tour, TourError, Who};
+use super::{PARENT, Tour, TourError, TourResult, Who};
 use crate::api::Answer;
 
 impl<W: Write> Tour<'_, W> {
     /// Says what this is, to somebody who has never heard of it.
-    pub(super) fn introduce(&mut self, url: &str) -> Told {
+    pub(super) fn introduce(&mut self, url: &str) -> TourResult {
         writeln!(
             self.out,
             "hokatsu is a hub for finding a nursery: families ask for a visit through any search site, nurseries\n\
@@ -23,7 +23,7 @@ impl<W: Write> Tour<'_, W> {
     }
 
     /// Begins a scene: what happens, and what it shows.
-    pub(super) fn scene(&mut self, title: &str, shows: &str) -> Told {
+    pub(super) fn scene(&mut self, title: &str, shows: &str) -> TourResult {
         writeln!(self.out, "\n== {title}\n   {shows}")?;
         Ok(())
     }
@@ -40,51 +40,57 @@ impl<W: Write> Tour<'_, W> {
         Ok(answer)
     }
 
-    pub(super) fn answered(&mut self, who: Who, method: &str, path: &str, answer: &Answer) -> Told {
+    pub(super) fn answered(
+        &mut self,
+        who: Who,
+        method: &str,
+        path: &str,
+        answer: &Answer,
+    ) -> TourResult {
         writeln!(
             self.out,
             "   {}: {method} {path}\n      -> {} {}",
             who.name(),
             answer.status,
-            said(answer)
+            shown(answer)
         )?;
         Ok(())
     }
 
     /// Prints who was mailed and pushed what since the last time. Both vendors must have been told these
     /// events, and these people mailed.
-    pub(super) async fn told(&mut self, events: &[&str], mailed: &[&str]) -> Told {
-        self.told_each(events, events, mailed).await
+    pub(super) async fn expect_messages(&mut self, events: &[&str], mailed: &[&str]) -> TourResult {
+        self.expect_each(events, events, mailed).await
     }
 
     /// The same where only the search site is told.
-    pub(super) async fn told_site(&mut self, events: &[&str], mailed: &[&str]) -> Told {
-        self.told_each(events, &[], mailed).await
+    pub(super) async fn expect_site(&mut self, events: &[&str], mailed: &[&str]) -> TourResult {
+        self.expect_each(events, &[], mailed).await
     }
 
     /// The same where only the ICT system is told.
-    pub(super) async fn told_ict(&mut self, events: &[&str], mailed: &[&str]) -> Told {
-        self.told_each(&[], events, mailed).await
+    pub(super) async fn expect_ict(&mut self, events: &[&str], mailed: &[&str]) -> TourResult {
+        self.expect_each(&[], events, mailed).await
     }
 
-    async fn told_each(&mut self, site: &[&str], ict: &[&str], mailed: &[&str]) -> Told {
+    async fn expect_each(&mut self, site: &[&str], ict: &[&str], mailed: &[&str]) -> TourResult {
         self.print_mails(mailed).await?;
-        for (who, ear, events) in
+        for (who, sink, events) in
             [(Who::Site, &mut self.site_hears, site), (Who::Ict, &mut self.ict_hears, ict)]
         {
-            let received = ear.receiver.received().split_off(ear.seen);
-            ear.seen += received.len();
+            let received = sink.receiver.received().split_off(sink.seen);
+            sink.seen += received.len();
             let kinds: Vec<&str> = received.iter().map(|one| text(&one.event["type"])).collect();
             for kind in &kinds {
                 writeln!(self.out, "   webhook to the {}: {kind}", who.name())?;
             }
             expect(&format!("webhooks to the {}", who.name()), json!(events), &json!(kinds))?;
-            expect("webhooks with a wrong signature", 0, &json!(ear.receiver.refused()))?;
+            expect("webhooks with a wrong signature", 0, &json!(sink.receiver.refused()))?;
         }
         Ok(())
     }
 
-    async fn print_mails(&mut self, mailed: &[&str]) -> Told {
+    async fn print_mails(&mut self, mailed: &[&str]) -> TourResult {
         let mails = self.api.mails().await?;
         let mut expected = mailed.to_vec();
         for mail in &mails[self.mails_seen..] {
@@ -112,7 +118,7 @@ pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-pub(super) fn expect(step: &str, expected: impl Into<Value>, got: &Value) -> Told {
+pub(super) fn expect(step: &str, expected: impl Into<Value>, got: &Value) -> TourResult {
     let expected = expected.into();
     if expected == *got {
         return Ok(());
@@ -121,7 +127,7 @@ pub(super) fn expect(step: &str, expected: impl Into<Value>, got: &Value) -> Tol
 }
 
 /// What an answer says, on one line.
-fn said(answer: &Answer) -> String {
+fn shown(answer: &Answer) -> String {
     let kind = answer.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     match (&answer.body, kind) {
         (Value::Null, Some(kind)) if kind.starts_with("text/html") => "a page for people".into(),

@@ -7,17 +7,17 @@ use domain::CorrelationId;
 pub(crate) const CORRELATION_ID: &str = "correlation_id";
 
 tokio::task_local! {
-    static CAUSE: CorrelationId;
+    static CURRENT: CorrelationId;
 }
 
 /// Runs work that this request or run caused: every item that it writes says so. No call of the
 /// store names the cause, so none can forget it.
-pub async fn caused_by<F: Future>(id: CorrelationId, work: F) -> F::Output {
-    CAUSE.scope(id, work).await
+pub async fn with_correlation_id<F: Future>(id: CorrelationId, work: F) -> F::Output {
+    CURRENT.scope(id, work).await
 }
 
 /// The attribute that names the cause of the work that is done right now, if it has one.
 pub(crate) fn attribute() -> Option<(String, AttributeValue)> {
-    let id = CAUSE.try_with(ToString::to_string).ok()?;
+    let id = CURRENT.try_with(ToString::to_string).ok()?;
     Some((CORRELATION_ID.into(), AttributeValue::S(id)))
 }

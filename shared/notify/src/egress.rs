@@ -6,14 +6,14 @@ use url::{Host, Url};
 
 /// Where receivers of webhooks may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub enum EgressPolicy {
     /// On the internet, by `https`.
     Internet,
     /// On this machine too, and by `http`: for the local hub and an emulator of AWS.
     ThisMachine,
 }
 
-impl Reach {
+impl EgressPolicy {
     /// Of a function that finds AWS at this address in place of AWS's own: this machine only where AWS
     /// itself is emulated on it. With such an address a deployed function would not reach its table,
     /// so no setting opens a deployed hub's own network.
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn only_the_internet_is_delivered_to() {
-        let allows = |url: &str| Reach::Internet.allows(&url.parse().unwrap());
+        let allows = |url: &str| EgressPolicy::Internet.allows(&url.parse().unwrap());
         assert!(allows("https://vendor.example/hook") && allows("https://93.184.216.34/"));
         for url in [
             "http://vendor.example/hook",
@@ -115,7 +115,10 @@ mod tests {
 
     #[test]
     fn this_machine_is_delivered_to_only_where_aws_is_emulated_on_it() {
-        assert_eq!(Reach::with_aws_at(Some("http://127.0.0.1:4566")), Reach::ThisMachine);
+        assert_eq!(
+            EgressPolicy::with_aws_at(Some("http://127.0.0.1:4566")),
+            EgressPolicy::ThisMachine
+        );
         for aws in [
             None,
             Some(""),
@@ -123,13 +126,13 @@ mod tests {
             Some("https://127.0.0.1.example.jp"),
             Some("https://10.0.0.1"),
         ] {
-            assert_eq!(Reach::with_aws_at(aws), Reach::Internet, "{aws:?}");
+            assert_eq!(EgressPolicy::with_aws_at(aws), EgressPolicy::Internet, "{aws:?}");
         }
     }
 
     #[test]
     fn the_local_hub_also_delivers_to_its_own_machine() {
-        let allows = |url: &str| Reach::ThisMachine.allows(&url.parse().unwrap());
+        let allows = |url: &str| EgressPolicy::ThisMachine.allows(&url.parse().unwrap());
         assert!(allows("http://127.0.0.1:9000/hook") && allows("http://localhost:9000/"));
         assert!(!allows("http://10.0.0.1/"));
     }
