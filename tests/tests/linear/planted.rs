@@ -58,7 +58,7 @@ const HISTORIES: usize = 20;
 /// Turns that everybody else has before a write that is late.
 const TURNS: usize = 300;
 
-/// Runs histories with a bug until they show it.
+/// Runs histories with a bug until one of them shows it.
 async fn found(words: &'static str, by: &'static str, kind: Kind) -> Totals {
     found_in(Planted { words, by, late: false, writes: Arc::default() }, kind).await
 }
@@ -69,7 +69,8 @@ async fn found_in(planted: Planted, kind: Kind) -> Totals {
         let world = Arc::new(World::through(planted.clone(), RetryConfig::disabled()).await);
         let totals = in_world(&world, kind, seed() + nth, HISTORIES).await;
         println!("with {by:?} for {words:?}: {totals}");
-        if !totals.are_right() {
+        // An oversold slot alone says that the bug is there, not that the histories show it.
+        if !totals.not_linearizable.is_empty() {
             totals.not_linearizable.iter().for_each(|wrong| println!("not linearizable: {wrong}"));
             return totals;
         }
