@@ -21,7 +21,8 @@ READS = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamod
 class Grant:
     """One action on one resource, under one value of each condition: what can be used or not."""
 
-    def __init__(self, action, resource, condition):
+    def __init__(self, statement, action, resource, condition):
+        self.statement = statement
         self.name = (action, resource, condition)
         one = {"Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition}
         self.statements = iam_evaluator.parse_policy_document({"Statement": [one]})
@@ -43,7 +44,19 @@ def grants(document):
                 condition = {}
                 for (op, key, _), value in zip(keys, values):
                     condition.setdefault(op, {})[key] = value
-                yield Grant(action, resource, condition)
+                yield Grant(statement, action, resource, condition)
+
+
+def goes_with_others(grant, granted):
+    """Whether the statement is needed for the action on other items, and for these items with another action.
+
+    The kinds of items that one transaction writes stand in one statement, for all its actions.
+    """
+    action, _, condition = grant.name
+    used = [other.name for other in granted if other.used and other.statement is grant.statement]
+    kinds = condition.get("ForAllValues:StringLike", {})
+    return (LEADING_KEYS in kinds and any(name[0] == action for name in used)
+            and any(name[2] == condition for name in used))
 
 
 LEADING_KEYS = "dynamodb:LeadingKeys"
@@ -108,7 +121,7 @@ class Guard:
         """The grants that no call used: function, action, resource and condition, as the template names them."""
         return [(self.named(function), action, self.named(resource), condition)
                 for function, granted in self.policies.items()
-                for grant in granted if not grant.used
+                for grant in granted if not grant.used and not goes_with_others(grant, granted)
                 for action, resource, condition in [grant.name]]
 
     def named(self, text):

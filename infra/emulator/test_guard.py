@@ -104,6 +104,18 @@ class WhatOfATable(unittest.TestCase):
         self.assertIn(("dynamodb:BatchGetItem", "SEARCH"), unused)
         self.assertNotIn(("dynamodb:BatchGetItem", "FAC#*"), unused)
 
+    def test_what_one_statement_says_is_needed_where_each_action_and_each_kind_is(self):
+        def unused():
+            return {(action, condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+                    for _, action, _, condition in self.guard.unused()}
+
+        calls(self.guard, "GetItem", {"TableName": "hub", "Key": pk("FAC#1")})
+        self.assertIn(("dynamodb:GetItem", "SEARCH"), unused(), "nothing used SEARCH")
+        calls(self.guard, "PutItem", {"TableName": "hub", "Item": pk("SEARCH")})
+        self.assertNotIn(("dynamodb:GetItem", "SEARCH"), unused())
+        self.assertNotIn(("dynamodb:PutItem", "FAC#*"), unused())
+        self.assertIn(("dynamodb:Query", "FAC#*"), unused(), "nothing queried")
+
 
 class WhatOfAKey(unittest.TestCase):
     def test_the_policy_of_the_key_must_name_the_role_too(self):

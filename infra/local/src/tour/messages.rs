@@ -5,7 +5,7 @@ use std::io::Write;
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value, json};
 
-use super::{PARENT, Tour, TourError, TourResult, Who};
+use super::{COLLEAGUE, PARENT, Tour, TourError, TourResult, Who};
 use crate::api::Answer;
 
 impl<W: Write> Tour<'_, W> {
@@ -99,7 +99,7 @@ impl<W: Write> Tour<'_, W> {
                 self.plan_mails += 1;
                 continue;
             }
-            if to == PARENT {
+            if [PARENT, COLLEAGUE].contains(&to) {
                 self.letter = text(&mail["text"]).to_owned();
             }
             writeln!(self.out, "   mail to {to}: {}", text(&mail["subject"]))?;

@@ -85,6 +85,7 @@ const NOBODY: &str = "nobody@example.jp";
 const NURSERY: &str = "fac-";
 const MUNICIPALITY: &str = "hoiku-";
 const SITE_OWNER: &str = "search-site-1@example.jp";
+const COLLEAGUE: &str = "colleague@example.jp";
 
 /// A vendor's receiver, and how much of what it got was told.
 struct WebhookSink {
@@ -110,7 +111,7 @@ struct Tour<'a, W> {
     mails_seen: usize,
     /// Mails that ask for slots: on the 10th of a month, wherever the story then is.
     plan_mails: usize,
-    /// The last mail to a parent.
+    /// The last mail to a parent, or to the colleague of the nursery.
     letter: String,
     /// The clock was moved since they were issued.
     tokens_are_old: bool,
@@ -414,6 +415,12 @@ impl<'a, W: Write> Tour<'a, W> {
             "A dashboard and eight reports, each as JSON and as a file for a spreadsheet.",
         )?;
         self.count_visits(tuesday, visit).await?;
+
+        self.scene(
+            "The nursery wants its mails to go to a colleague as well, who is asked first",
+            "A new address gets a link, and the nursery's mails once somebody has followed it.",
+        )?;
+        self.add_colleague().await?;
 
         self.scene(
             "On the 10th, nurseries that opened nothing for the third month ahead are asked",

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::{
-    PARENT, Tour, TourError, TourResult, Who, at,
+    COLLEAGUE, PARENT, Tour, TourError, TourResult, Who, at,
     messages::{expect, short, text},
 };
 use crate::api::{Answer, Api, visit_request};
@@ -86,6 +86,30 @@ impl<W: Write> Tour<'_, W> {
         let cookie = cookie.and_then(|cookie| cookie.split(';').next()).unwrap_or_default();
         let number = text(&answer.body["reservation_number"]).to_owned();
         Ok(Session { cookie: cookie.to_owned(), number, origin })
+    }
+
+    /// Adds a notice address, follows the link in its mail, and takes it out again.
+    pub(super) async fn add_colleague(&mut self) -> TourResult {
+        self.get(Who::Anyone, "/staff").await?;
+        let path = format!("/v1/staff/facilities/{}/settings", self.facility);
+        let read = self.get(Who::Nursery, &path).await?;
+        let (before, mut after) = (read.body.clone(), read.body.clone());
+        let addresses = after["notice_addresses"].as_array_mut();
+        addresses.into_iter().for_each(|addresses| addresses.push(COLLEAGUE.into()));
+        let saved = self.change(&path, &read, after).await?;
+        let unconfirmed = &saved["notice_addresses_unconfirmed"];
+        expect("addresses whose link nobody followed", json!([COLLEAGUE]), unconfirmed)?;
+        self.expect_messages(&[], &[COLLEAGUE]).await?;
+        let mut words = self.letter.split_whitespace();
+        let link = words.find_map(|word| word.split_once("/notice#")).unwrap_or_default();
+        let token = json!({"token": link.1});
+        self.get(Who::Anyone, "/notice").await?;
+        self.post(Who::Anyone, "/v1/notice-addresses/confirm", token).await?;
+        let read = self.get(Who::Nursery, &path).await?;
+        let unconfirmed = &read.body["notice_addresses_unconfirmed"];
+        expect("addresses whose link nobody followed", json!([]), unconfirmed)?;
+        self.change(&path, &read, before).await?;
+        self.expect_messages(&[], &[]).await
     }
 
     /// Does what a parent does on the page of their visit.
