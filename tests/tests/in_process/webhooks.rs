@@ -34,6 +34,8 @@ impl Queue for Sqs {
     async fn send(&self, messages: Vec<Outgoing>) -> Result<(), QueueError> {
         for message in messages {
             assert!(message.delay <= LONGEST_DELAY, "SQS refuses {:?}", message.delay);
+            let order: Value = serde_json::from_str(&message.body).unwrap();
+            assert_eq!(message.group.as_deref(), order["client_id"].as_str(), "a fair queue");
             // It counts whole seconds.
             let delay = SignedDuration::from_secs(message.delay.as_secs_f64().round() as i64);
             let visible_at = self.clock.now() + delay;
@@ -138,7 +140,8 @@ impl Line {
                 },
             },
         });
-        self.queue.send(vec![Outgoing::new(&order).unwrap()]).await.unwrap();
+        let group = Some(client.to_string());
+        self.queue.send(vec![Outgoing { group, ..Outgoing::new(&order).unwrap() }]).await.unwrap();
     }
 
     /// Delivers what is due until then, in order of time.
@@ -331,4 +334,17 @@ async fn client_has_twenty_endpoints_at_most_however_many_it_asks_for_at_once() 
     assert_eq!(world.call(&site(), Method::DELETE, &one, None, &[]).await.status, 204);
     assert_eq!(create(31).await.status, 201, "there is room again");
     assert_eq!(world.get(&As::Anyone, path).await.status, 401);
+}
+
+#[tokio::test]
+async fn each_event_is_of_its_clients_group_from_the_first() {
+    let line = Line::new().await;
+    add_endpoint(&line.world, "site-1", "whe_000000000003", WELL).await;
+    let slot = line.world.slot("2026-12-10T10:00:00+09:00", 3).await;
+    line.world.requested(&slot, "k1").await;
+    // What is put on this queue is held against its client.
+    let relay = fan_out::Relay { pushes: line.queue.clone(), ..line.world.relay() };
+    let response = relay.handle(line.world.unrelayed().await).await;
+    assert!(response.batch_item_failures.is_empty());
+    assert_eq!(line.queue.messages.lock().unwrap().len(), 1);
 }
