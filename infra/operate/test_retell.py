@@ -76,7 +76,7 @@ class Retell(unittest.TestCase):
         self.assertEqual(self.streams.get_shard_iterator.call_args.kwargs["ShardId"], "new")
         self.assertEqual(self.told, [["11"]])
 
-    def test_what_is_set_apart_again_is_said_and_not_told_for_ever(self):
+    def test_what_is_parked_again_is_said_and_not_relayed_for_ever(self):
         place = {"streamArn": "s", "shardId": "new", "startSequenceNumber": "11", "endSequenceNumber": "11"}
         again = message("b", reason="an item has an unknown form", DDBStreamBatchInfo=place)
         code, printed = self.run_it([message("a", DDBStreamBatchInfo=place)], [again])
