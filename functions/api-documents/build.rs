@@ -20,8 +20,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
     packed.write_all(&document)?;
     fs::write(out.join("openapi.json.gz"), packed.finish()?)?;
-    let fingerprint = BASE64URL_NOPAD.encode(&Sha256::digest(&document)[..18]);
-    println!("cargo::rustc-env=DOCUMENT_MARK={fingerprint}");
+    let hash = BASE64URL_NOPAD.encode(&Sha256::digest(&document)[..18]);
+    println!("cargo::rustc-env=DOCUMENT_MARK={hash}");
     fs::write(out.join("openapi.json"), document)?;
 
     // The browser takes this style and no other.

@@ -77,12 +77,12 @@ impl Change {
             }
             StreamChange::Facility(facility) => ("facility", facility.facility_id.to_string()),
             StreamChange::Slot(slot) => ("slot", slot.slot_id.to_string()),
-            StreamChange::PendingReminder(pending_reminder) => {
-                ("pending_reminder", pending_reminder.facility_id.to_string())
+            StreamChange::PendingReminder(reminder) => {
+                ("pending_reminder", reminder.facility_id.to_string())
             }
             StreamChange::Digest(digest) => ("digest", digest.municipality_code.to_string()),
-            StreamChange::SlotPlanReminder(pending_reminder) => {
-                ("slot_plan_reminder", pending_reminder.facility_id.to_string())
+            StreamChange::SlotPlanReminder(reminder) => {
+                ("slot_plan_reminder", reminder.facility_id.to_string())
             }
             StreamChange::PlanDigest(digest) => {
                 ("plan_digest", digest.municipality_code.to_string())

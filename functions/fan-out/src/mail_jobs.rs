@@ -22,14 +22,13 @@ fn messages(change: &Change, now: Timestamp) -> Vec<Message<MailOrder>> {
             let mails = change.audience.iter().flat_map(|audience| &audience.mails);
             (mails.map(|mail| order(*mail, after)).collect(), after.updated_at)
         }
-        StreamChange::PendingReminder(pending_reminder) => {
-            let (facility_id, at) = (pending_reminder.facility_id.clone(), pending_reminder.at);
+        StreamChange::PendingReminder(reminder) => {
+            let (facility_id, at) = (reminder.facility_id.clone(), reminder.at);
             (vec![MailOrder::PendingReminder { facility_id, at }], at)
         }
-        StreamChange::SlotPlanReminder(pending_reminder) => {
-            let (facility_id, month) =
-                (pending_reminder.facility_id.clone(), pending_reminder.month);
-            (vec![MailOrder::SlotPlanReminder { facility_id, month }], pending_reminder.at)
+        StreamChange::SlotPlanReminder(reminder) => {
+            let (facility_id, month) = (reminder.facility_id.clone(), reminder.month);
+            (vec![MailOrder::SlotPlanReminder { facility_id, month }], reminder.at)
         }
         StreamChange::Digest(digest) => {
             let (municipality_code, part) = (digest.municipality_code, digest.part);

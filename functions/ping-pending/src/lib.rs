@@ -87,12 +87,12 @@ async fn remind(store: &Store, scheduled_at: Timestamp) -> Result<Report, StoreE
 }
 
 fn grouped<K: Ord>(
-    waiting: &[PendingRequest],
+    pending: &[PendingRequest],
     concerns: impl Fn(&PendingRequest) -> bool,
     key: impl Fn(&PendingRequest) -> K,
 ) -> BTreeMap<K, Vec<PendingRequest>> {
     let mut groups = BTreeMap::<K, Vec<PendingRequest>>::new();
-    for one in waiting.iter().filter(|one| concerns(one)) {
+    for one in pending.iter().filter(|one| concerns(one)) {
         groups.entry(key(one)).or_default().push(one.clone());
     }
     groups

@@ -86,10 +86,20 @@ impl SendMail {
 
     async fn send(&self, message: Message<AddressedOrder>) -> Result<(), SendMailError> {
         let AddressedOrder { order, only } = &message.order;
-        let only = only.as_deref();
-        let mut mail = self.write(order, only).await?;
-        self.keep(only, &mut mail.to).await;
+        let mut mail = self.write(order).await?;
+        if let Some(only) = only {
+            // The key may have been rotated since the message was sent.
+            let keys = self.addresses.ring().await;
+            let is_meant = |fingerprint: &[u8; 16]| HEXLOWER.encode(fingerprint) == *only;
+            mail.to.retain(|address| keys.every_fingerprint_of(address).iter().any(is_meant));
+        }
         let suppressed = self.leave_out_suppressed(&mut mail.to).await?;
+        // Each new notice address has a link of its own, so its mail is written once it has one recipient.
+        if let (MailOrder::NewNoticeAddresses { facility_id, .. }, [address]) =
+            (order, mail.to.as_slice())
+        {
+            mail = self.ask_new_address(facility_id, address).await?;
+        }
         let recipients = mail.to.len();
         let outcome = match recipients {
             0 => Outcome::Skipped,
@@ -122,33 +132,15 @@ impl SendMail {
         Ok(())
     }
 
-    /// Keeps the one who is meant, where one is.
-    async fn keep(&self, only: Option<&str>, to: &mut Vec<Email>) {
-        let Some(only) = only else { return };
-        // The key may have been rotated since the message was sent.
-        let keys = self.addresses.ring().await;
-        let is_meant = |fingerprint: &[u8; 16]| HEXLOWER.encode(fingerprint) == *only;
-        to.retain(|address| keys.every_fingerprint_of(address).iter().any(is_meant));
-    }
-
-    /// Asks the new addresses of a nursery. Each has a link of its own, so the mail has one as soon as it has one
-    /// recipient; until then it is only divided.
-    async fn ask_new_addresses(
+    /// Asks a new address of a nursery whether it wants its mails.
+    async fn ask_new_address(
         &self,
         id: &FacilityId,
-        version: u32,
-        only: Option<&str>,
+        address: &Email,
     ) -> Result<Mail, SendMailError> {
         let facility = self.facility(id).await?;
-        // The stream told of these settings: an eventually consistent read may not have them yet.
-        let saved = self.hub.store.settings_to_change(id).await?;
-        let mut to = saved.added_by(version);
-        self.keep(only, &mut to).await;
-        let link = match to.as_slice() {
-            [address] => Some(self.hub.notice_url(id, address, &*self.notices.ring().await)),
-            _ => None,
-        };
-        Ok(letter::new_notice_address(&facility, link, to)?)
+        let link = self.hub.notice_url(id, address, &*self.notices.ring().await);
+        Ok(letter::new_notice_address(&facility, link, address.clone())?)
     }
 
     /// Leaves out those to whom a mail bounced or who complained; tells how many.
@@ -163,7 +155,7 @@ impl SendMail {
         Ok(before - to.len())
     }
 
-    async fn write(&self, order: &MailOrder, only: Option<&str>) -> Result<Mail, SendMailError> {
+    async fn write(&self, order: &MailOrder) -> Result<Mail, SendMailError> {
         let store = &self.hub.store;
         let link = |number: &ReservationNumber| self.hub.console_url(number);
         match order {
@@ -231,7 +223,9 @@ impl SendMail {
                 Ok(letter::digest(&digest, &facilities, link, contact.notice_addresses)?)
             }
             MailOrder::NewNoticeAddresses { facility_id, version } => {
-                self.ask_new_addresses(facility_id, *version, only).await
+                // The stream told of these settings: an eventually consistent read may not have them yet.
+                let saved = store.settings_to_change(facility_id).await?;
+                Ok(Mail { to: saved.added_by(*version), ..Mail::default() })
             }
             MailOrder::EndpointDisabled { client_id, endpoint_id } => {
                 let endpoint = store.endpoint(client_id, endpoint_id).await?;

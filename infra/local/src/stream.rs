@@ -70,7 +70,7 @@ impl Stream {
         event.records.iter().filter_map(|r| r.change.sequence_number.clone()).collect()
     }
 
-    /// Goes on after what was told of the records with these numbers; the new position, if any was.
+    /// Goes on after those of these records that were relayed; the new position, if any was.
     pub fn acknowledge(
         &mut self,
         read: &[String],
@@ -78,8 +78,8 @@ impl Stream {
     ) -> Option<&String> {
         let failed = response.batch_item_failures.first();
         let failed = failed.and_then(|failure| failure.item_identifier.as_deref());
-        let acknowledge = read.iter().take_while(|number| failed != Some(number.as_str()));
-        let last = acknowledge.last()?;
+        let relayed = read.iter().take_while(|number| failed != Some(number.as_str()));
+        let last = relayed.last()?;
         self.position = Some(last.clone());
         self.position.as_ref()
     }

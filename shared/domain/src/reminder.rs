@@ -1,4 +1,4 @@
-//! When the hub asks again about a request that waits (NTF-07, RSV-16, RSV-18).
+//! When the hub reminds a nursery of a pending request (NTF-07, RSV-16, RSV-18).
 
 use jiff::SignedDuration;
 
@@ -7,7 +7,7 @@ use crate::{
     reservation::Reminders, time,
 };
 
-/// A request that waits longer than this is asked about; asking is repeated after as long again.
+/// A nursery is reminded of a request that is pending for longer than this, and again after as long.
 pub const OVERDUE_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 /// A pending request, as the index of pending requests knows it.
@@ -49,9 +49,9 @@ impl PendingRequest {
         self.starts_at.date() <= time::next_business_day(now.date())
     }
 
-    /// Whether the municipality's digest of today lists it: the second asking was on an earlier day.
+    /// Whether the municipality's digest of today lists it: the second reminder was on an earlier day.
     ///
-    /// Askings are at least 24 hours apart, so before a third one lies a second of an earlier day.
+    /// Reminders are at least 24 hours apart, so before a third one lies a second of an earlier day.
     pub fn is_escalated(&self, now: Timestamp) -> bool {
         self.reminders.is_some_and(|reminders| {
             reminders.count > 2 || (reminders.count == 2 && reminders.last_at.date() < now.date())
@@ -65,8 +65,8 @@ pub fn is_digest_hour(now: Timestamp) -> bool {
     time::is_business_day(now.date()) && (8..time::BUSINESS_HOURS.end).contains(&now.local().hour())
 }
 
-/// What the nursery's being asked at `now` makes of a reservation; `None` if it no longer waits
-/// or was asked by another run.
+/// What a reminder at `now` makes of a reservation; `None` if it is no longer pending, or another run was
+/// faster.
 pub fn remind(
     reservation: &Reservation,
     pending: &PendingRequest,

@@ -481,8 +481,8 @@ pub fn plan_digest(
 /// Asks an address that a nursery has added whether it wants the nursery's mails.
 pub fn new_notice_address(
     facility: &Facility,
-    link: Option<String>,
-    to: Vec<Email>,
+    link: String,
+    to: Email,
 ) -> Result<Mail, LetterError> {
     Letter {
         subject: format!("【保活】お知らせの送り先の確認 {}", facility.facility_name),
@@ -490,11 +490,11 @@ pub fn new_notice_address(
             "見学予約のお知らせの送り先として、このメールアドレスが登録されました。7日以内に次のリンクを開いて確認してください。確認されるまで、お知らせは送りません。".into(),
         ],
         facts: vec![venue(facility)],
-        link,
+        link: Some(link),
         closing: vec!["お心当たりがないときは、このメールを破棄してください。".into()],
         ..Letter::default()
     }
-    .to(to)
+    .to(vec![to])
 }
 
 /// Tells a vendor that its webhook endpoint is sent to no longer.

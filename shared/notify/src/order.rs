@@ -49,12 +49,12 @@ pub enum MailOrder {
         /// The first day of the month.
         month: Date,
     },
-    /// Asks the nursery about requests that wait (NTF-07).
+    /// Reminds the nursery of pending requests (NTF-07).
     #[serde(alias = "asking")]
     PendingReminder {
         /// Whom.
         facility_id: FacilityId,
-        /// The hour of the asking.
+        /// The hour of the reminder.
         at: Timestamp,
     },
     /// Tells the municipality what its nurseries were asked about twice or more.

@@ -56,7 +56,7 @@ pub(crate) fn of(event: &Event<'_>) -> Option<Value> {
     timed.ok().flatten()
 }
 
-/// The same client, whose calls are told.
+/// The same client, whose calls are timed.
 pub(crate) fn timed(client: SharedHttpClient) -> SharedHttpClient {
     SharedHttpClient::new(Timed(client))
 }

@@ -13,7 +13,7 @@ use domain::applicant::Email;
 use crate::{ConfigError, aws, variable};
 
 /// A mail, ready to be sent. Its `Debug` shows nothing of it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Mail {
     /// To whom; each gets it alone.
     pub to: Vec<Email>,

@@ -78,7 +78,7 @@ const DELETED_FOR_SECONDS: i64 = 30 * 24 * 3600;
 const REMEMBERED_FOR_SECONDS: i64 = DELETED_FOR_SECONDS + 7 * 24 * 3600;
 
 impl Store {
-    /// Brings the feed in step with what these slots are now; returns how many it did not yet say so of. Safe to
+    /// Brings the feed in step with what these slots are now; returns how many were published. Safe to
     /// repeat, in any order, at any time.
     pub async fn publish_slots(
         &self,
@@ -110,7 +110,7 @@ impl Store {
         items.map(publication).collect()
     }
 
-    /// Says of these things what `is` reads of them.
+    /// Publishes of these things what `is` reads of them.
     async fn publish<T, F>(
         &self,
         feed: Feed,
@@ -124,8 +124,8 @@ impl Store {
     {
         let mut published = 0;
         for attempt in 0..TRIES {
-            // First what was said, then what is. The other way round, somebody who read later than we could have
-            // spoken in between, and we would take it back.
+            // Read the published state before the source: otherwise a publisher with a newer read, who is faster, is
+            // overwritten with what this one read earlier.
             let keys = ids.iter().map(|id| keys::feed_place(feed, id));
             let published_before =
                 self.get_items(keys, true).await?.into_iter().map(from_item::<FeedItem<T>>);
@@ -144,8 +144,8 @@ impl Store {
             }
             let some = news.len();
             if self.number(feed, &published_before, news, now).await? {
-                // Then it looks again. While this was on its way a thing may have become again what was said
-                // before, and who was to tell that found nothing to tell.
+                // Compare once more: while this was written, a thing may have become again what was published before,
+                // and the publisher of that change found nothing to publish.
                 published += some;
                 continue;
             }

@@ -1,5 +1,6 @@
 //! The notice addresses of a nursery (NTF-02): each is asked by a link before the hub writes to it.
 
+use domain::suppression::Suppression;
 use http::Method;
 use runtime::Mail;
 use serde_json::{Value, json};
@@ -107,6 +108,19 @@ async fn forged_late_and_withdrawn_links_confirm_nothing() {
     let unconfirmed = settings(&world).await["notice_addresses_unconfirmed"].clone();
     assert_eq!(unconfirmed, json!(["new@example.jp"]));
     assert_eq!(follow(&world, &link).await, 204);
+}
+
+#[tokio::test]
+async fn address_beside_one_that_bounced_still_gets_its_link() {
+    let world = World::new().await;
+    world.send_mails().await;
+    let (keys, now) = (world.keys.addresses.ring().await, world.hub.clock.now());
+    let bounced = keys.address_fingerprint(&"gone@example.jp".parse().unwrap(), now);
+    world.store().suppress(&bounced, Suppression::Bounce, "report-1", now).await.unwrap();
+    save(&world, &["gone@example.jp", "new@example.jp"]).await;
+    let asked = world.send_mails().await;
+    assert_eq!(recipients(&asked), ["new@example.jp"]);
+    assert_eq!(follow(&world, &token(&asked[0])).await, 204);
 }
 
 #[tokio::test]

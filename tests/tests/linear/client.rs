@@ -110,10 +110,10 @@ impl History {
         };
         let key = format!("{} {id}", self.name);
         let header = Some(("idempotency-key", key.as_str()));
-        let pending_reminder = self.door.call(&who, Method::POST, path, Some(body), header);
+        let request = self.door.call(&who, Method::POST, path, Some(body), header);
         let told =
             |reply: &Reply| vec![Op::Reserve { id, portal, would_wait, answer: reserved(reply) }];
-        let reply = self.timed(client, pending_reminder, told).await;
+        let reply = self.timed(client, request, told).await;
         if let Some(Reserved::New(_)) = reserved(&reply) {
             let number = of(&reply.body, "reservation_number");
             self.known.lock().unwrap().push(Known { id, number, portal, would_wait });

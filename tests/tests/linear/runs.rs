@@ -38,7 +38,7 @@ pub struct Kind {
     /// Time does its work among the clients: places are offered, and what nobody confirms is given up.
     with_time: bool,
     /// A request that is pending holds no place.
-    pending_reminder: bool,
+    without_place: bool,
     /// Transactions meet others, and answers are lost after the write.
     rough: bool,
 }
@@ -46,11 +46,7 @@ pub struct Kind {
 impl Kind {
     /// Every combination in turn.
     pub fn of_world(nth: u64) -> Self {
-        Self {
-            with_time: nth.is_multiple_of(2),
-            pending_reminder: nth % 3 == 2,
-            rough: nth % 4 == 1,
-        }
+        Self { with_time: nth.is_multiple_of(2), without_place: nth % 3 == 2, rough: nth % 4 == 1 }
     }
 }
 
@@ -100,7 +96,7 @@ pub async fn in_world(world: &Arc<World>, kind: Kind, seed: u64, histories: usiz
 
 /// Histories with what is there before the clients come.
 async fn begin(world: &Arc<World>, kind: Kind, seed: u64, histories: usize) -> Vec<Arc<History>> {
-    if kind.pending_reminder {
+    if kind.without_place {
         world.save_settings(json!({"pending_holds_place": false})).await;
     }
     let first: Timestamp = "2026-12-15T10:00:00+09:00".parse().unwrap();
@@ -108,7 +104,7 @@ async fn begin(world: &Arc<World>, kind: Kind, seed: u64, histories: usize) -> V
         let door: Arc<dyn Door> = Arc::new(InProcess(world.clone()));
         let starts_at = first + SignedDuration::from_hours(24 * nth as i64);
         let (name, seed) = (format!("{seed}-{nth}"), seed * 1_000_003 + nth as u64 * 101);
-        History::begin(door, (name, seed), starts_at, !kind.pending_reminder, kind.with_time)
+        History::begin(door, (name, seed), starts_at, !kind.without_place, kind.with_time)
     };
     stream::iter(0..histories).map(begin).buffered(SIDE_BY_SIDE).collect().await
 }
@@ -128,7 +124,7 @@ async fn run(world: &World, kind: Kind, begun: &[Arc<History>]) -> Totals {
     if kind.with_time {
         world.settle().await;
     }
-    judge(begun, began, !kind.pending_reminder).await
+    judge(begun, began, !kind.without_place).await
 }
 
 async fn judge(begun: &[Arc<History>], began: i64, pending_holds_place: bool) -> Totals {

@@ -280,11 +280,11 @@ impl<W: Write> Tour<'_, W> {
     }
 
     pub(super) async fn now(&self) -> Result<domain::Timestamp, TourError> {
-        let expect_messages = self.api.get("/_local/clock").await?.body;
-        text(&expect_messages["now"]).parse().map_err(|_| TourError::Step {
+        let clock = self.api.get("/_local/clock").await?.body;
+        text(&clock["now"]).parse().map_err(|_| TourError::Step {
             step: "clock".into(),
             expected: "a time".into(),
-            got: short(&expect_messages),
+            got: short(&clock),
         })
     }
 

@@ -196,11 +196,11 @@ pub fn fold(text: &str) -> String {
 }
 
 /// The hiragana that a mark of iteration repeats: ゝ without a voice, ゞ with one.
-fn repeated(letter: Option<char>, fingerprint: char) -> Option<char> {
+fn repeated(letter: Option<char>, repeats: char) -> Option<char> {
     let letter = letter.filter(|letter| ('ぁ'..='ゔ').contains(letter))?;
     let plain = letter.nfd().next()?;
     let voiced = [plain, '\u{3099}'].into_iter().nfc().next();
-    if fingerprint == 'ゞ' { voiced } else { Some(plain) }
+    if repeats == 'ゞ' { voiced } else { Some(plain) }
 }
 
 /// The terms of a query: split at spaces of any width, each folded.

@@ -263,8 +263,8 @@ async fn states(operator: &Api, periods: &[Period], all: &Reader) {
 
     let file = all.file("REP-05").await;
     println!("{file}");
-    let (fingerprint, table) = file.split_at('\u{feff}'.len_utf8());
-    assert_eq!(fingerprint, "\u{feff}");
+    let (byte_order, table) = file.split_at('\u{feff}'.len_utf8());
+    assert_eq!(byte_order, "\u{feff}");
     let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split(',').collect()).collect();
     let headings = ["申請月", "見学予約総数", "予約承認数", "予約見送り数", "予約キャンセル数"];
     assert_eq!(lines[0][..5], headings);
