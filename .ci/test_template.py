@@ -1,7 +1,9 @@
 """What template.yaml promises an operator, and no tool for templates asks about."""
 
+import csv
 import json
 import re
+import subprocess
 import unittest
 from pathlib import Path
 
@@ -60,6 +62,33 @@ class Users(unittest.TestCase):
             self.assertEqual(client["PreventUserExistenceErrors"], "ENABLED", name)
 
 
+class Callers(unittest.TestCase):
+    def references(self, value):
+        """The parameters that a value depends on."""
+        return {name for name in TEMPLATE["Parameters"] if re.search(rf'"{name}"|\$\{{{name}[}}.]', text(value))}
+
+    def test_a_change_of_the_registry_takes_effect_within_five_minutes(self):
+        authorizers = RESOURCES["Api"]["Properties"]["Auth"]["Authorizers"]
+        self.assertEqual(list(authorizers), ["HubToken"])
+        identity = authorizers["HubToken"]["Identity"]
+        self.assertLessEqual(identity["ReauthorizeEvery"], 300)
+        # What is kept, is kept for one token.
+        self.assertEqual(identity["Headers"], ["Authorization"])
+
+    def test_who_may_call_is_no_parameter_and_no_deployment_brings_it_back(self):
+        api, function = RESOURCES["Api"]["Properties"], RESOURCES["AuthorizeFunction"]["Properties"]
+        self.assertEqual(self.references(api["Auth"]), set())
+        self.assertEqual(self.references([function["Environment"], function["Policies"]]), set())
+        # Vendors are made by infra/operate/add-vendor; the stack knows the staff's pages alone.
+        self.assertEqual(set(of("AWS::Cognito::UserPoolClient")), {"StaffClient"})
+        for name, parameter in TEMPLATE["Parameters"].items():
+            self.assertIn(parameter["Type"], ("String", "Number"), f"{name} is no list")
+            self.assertNotRegex(name, "(?i)vendor|client|caller|audience|issuer")
+        # Nor is there a file of answers that `sam deploy` would read.
+        files = subprocess.run(["git", "ls-files", "*samconfig*"], cwd=ROOT, check=True, capture_output=True, text=True)
+        self.assertEqual(files.stdout, "")
+
+
 class Deployment(unittest.TestCase):
     def test_a_first_deployment_that_fails_leaves_nothing_behind(self):
         kept = {name for name, one in RESOURCES.items() if "Retain" in one.get("UpdateReplacePolicy", "")}
@@ -72,6 +101,24 @@ class Deployment(unittest.TestCase):
         }
         self.assertEqual(protected["Table"], {"Ref": "Protected"})
         self.assertEqual(protected["UserPool"], {"Fn::If": ["IsProtected", "ACTIVE", "INACTIVE"]})
+
+    def test_protection_is_off_at_the_first_deployment_alone(self):
+        page = (ROOT / "docs/operate.md").read_text(encoding="utf-8")
+        deployed = re.findall(r"^sam deploy (?:.*\\\n)*.*", page, re.MULTILINE)
+        protected = [re.findall(r"\bProtected=(\w+)", command) for command in deployed]
+        self.assertEqual(protected[:2], [["false"], ["true"]])
+        self.assertNotIn(["false"], protected[2:])
+        self.assertEqual(TEMPLATE["Parameters"]["Protected"]["Default"], "true")
+
+    def test_whoever_takes_the_hub_down_is_told_of_all_that_stays(self):
+        page = (ROOT / "docs/take-down.md").read_text(encoding="utf-8")
+        kept = [name for name, one in RESOURCES.items() if "Retain" in one.get("DeletionPolicy", "")]
+        # Its id is noted while the stack still knows it, so that it can be deleted at the end.
+        noted = page.split("aws cloudformation delete-stack")[0]
+        for name in kept:
+            self.assertRegex(noted, rf"\b{name}\b")
+        for variable in re.findall(r"([A-Z]+)=\$\(", noted):
+            self.assertRegex(page.split("aws cloudformation wait")[1], rf"\$\(?{variable}\b")
 
     def test_two_hubs_of_one_account_have_no_name_in_common(self):
         tells_apart = re.compile(r"\$\{(AWS::StackName|Stage)\}|\"(AWS::StackName|Stage)\"")
@@ -125,6 +172,19 @@ class Alarms(unittest.TestCase):
                 looks_back = alarm["Period"] * alarm["EvaluationPeriods"]
                 self.assertLessEqual(looks_back, 604800 if alarm["Period"] >= 3600 else 86400, name)
 
+    def test_messages_in_flight_are_watched_before_there_are_too_many(self):
+        watching = [
+            alarm
+            for alarm in self.alarms.values()
+            if alarm.get("MetricName") == "ApproximateNumberOfMessagesNotVisible"
+        ]
+        (alarm,) = watching
+        self.assertEqual(alarm["Dimensions"][0]["Value"], {"Fn::GetAtt": ["PushQueue", "QueueName"]})
+        self.assertEqual((alarm["Statistic"], alarm["ComparisonOperator"]), ("Maximum", "GreaterThanThreshold"))
+        # SQS hands out no more than 120,000, and somebody must be there before.
+        self.assertLessEqual(alarm["Threshold"], 60_000)
+        self.assertEqual(alarm["AlarmActions"], [{"Ref": "WakeTopic"}])
+
     def test_a_relay_that_is_not_started_is_an_alarm(self):
         asked = {one["Id"]: one for one in self.alarms["FanOutStoppedAlarm"]["Metrics"]}
         self.assertEqual(asked["runs"]["MetricStat"]["Metric"]["Dimensions"][0]["Value"], {"Ref": "FanOutFunction"})
@@ -177,6 +237,57 @@ class Strangers(unittest.TestCase):
     def test_a_source_is_kept_for_a_month(self):
         self.assertIn("$context.identity.sourceIp", text(RESOURCES["Api"]["Properties"]["AccessLogSettings"]))
         self.assertEqual(RESOURCES["ApiLog"]["Properties"]["RetentionInDays"], 30)
+
+
+class Pages(unittest.TestCase):
+    """What the pages say of AWS is so of the template."""
+
+    def setUp(self):
+        paths = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("infra/*/README.md")]
+        self.pages = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in paths}
+        self.assertGreater(len(self.pages), 30)
+
+    def naming(self, words):
+        return {name for name, page in self.pages.items() if re.search(words, page)}
+
+    def test_nobody_is_promised_a_passkey_that_required_mfa_does_not_give(self):
+        pool = RESOURCES["UserPool"]["Properties"]
+        self.assertEqual(pool["MfaConfiguration"], "ON")
+        # Under it, a passkey signs in only those for whom an operator has switched it on.
+        promising = self.naming("(?i)passkey|パスキー")
+        self.assertEqual(promising, {"docs/operate.md", "docs/decisions/0005-everybody-proves-two-things.md"})
+        self.assertIn("--web-authn-mfa-settings Enabled=true", self.pages["docs/operate.md"])
+        decision = " ".join(self.pages["docs/decisions/0005-everybody-proves-two-things.md"].split())
+        self.assertIn("only to people for whom an operator has switched it on", decision)
+        self.assertNotRegex(text(pool["AdminCreateUserConfig"]), "(?i)passkey|パスキー")
+
+    def test_no_page_looks_into_traces_that_nobody_writes(self):
+        # X-Ray does not trace HTTP APIs; durations stand in the log.
+        self.assertNotRegex(text(TEMPLATE), '"Tracing(Config|Enabled)?"')
+        self.assertEqual(self.naming("(?i)x-ray"), set())
+
+    def test_runbooks_ask_for_lines_that_are_written(self):
+        asking = self.naming(r"platform\.report")
+        self.assertLessEqual({"docs/runbooks/slow-answers.md", "docs/runbooks/function-errors.md"}, asking)
+        levels = [TEMPLATE["Globals"]["Function"]["LoggingConfig"]["SystemLogLevel"]]
+        levels += [
+            function["LoggingConfig"]["SystemLogLevel"]
+            for function in of("AWS::Serverless::Function").values()
+            if "SystemLogLevel" in function.get("LoggingConfig", {})
+        ]
+        self.assertLessEqual(set(levels), {"INFO", "DEBUG"})
+
+    def test_the_cdk_is_bootstrapped_where_the_template_needs_a_bucket(self):
+        # CloudFormation takes 51,200 bytes without one.
+        self.assertGreater((ROOT / "template.yaml").stat().st_size, 51_200)
+        self.assertRegex(self.pages["infra/cdk/README.md"], r"(?m)^npx cdk bootstrap$")
+
+    def test_the_gateways_log_is_reckoned_at_its_own_price(self):
+        self.assertRegex(text(RESOURCES["ApiLog"]["Properties"]["LogGroupName"]), "/aws/vendedlogs/")
+        with open(ROOT / "infra/operate/prices.csv", encoding="utf-8", newline="") as file:
+            prices = {row["item"]: row for row in csv.DictReader(file)}
+        self.assertRegex(prices["access_log_gb"]["usage_type"], "VendedLog")
+        self.assertRegex(prices["log_gb"]["usage_type"], "DataProcessing")
 
 
 if __name__ == "__main__":
