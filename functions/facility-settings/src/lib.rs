@@ -75,8 +75,13 @@ async fn confirm_address(
 ) -> Result<StatusCode, Problem> {
     let token: NoticeToken = token.parse().map_err(|_| Problem::Unauthorized)?;
     let (keys, now) = (notices.ring_with(token.key).await, hub.clock.now());
-    let is_meant = |address: &_| keys.proves_notice(&token, address, now);
-    let confirmed = hub.store.confirm_notice_address(&token.subject, is_meant, now).await?;
+    // Anybody may knock: what is not ours is refused before the table is asked.
+    if !keys.proves_notice(&token, now) {
+        return Err(Problem::Unauthorized);
+    }
+    let is_meant = |address: &_| keys.is_meant(&token, address);
+    let confirmed =
+        hub.store.confirm_notice_address(&token.subject.facility, is_meant, now).await?;
     if confirmed { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::Unauthorized) }
 }
 

@@ -2,7 +2,8 @@
 
 use domain::suppression::Suppression;
 use http::Method;
-use runtime::Mail;
+use notify::EgressPolicy;
+use runtime::{Hub, Mail};
 use serde_json::{Value, json};
 use tests::{Answer, As, World};
 
@@ -108,6 +109,34 @@ async fn forged_late_and_withdrawn_links_confirm_nothing() {
     let unconfirmed = settings(&world).await["notice_addresses_unconfirmed"].clone();
     assert_eq!(unconfirmed, json!(["new@example.jp"]));
     assert_eq!(follow(&world, &link).await, 204);
+}
+
+#[tokio::test]
+async fn forged_and_late_links_cost_no_read_of_the_table() {
+    let mut world = World::new().await;
+    world.send_mails().await;
+    save(&world, &["new@example.jp"]).await;
+    let link = token(&world.send_mails().await[0]);
+    let cut = Hub { store: world.dying_after(0), ..world.hub.clone() };
+    let index = search_facilities::Index::new(std::time::Duration::ZERO);
+    let routes = local::routes(&cut, &world.seal, &world.keys, EgressPolicy::ThisMachine, index);
+    world.app = hub_http::serve(routes);
+    assert_eq!(follow(&world, &link).await, 503, "the table is away");
+    let parts: Vec<_> = link.split('.').collect();
+    for part in 0..parts.len() {
+        let mut forged = parts.clone();
+        let other = match part {
+            // Another nursery, another time, a key that nobody has, another signature.
+            0 => parts[0].replacen(world.facility.facility_id.as_str(), "fac_000000000000", 1),
+            1 => (parts[1].parse::<i64>().unwrap() + 1).to_string(),
+            2 => "1".into(),
+            _ => "0".repeat(parts[part].len()),
+        };
+        forged[part] = &other;
+        assert_eq!(follow(&world, &forged.join(".")).await, 401, "{part}");
+    }
+    world.set("2026-12-08T10:00:00+09:00");
+    assert_eq!(follow(&world, &link).await, 401, "its seven days are over");
 }
 
 #[tokio::test]
