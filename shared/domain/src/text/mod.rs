@@ -156,13 +156,48 @@ pub(crate) use {label, text_conversions, text_of, words};
 
 #[cfg(test)]
 mod tests {
+    use std::{any::type_name, ops::RangeInclusive};
+
     use proptest::prelude::*;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::invalid::{InputError, InputErrors};
+
+    /// The property Bidi_Control of Unicode 17.
+    const BIDI_CONTROL: &[RangeInclusive<char>] = &[
+        '\u{61c}'..='\u{61c}',
+        '\u{200e}'..='\u{200f}',
+        '\u{202a}'..='\u{202e}',
+        '\u{2066}'..='\u{2069}',
+    ];
+
+    /// The property Default_Ignorable_Code_Point of Unicode 17 as far as it is assigned or kept for such, and the blank
+    /// of Braille.
+    pub(super) const INVISIBLE: &[RangeInclusive<char>] = &[
+        '\u{ad}'..='\u{ad}',
+        '\u{34f}'..='\u{34f}',
+        '\u{61c}'..='\u{61c}',
+        '\u{115f}'..='\u{1160}',
+        '\u{17b4}'..='\u{17b5}',
+        '\u{180b}'..='\u{180f}',
+        '\u{200b}'..='\u{200f}',
+        '\u{202a}'..='\u{202e}',
+        '\u{2060}'..='\u{206f}',
+        '\u{2800}'..='\u{2800}',
+        '\u{3164}'..='\u{3164}',
+        '\u{fe00}'..='\u{fe0f}',
+        '\u{feff}'..='\u{feff}',
+        '\u{ffa0}'..='\u{ffa0}',
+        '\u{1bca0}'..='\u{1bca3}',
+        '\u{1d173}'..='\u{1d17a}',
+        '\u{e0000}'..='\u{e0fff}',
+    ];
 
     #[test]
     fn every_line_break_is_one_before_anything_is_counted() {
         for broken in [
+            "あ\nい",
             "あ\r\nい",
             "あ\rい",
             "あ\u{b}い",
@@ -173,6 +208,8 @@ mod tests {
         ] {
             assert_eq!(free_text(broken, 3).as_deref(), Ok("あ\nい"), "{broken:?}");
             assert_eq!(one_line(broken, 3), Err(Invalid::LineBreak), "{broken:?}");
+            assert_eq!(cell(broken, 3).as_deref(), Ok("あ い"), "{broken:?}");
+            assert!(!on_one_line(broken).contains(breaks), "{broken:?}");
         }
         assert_eq!(free_text("\r\nあ\tい\r\n", 3).as_deref(), Ok("あ い"));
         assert_eq!(one_line("\r\nあ\tい\u{2028}", 3).as_deref(), Ok("あ い"));
@@ -180,16 +217,66 @@ mod tests {
 
     #[test]
     fn a_line_holds_nothing_that_cannot_be_seen_or_that_turns_it() {
-        for turned in ["花子\u{202e}", "\u{2066}花子\u{2069}", "\u{200f}花子", "花\u{61c}子"]
-        {
-            assert_eq!(one_line(turned, 100), Err(Invalid::ControlCharacter), "{turned:?}");
+        for turning in BIDI_CONTROL.iter().cloned().flatten() {
+            let turned = format!("花{turning}子");
+            assert_eq!(one_line(&turned, 100), Err(Invalid::ControlCharacter), "{turning:?}");
+            assert_eq!(on_one_line(&turned), "花子", "{turning:?}");
         }
-        for blank in ["\u{200b}", "\u{3164}\u{2800}", "\u{feff} \u{e0100}", "\u{202e}", "\r\n"] {
-            assert_eq!(one_line(blank, 100), Err(Invalid::Missing), "{blank:?}");
+        for blank in INVISIBLE.iter().cloned().flatten() {
+            assert_eq!(one_line(&format!(" {blank}"), 100), Err(Invalid::Missing), "{blank:?}");
         }
+        assert_eq!(one_line("\r\n", 100), Err(Invalid::Missing));
         assert_eq!(one_line("花\0子", 100), Err(Invalid::ControlCharacter));
         assert_eq!(one_line("葛\u{e0100}西", 3).as_deref(), Ok("葛\u{e0100}西"));
         assert_eq!(on_one_line("園\r\nBcc: a@b.example\u{202e}"), "園  Bcc: a@b.example");
+    }
+
+    #[test]
+    fn every_field_has_a_limit_of_its_own() {
+        fn holds<T: FromStr<Err = Invalid>>(max: usize) {
+            assert!("あ".repeat(max).parse::<T>().is_ok(), "{}", type_name::<T>());
+            let longer = "あ".repeat(max + 1).parse::<T>().err();
+            assert_eq!(longer, Some(Invalid::TooLong(max)), "{}", type_name::<T>());
+        }
+        holds::<crate::applicant::Name>(100);
+        holds::<crate::applicant::Message>(1000);
+        holds::<crate::applicant::StaffMemo>(1000);
+        holds::<crate::reservation::Comment>(500);
+        holds::<crate::settings::MessageToParents>(500);
+        holds::<crate::slot::Note>(500);
+        holds::<crate::vendor::Description>(200);
+
+        /// The errors of a body whose field has `max` characters, and of one that has one more.
+        fn told<T: deserr::Deserr<InputErrors>>(
+            body: impl Fn(String) -> Value,
+            max: usize,
+        ) -> [Vec<InputError>; 2] {
+            [max, max + 1].map(|count| {
+                let read = deserr::deserialize::<T, _, InputErrors>(body("a".repeat(count)));
+                read.err().map_or(vec![], |errors| errors.0)
+            })
+        }
+        let too_long =
+            |pointer: &str, max| [vec![], InputErrors::one(pointer, Invalid::TooLong(max)).0];
+        let consent =
+            |version| json!({"version": version, "agreed_at": "2026-12-01T10:00:00+09:00"});
+        assert_eq!(told::<crate::reservation::Consent>(consent, 40), too_long("/version", 40));
+        let endpoint = |url| json!({"url": url});
+        assert_eq!(
+            told::<crate::vendor::CreateWebhookEndpoint>(endpoint, 500),
+            too_long("/url", 500)
+        );
+
+        let booking = |count: usize| {
+            format!("https://a.example/{}", "a".repeat(count - 18))
+                .parse::<crate::settings::BookingUrl>()
+        };
+        assert!(booking(500).is_ok() && booking(501).is_err());
+        let email = |local: usize, all: usize| {
+            let labels = ["a".repeat(63), "b".repeat(63), "c".repeat(all - local - 129)].join(".");
+            format!("{}@{labels}", "d".repeat(local)).parse::<crate::applicant::Email>()
+        };
+        assert!(email(64, 254).is_ok() && email(64, 255).is_err() && email(65, 254).is_err());
     }
 
     #[test]

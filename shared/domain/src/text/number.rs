@@ -60,7 +60,8 @@ pub fn postal_code(text: &str) -> Result<String, Invalid> {
 fn plain(text: &str) -> String {
     let plain = |c: char| match c {
         'ー'
-        | 'ㅡ'
+        // The vowel ㅡ of Korean, as NFKC writes it.
+        | '\u{1173}'
         | '\u{2010}'..='\u{2015}'
         | '\u{2043}'
         | '\u{2212}'
@@ -103,6 +104,7 @@ mod tests {
             "03(3962)1234",
             "03 3962 1234",
             "03　3962　1234",
+            "03\t3962\t1234",
             "03.3962.1234",
             "0339621234",
             "+81 3 3962 1234",
@@ -127,9 +129,20 @@ mod tests {
     }
 
     #[test]
+    fn whatever_is_typed_for_a_hyphen_is_one() {
+        for hyphen in "-‐‑‒–—―⁃−─━ーｰㅡ－﹣".chars() {
+            let typed = format!("03{hyphen}3962{hyphen}1234");
+            assert_eq!(phone(&typed).as_deref(), Ok("03-3962-1234"), "{typed}");
+            let typed = format!("173{hyphen}0004");
+            assert_eq!(postal_code(&typed).as_deref(), Ok("1730004"), "{typed}");
+        }
+    }
+
+    #[test]
     fn what_no_telephone_has_is_none() {
         let hyphens = format!("0{}", "-".repeat(60));
         let apart = format!("0{}339621234", "-".repeat(60));
+        let long = format!("03{}39621234", " ".repeat(30));
         for wrong in [
             "",
             "0",
@@ -145,6 +158,7 @@ mod tests {
             "-",
             &hyphens,
             &apart,
+            &long,
             "03-3962-1234 内線5",
         ] {
             assert!(phone(wrong).is_err(), "{wrong}");
