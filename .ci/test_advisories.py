@@ -19,7 +19,12 @@ RECORD = {
     "date": MADE,
     "crates": ["leaky", "sound"],
     "advisory": [
-        {"id": "RUSTSEC-2026-0001", "crate": "leaky", "patched": [">= 1.4.2", ">= 1.2.9, < 1.3.0"], "unaffected": ["< 1.1.0"]}
+        {
+            "id": "RUSTSEC-2026-0001",
+            "crate": "leaky",
+            "patched": [">= 1.4.2", ">= 1.2.9, < 1.3.0"],
+            "unaffected": ["< 1.1.0"],
+        }
     ],
 }
 

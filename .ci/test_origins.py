@@ -1,4 +1,4 @@
-"""That nothing in the repository comes out of the machine that built it: no path, certificate, host or registry of its own."""
+"""That nothing in the repository comes out of the machine that built it: no path, certificate, host or registry."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PRIVATE = r"(10\.\d+|192\.168|172\.(1[6-9]|2\d|3[01])|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])|169\.254)\.\d+\.\d+"
 FOREIGN = {
     "a path": r"(?<![\w.~}/])/(home|Users|root|work|workspace|tmp|mnt|private|var/folders)/[\w.]|[A-Z]:\\Users\\",
-    "a certificate or key": r"-----BEGIN [A-Z ]+-----(\s|\\n)+[\w+/]{40}",
+    "a certificate or key": r"-----BEGIN [A-Z ]+-----(\\n|\W){1,12}[\w+/]{40}",
     "a private host": r"https?://[^/\s\"'`]*\.(internal|local|lan|corp|intranet|home\.arpa)\b",
     "a proxy": r"(?i)\b(https?|all|no)_proxy\b\W{0,3}[=:]|\bproxy\s*=\s*\"?https?://",
     "a mirror of packages": r"(?i)--(extra-)?index-url|--find-links|trusted-host|replace-with|^registry\s*=",
@@ -35,8 +35,8 @@ def foreign(text):
 
 def tracked():
     """Every text of the repository by its path, but this file, which shows what must not be."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(None, listed.split("\0")):
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
+    for name in filter(None, listed.stdout.split("\0")):
         path = ROOT / name
         if path != Path(__file__).resolve() and path.is_file():
             yield name, path.read_text(encoding="utf-8", errors="replace")
@@ -72,6 +72,7 @@ class Origins(unittest.TestCase):
             ("a path", r"C:\Users\somebody"),
             ("a certificate or key", f"-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----"),
             ("a certificate or key", rf'"-----BEGIN RSA PRIVATE KEY-----\n{base64}"'),
+            ("a certificate or key", f"# -----BEGIN CERTIFICATE-----\n# {base64}"),
             ("a private host", "https://packages.corp/simple"),
             ("a private host", "http://build-7.internal:8081/x"),
             ("a proxy", "export HTTPS_PROXY=http://127.0.0.1:3128"),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use authorize::{Authorizer, Claims, KeyError, TokenKeys, Tokens, after_scheme};
 use aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerV2Request;
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::vendor::{VendorKind, VendorStatus};
 use jsonwebtoken::jwk::JwkSet;
 use serde_json::{Value, json};
@@ -59,6 +60,25 @@ async fn vendor_is_what_the_registry_says_and_nobody_when_it_says_suspended() {
     for refused in [client("gone", SCOPE), client("unknown", SCOPE)] {
         let refused = caller(&world, refused).await;
         assert_eq!(status(&world, &refused, "/v1/reservations").await, 403);
+    }
+}
+
+#[tokio::test]
+async fn change_of_the_registry_counts_for_the_next_token_that_is_judged() {
+    let world = World::new().await;
+    let vendor = vendor("site-9", VendorKind::SearchSite, VendorStatus::Active);
+    world.store().add_vendor(&vendor, &[]).await.unwrap();
+    for (set, expected) in [("active", 200), ("suspended", 403), ("active", 200)] {
+        // As infra/operate/set-vendor does it.
+        let update = world.raw().update_item().table_name(local::embedded::TABLE);
+        let update = update.key("pk", AttributeValue::S("CLI#site-9".into()));
+        let update = update.key("sk", AttributeValue::S("CLI".into()));
+        let update = update.update_expression("SET #status = :status");
+        let update = update.expression_attribute_names("#status", "status");
+        let update = update.expression_attribute_values(":status", AttributeValue::S(set.into()));
+        update.send().await.unwrap();
+        let who = caller(&world, client("site-9", SCOPE)).await;
+        assert_eq!(status(&world, &who, "/v1/reservations").await, expected, "{set}");
     }
 }
 

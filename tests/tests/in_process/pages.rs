@@ -78,6 +78,15 @@ fn every_link_of_a_page_leads_to_a_file() {
 }
 
 #[test]
+fn whoever_builds_for_the_first_time_is_told_how_long_it_takes() {
+    let page = text("README.md");
+    let (_, rest) = page.split_once("```sh\ncargo run\n```").unwrap();
+    let (until_tests, _) = rest.split_once("```sh\ncargo test --workspace\n```").unwrap();
+    let (_, told) = until_tests.split_once("The first build").unwrap_or_default();
+    assert!(told.contains("minutes"), "README.md does not say how long the first build takes");
+}
+
+#[test]
 fn every_recipe_is_a_command_that_works_without_just() {
     let (recipes, page) = (text("justfile"), text("CONTRIBUTING.md"));
     let commands: Vec<_> = recipes.lines().filter_map(|line| line.strip_prefix("    ")).collect();
