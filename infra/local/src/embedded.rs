@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::{
 use aws_types::{SdkConfig, region::Region};
 use dynoxide::{Database, DynoxideError};
 use store::{Store, StoreError, schema};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
 use crate::fault::{Dependency, Faults};
 
@@ -33,6 +33,8 @@ pub struct Embedded {
     pub steady: Client,
     /// The store itself: for its stream, and for filling it past the API.
     pub database: Database,
+    /// Changes after every write of `db`: its stream then has something new.
+    pub written: watch::Sender<()>,
     _stop: tokio::sync::oneshot::Sender<()>,
 }
 
@@ -42,6 +44,9 @@ pub enum EmbeddedError {
     /// Its file.
     #[error("the embedded store does not start: {0}")]
     Database(String),
+    /// The index of its stream.
+    #[error("the embedded store cannot index its stream: {0}")]
+    Index(#[from] rusqlite::Error),
     /// Its port.
     #[error("the embedded store cannot listen on this machine: {0}")]
     Io(#[from] io::Error),
@@ -59,10 +64,13 @@ impl From<DynoxideError> for EmbeddedError {
 impl Embedded {
     /// In a directory, or in memory without one; the hub's table exists.
     pub async fn start(dir: Option<&Path>, faults: Faults) -> Result<Self, EmbeddedError> {
-        let database = match dir {
-            Some(dir) => Database::new(&dir.join("hokatsu.db").to_string_lossy())?,
-            None => Database::memory()?,
+        let file = match dir {
+            Some(dir) => dir.join("hokatsu.db").to_string_lossy().into_owned(),
+            // A name with a slash is one database for all connections of this process.
+            None => format!("file:/{:032x}?vfs=memdb", rand::random::<u128>()),
         };
+        let database = Database::new(&file)?;
+        index_stream(&file)?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -92,8 +100,9 @@ impl Embedded {
         };
         let steady = client(plain.clone());
         schema::create(&steady, TABLE).await?;
-        let db = client(faulty(plain, faults));
-        Ok(Self { db, steady, database, _stop: stop })
+        let written = watch::Sender::default();
+        let db = client(faulty(plain, faults, written.clone()));
+        Ok(Self { db, steady, database, written, _stop: stop })
     }
 
     /// The hub's table.
@@ -112,6 +121,7 @@ impl std::fmt::Debug for Embedded {
 struct Faulty {
     connector: SharedHttpConnector,
     faults: Faults,
+    written: watch::Sender<()>,
 }
 
 impl HttpConnector for Faulty {
@@ -119,13 +129,45 @@ impl HttpConnector for Faulty {
         if self.faults.strike(Dependency::Store) {
             return HttpConnectorFuture::ready(Err(ConnectorError::io("made to fail".into())));
         }
-        self.connector.call(request)
+        let writes = is_write(&request);
+        let answer = self.connector.call(request);
+        let written = self.written.clone();
+        HttpConnectorFuture::new(async move {
+            let answer = answer.await;
+            if writes {
+                written.send_replace(());
+            }
+            answer
+        })
     }
 }
 
-fn faulty(plain: SharedHttpClient, faults: Faults) -> SharedHttpClient {
+fn is_write(request: &HttpRequest) -> bool {
+    let operation = request.headers().get("x-amz-target").and_then(|name| name.split('.').nth(1));
+    operation.is_some_and(|name| {
+        ["Put", "Update", "Delete", "Transact", "BatchWrite"]
+            .iter()
+            .any(|kind| name.starts_with(kind))
+    })
+}
+
+fn faulty(
+    plain: SharedHttpClient,
+    faults: Faults,
+    written: watch::Sender<()>,
+) -> SharedHttpClient {
     http_client_fn(move |settings, components| {
         let connector = plain.http_connector(settings, components);
-        SharedHttpConnector::new(Faulty { connector, faults: faults.clone() })
+        let (faults, written) = (faults.clone(), written.clone());
+        SharedHttpConnector::new(Faulty { connector, faults, written })
     })
+}
+
+/// The embedded store has no index on the records of its stream, so that every write and every look at the stream
+/// would read all records since the beginning.
+fn index_stream(file: &str) -> Result<(), rusqlite::Error> {
+    rusqlite::Connection::open(file)?.execute_batch(
+        "CREATE INDEX IF NOT EXISTS stream_records_in_order
+         ON _stream_records (table_name, CAST(sequence_number AS INTEGER))",
+    )
 }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use domain::Timestamp;
@@ -7,7 +7,11 @@ use fan_out::Relay;
 use runtime::batch::MissingId;
 use send_mail::SendMail;
 use store::{Store, StoreError};
-use tokio::{sync::Mutex, task::JoinSet};
+use tokio::{
+    sync::{Mutex, watch},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 use vendor_push::VendorPush;
 
 use crate::{
@@ -241,33 +245,37 @@ impl Engine {
         }
     }
 
-    /// Works by itself from now on, until the tasks are dropped.
-    pub(crate) fn start(self: &Arc<Self>) -> JoinSet<()> {
-        // A poll of what is in this process costs nothing that a person would notice.
-        const POLL: std::time::Duration = std::time::Duration::from_millis(20);
+    /// Works by itself from now on, until the tasks are dropped: on what the table and the queues have whenever `work`
+    /// changes, on what is due by time every second.
+    pub(crate) fn start(self: &Arc<Self>, work: &watch::Sender<()>) -> JoinSet<()> {
+        let second = Duration::from_secs(1);
+        // A failure, or a message whose time comes, changes nothing.
+        let a_while = Duration::from_millis(250);
         let mut tasks = JoinSet::new();
         macro_rules! keep_turning {
-            ($turn:ident, $poll:expr) => {
-                let engine = Arc::clone(self);
+            ($turn:ident, $work:ident, $wait:expr) => {
+                let (engine, mut $work) = (Arc::clone(self), work.subscribe());
                 tasks.spawn(async move {
                     loop {
+                        // Before the turn: what comes during it is seen by the next one.
+                        $work.mark_unchanged();
                         match engine.$turn().await {
                             Ok(true) => {}
-                            Ok(false) => tokio::time::sleep($poll).await,
+                            Ok(false) => drop($wait.await),
                             Err(error) => {
                                 tracing::error!(%error, turn = stringify!($turn), "will try again");
-                                tokio::time::sleep(POLL * 10).await;
+                                sleep(a_while).await;
                             }
                         }
                     }
                 });
             };
         }
-        keep_turning!(turn_stream, POLL);
-        keep_turning!(turn_mails, POLL);
-        keep_turning!(turn_pushes, POLL);
-        keep_turning!(turn_schedule, POLL * 25);
-        keep_turning!(turn_deadlines, POLL * 25);
+        keep_turning!(turn_stream, work, timeout(a_while, work.changed()));
+        keep_turning!(turn_mails, work, timeout(a_while, work.changed()));
+        keep_turning!(turn_pushes, work, timeout(a_while, work.changed()));
+        keep_turning!(turn_schedule, work, sleep(second));
+        keep_turning!(turn_deadlines, work, sleep(second));
         tasks
     }
 }

@@ -8,7 +8,7 @@ use runtime::{Clock, ConfigError, Hub, KeyError, Seal, aws, machine_time, variab
 use search_facilities::Index;
 use send_mail::{Pace, SendMail};
 use store::{Store, StoreError};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use utoipa_axum::router::OpenApiRouter;
 use vendor_push::{HttpDelivery, PushQueues, VendorPush};
 
@@ -220,7 +220,7 @@ impl LocalHub {
             clock: clock.clone(),
             faults: faults.clone(),
         };
-        let queues = open_queues(&state, &clock, &faults).await?;
+        let queues = open_queues(&embedded.written, &state, &clock, &faults).await?;
         let mails =
             MailQueues { awaited: queues.mails.clone(), routine: queues.routine_mails.clone() };
         let egress = EgressPolicy::ThisMachine;
@@ -278,7 +278,7 @@ impl LocalHub {
             state.put("engine", "demo", &true).await?;
             engine.drain().await?;
         }
-        let mut tasks = engine.start();
+        let mut tasks = engine.start(&embedded.written);
 
         let issuer = Issuer::new(&keys.issuer, credentials.clone())?;
         // A search right after a change sees it: nothing is held without asking.
@@ -329,13 +329,14 @@ pub async fn import_deployed(files: &[PathBuf]) -> Result<Vec<String>, StartErro
 
 /// As in template.yaml: what fails is handed out again for a day.
 async fn open_queues(
+    arrived: &watch::Sender<()>,
     state: &State,
     clock: &LocalClock,
     faults: &Faults,
 ) -> Result<Queues, StoreError> {
     let open = |name, hidden_for, times| {
         let parts = (state.clone(), clock.clone(), faults.clone());
-        LocalQueue::open(name, Duration::from_secs(hidden_for), times, parts)
+        LocalQueue::open(name, Duration::from_secs(hidden_for), times, arrived.clone(), parts)
     };
     Ok(Queues {
         mails: open("queue-mail", 60, 1440).await?,

@@ -43,6 +43,8 @@ pub(crate) struct LocalQueue {
     messages: Mutex<BTreeMap<String, Message>>,
     /// How many messages somebody is at work on.
     busy: watch::Sender<usize>,
+    /// Changes when a message is put on a queue.
+    arrived: watch::Sender<()>,
     state: State,
     clock: LocalClock,
     faults: Faults,
@@ -67,6 +69,7 @@ impl LocalQueue {
         name: &'static str,
         hidden_for: Duration,
         handed_out_at_most: u32,
+        arrived: watch::Sender<()>,
         (state, clock, faults): (State, LocalClock, Faults),
     ) -> Result<Arc<Self>, StoreError> {
         let mut messages: BTreeMap<String, Message> = state.all(name).await?.into_iter().collect();
@@ -78,6 +81,7 @@ impl LocalQueue {
             handed_out_at_most,
             messages: Mutex::new(messages),
             busy: watch::Sender::default(),
+            arrived,
             state,
             clock,
             faults,
@@ -203,6 +207,7 @@ impl Queue for LocalQueue {
             let kept = self.state.put(self.name, &id, &message).await;
             kept.map_err(|error| QueueError(error.into()))?;
             self.messages().insert(id, message);
+            self.arrived.send_replace(());
         }
         Ok(())
     }
