@@ -63,10 +63,15 @@ def evaluated(node, values, conditions):
     return {key: inner(value) for key, value in node.items() if value != {"Ref": "AWS::NoValue"}}
 
 
+def transformed(template, values):
+    """What CloudFormation is given."""
+    # The transform takes a template to pieces.
+    return transform(copy.deepcopy(template), dict(values), NoPolicies())
+
+
 def deployed(template, values):
     """Every function's configuration, and what its version is known by."""
-    # The transform takes a template to pieces.
-    made = transform(copy.deepcopy(template), dict(values), NoPolicies())
+    made = transformed(template, values)
     conditions, functions = made.get("Conditions", {}), {}
     resources = made["Resources"].items()
     for name, resource in resources:
@@ -109,4 +114,5 @@ def main(path):
     return 1 if wrong or not before else 0
 
 
-sys.exit(main(sys.argv[1]))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

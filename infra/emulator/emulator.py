@@ -244,7 +244,8 @@ def with_routes(template):
                 },
             }
     for api, method, path, operation in list(routes(template)):
-        calls = operation["x-amazon-apigateway-integration"]
+        shared = resources[api]["Properties"]["Body"]["components"]["x-amazon-apigateway-integrations"]
+        calls = shared[operation["x-amazon-apigateway-integration"]["$ref"].rsplit("/", 1)[1]]
         security = operation.get("security") or [{}]
         authorizer = next(iter(security[0]), None)
         route = re.sub(r"\W", "", f"{api}{method}{path}".title())
@@ -256,6 +257,7 @@ def with_routes(template):
                 "IntegrationMethod": calls["httpMethod"],
                 "IntegrationUri": calls["uri"],
                 "PayloadFormatVersion": calls["payloadFormatVersion"],
+                "CredentialsArn": calls["credentials"],
             },
         }
         resources[route] = {

@@ -21,10 +21,10 @@ def statements(template):
 
 
 def a_route_is_missing(template, pick):
-    name, events, event = pick([(name, function["Events"], event) for name, function in functions(template).items()
-                                for event, says in function.get("Events", {}).items() if says["Type"] == "HttpApi"])
-    route = events.pop(event)["Properties"]
-    return f"{route['Method']} {route['Path']} of {name}"
+    paths = template["Resources"]["Api"]["Properties"]["DefinitionBody"]["paths"]
+    path, method = pick([(path, method) for path, operations in paths.items() for method in operations])
+    del paths[path][method]
+    return f"{method} {path}"
 
 
 def a_permission_is_missing(template, pick):

@@ -89,20 +89,46 @@ fn functions_of_template() -> BTreeMap<String, Value> {
 }
 
 fn routes_of_template() -> BTreeSet<Route> {
+    let template = template();
+    let body = &template["Resources"]["Api"]["Properties"]["DefinitionBody"];
     let mut routes = BTreeSet::new();
-    for (name, function) in functions_of_template() {
-        let events = function["Events"].as_mapping().cloned().unwrap_or_default();
-        for event in events.values().filter(|event| event["Type"] == "HttpApi") {
-            // Where nothing is: every router says so by itself.
-            if event["Properties"]["Path"] == "$default" {
-                continue;
-            }
-            let text = |field: &str| event["Properties"][field].as_str().unwrap().to_owned();
-            let secured = event["Properties"]["Auth"]["Authorizer"].is_string();
-            routes.insert((name.clone(), text("Method"), text("Path"), secured));
+    for (path, operations) in body["paths"].as_mapping().unwrap() {
+        // Where nothing is: every router says so by itself.
+        let operations = operations.as_mapping().unwrap().iter().filter(|_| path != "$default");
+        for (method, operation) in operations {
+            let integration = text(&operation["x-amazon-apigateway-integration"]["$ref"]);
+            let function = integration.rsplit('/').next().unwrap().to_owned();
+            let secured = operation["security"].is_sequence();
+            let method = text(method).to_uppercase();
+            routes.insert((function, method, text(path).to_owned(), secured));
         }
     }
     routes
+}
+
+/// The role of API Gateway may call each of them, and nothing else.
+#[test]
+fn api_gateway_may_call_the_functions_that_have_routes_and_no_others() {
+    let template = template();
+    let api = &template["Resources"]["Api"]["Properties"]["DefinitionBody"];
+    let integrations = api["components"]["x-amazon-apigateway-integrations"].as_mapping().unwrap();
+    let mut called = BTreeSet::from(["${AuthorizeFunction.Alias}".to_owned()]);
+    for (name, integration) in integrations {
+        let uri = text(&integration["uri"]);
+        let alias = uri.split("/functions/").nth(1).and_then(|rest| rest.strip_suffix("/invocations"));
+        let function = alias.unwrap().trim_matches(['$', '{', '}']).trim_end_matches(".Alias");
+        let folder = &template["Resources"][function]["Properties"]["CodeUri"];
+        assert_eq!(text(folder), format!("functions/{}", text(name)));
+        called.insert(alias.unwrap().to_owned());
+    }
+    let policy = &template["Resources"]["ApiRole"]["Properties"]["Policies"][0];
+    let statement = &policy["PolicyDocument"]["Statement"][0];
+    assert_eq!(text(&statement["Action"]), "lambda:InvokeFunction");
+    let allowed = statement["Resource"].as_sequence().unwrap().iter().map(|one| text(one).to_owned());
+    assert_eq!(allowed.collect::<BTreeSet<_>>(), called);
+    let routed = routes_of_template().into_iter().map(|(function, ..)| function);
+    let named = integrations.keys().map(|name| text(name).to_owned());
+    assert_eq!(routed.collect::<BTreeSet<_>>(), named.collect());
 }
 
 #[tokio::test]
@@ -157,9 +183,14 @@ fn every_function_has_an_alarm_and_every_alarm_a_runbook() {
         let page = description.split_once("${Runbooks}/").map_or("", |(_, page)| page);
         assert!(pages.contains(page), "{id} names no page of docs/runbooks/: {description:?}");
         // Others may look at a function too, but only this one sees that it crashes.
-        if alarm["MetricName"] == "Errors" {
-            let dimensions = alarm["Dimensions"].as_sequence().into_iter().flatten();
-            watched.extend(dimensions.map(|dimension| text(&dimension["Value"]).to_owned()));
+        let metrics = alarm["Metrics"].as_sequence().into_iter().flatten();
+        let metrics: Vec<_> = metrics.map(|one| &one["MetricStat"]["Metric"]).collect();
+        assert!(metrics.len() <= 11, "{id}: CloudWatch reckons with ten metrics");
+        for metric in metrics.into_iter().chain([&alarm]) {
+            if metric["MetricName"] == "Errors" {
+                let dimensions = metric["Dimensions"].as_sequence().into_iter().flatten();
+                watched.extend(dimensions.map(|dimension| text(&dimension["Value"]).to_owned()));
+            }
         }
     }
     for (id, function) in resources(&template, "AWS::Serverless::Function") {
