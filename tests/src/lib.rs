@@ -9,12 +9,9 @@ mod schema;
 mod stand_ins;
 pub mod wire;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
 };
 
 use aws_lambda_events::dynamodb::Event as StreamEvent;
@@ -29,10 +26,9 @@ use domain::{
 use fan_out::Relay;
 use http::{Method, Request};
 use http_body_util::BodyExt;
-use local::{Faults, HubKeys, LocalSeal, Stream, embedded::Embedded};
+use local::{Faults, HubKeys, LocalSeal, Needs, Stream, embedded::Embedded};
 use notify::{EgressPolicy, order::MailQueues};
 use runtime::{Clock, Hub, Mail, Seal};
-use search_facilities::Index;
 use send_mail::{Pace, SendMail};
 use serde_json::{Value, json};
 use stand_ins::embedded;
@@ -76,7 +72,18 @@ pub struct World {
     deliveries: usize,
 }
 
+/// What functions need.
+fn needs(hub: &Hub, seal: &Arc<dyn Seal>, keys: &HubKeys) -> Needs {
+    let egress = EgressPolicy::ThisMachine;
+    Needs { hub: hub.clone(), seal: seal.clone(), keys: keys.clone(), egress }
+}
+
 impl World {
+    /// What its functions need.
+    pub fn needs(&self) -> Needs {
+        needs(&self.hub, &self.seal, &self.keys)
+    }
+
     /// With one nursery, linked to the ICT system `ict-1`, at [`NOW`].
     pub async fn new() -> Self {
         Self::on(Embedded::store).await
@@ -98,9 +105,7 @@ impl World {
         let hub = Hub { store: store(&embedded), clock, base_url: "https://hub.example.jp".into() };
         let keys = HubKeys::made_of(&[[7; 32]]).unwrap();
         let seal: Arc<dyn Seal> = Arc::new(LocalSeal::new([9; 32]));
-        let index = Index::new(Duration::ZERO);
-        let app =
-            hub_http::serve(local::routes(&hub, &seal, &keys, EgressPolicy::ThisMachine, index));
+        let app = local::serve(&needs(&hub, &seal, &keys)).await.unwrap();
         let facility = facility(FACILITY, "131199", "板橋区");
         let world = Self {
             hub,

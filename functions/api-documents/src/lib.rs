@@ -12,8 +12,8 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, header};
-use hub_http::{KINDS, Language, Path, Problem};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use hub_http::{Function, KINDS, Language, Path, Problem, routes};
+use runtime::{Environment, Start, StartError, variable};
 
 /// The document as it is checked in, without its line breaks. A test keeps it equal to what the handlers say.
 const DOCUMENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json"));
@@ -33,16 +33,18 @@ const POLICY: (HeaderName, &str) = (
 const KEPT: (HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=3600");
 
 /// The page of the user pool where staff sign in; the local hub has none.
-pub type SignIn = Option<Arc<str>>;
+#[derive(Debug, Clone)]
+pub struct SignIn(pub Option<Arc<str>>);
 
-/// The routes of this function.
-pub fn routes(sign_in: SignIn) -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(openapi))
-        .routes(routes!(problem))
-        .routes(routes!(staff))
-        .with_state(sign_in)
+impl Start<Environment> for SignIn {
+    async fn start(_: &Environment) -> Result<Self, StartError> {
+        Ok(Self(Some(variable("STAFF_SIGN_IN_URL")?.into())))
+    }
 }
+
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<SignIn, SignIn> =
+    Function::new(routes![openapi, problem, staff], |sign_in| sign_in);
 
 /// This document.
 #[utoipa::path(
@@ -118,7 +120,7 @@ async fn problem(Path(name): Path<String>, headers: HeaderMap) -> Result<Respons
 #[template(path = "staff.html")]
 struct StaffPage {
     style: &'static str,
-    sign_in: SignIn,
+    sign_in: Option<Arc<str>>,
 }
 
 /// Where nursery and municipal staff sign in.
@@ -126,7 +128,7 @@ struct StaffPage {
     get, path = "/staff", tag = "staff",
     responses((status = 200, description = "A page for staff", content_type = "text/html")),
 )]
-async fn staff(State(sign_in): State<SignIn>) -> Result<Response, Problem> {
+async fn staff(State(SignIn(sign_in)): State<SignIn>) -> Result<Response, Problem> {
     let page = StaffPage { style: include_str!("style.css"), sign_in };
     let page = page.render().map_err(|_| Problem::Internal)?;
     // The sign-in sends the browser here with a code in the address: it goes nowhere from here.

@@ -6,14 +6,14 @@
 
 mod tokens;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use aws_lambda_events::apigw::{
     ApiGatewayV2CustomAuthorizerSimpleResponse as Response,
     ApiGatewayV2CustomAuthorizerV2Request as Request,
 };
 use domain::vendor::VendorStatus;
-use runtime::telemetry::Outcome;
+use runtime::{Environment, Hub, Start, StartError, telemetry::Outcome, variable};
 use store::{Store, StoreError};
 
 pub use self::tokens::{Claims, KeyError, PoolKeys, TokenKeys, Tokens};
@@ -42,6 +42,14 @@ pub enum AuthorizeError {
     /// The keys that tokens are verified by.
     #[error(transparent)]
     Keys(#[from] KeyError),
+}
+
+impl Start<Environment> for Authorizer {
+    async fn start(environment: &Environment) -> Result<Self, StartError> {
+        let tokens = Tokens::new(variable("ISSUER")?, Arc::new(PoolKeys::start()?));
+        let staff_client = variable("STAFF_CLIENT")?;
+        Ok(Self { store: Hub::start(environment).await?.store, staff_client, tokens })
+    }
 }
 
 impl Authorizer {

@@ -12,18 +12,18 @@ use domain::{
     reservation::Action, text,
 };
 use hub_http::{
-    Body, Problem,
+    Body, Function, Problem,
     access::For,
     caller::{ReservationsWrite, SearchSite},
-    open_comment, settled,
+    open_comment, routes, settled,
     view::ReservationView,
 };
 use runtime::{Hub, Purpose, Seal};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
+/// What the handlers work with.
 #[derive(Debug, Clone)]
-struct Cancellations {
+pub struct Cancellations {
     hub: Hub,
     seal: Arc<dyn Seal>,
 }
@@ -34,10 +34,9 @@ impl FromRef<Cancellations> for Hub {
     }
 }
 
-/// The routes of this function.
-pub fn routes(hub: Hub, seal: Arc<dyn Seal>) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(cancel_reservation)).with_state(Cancellations { hub, seal })
-}
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Cancellations, (Hub, Arc<dyn Seal>)> =
+    Function::new(routes![cancel_reservation], |(hub, seal)| Cancellations { hub, seal });
 
 /// Why a parent cancels.
 #[derive(Debug, Deserr, ToSchema)]

@@ -1,11 +1,5 @@
 //! Runs the function in AWS Lambda.
 
-use runtime::{Hub, telemetry};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::start();
-    let hub = Hub::start().await?;
-    let seal = std::sync::Arc::new(runtime::KmsSeal::start()?);
-    lambda_http::run(hub_http::serve(cancel_reservation::routes(hub, seal))).await
+fn main() -> Result<(), hub_http::Error> {
+    hub_http::run(cancel_reservation::FUNCTION)
 }

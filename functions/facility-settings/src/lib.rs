@@ -14,14 +14,16 @@ use domain::{
     Facility, FacilityId, Settings, invalid::InputErrors, keys::Notices, notice_token::NoticeToken,
 };
 use http::StatusCode;
-use hub_http::{Body, IfMatch, Page, Problem, access::For, caller::FacilityStaff};
+use hub_http::{
+    Body, Function, IfMatch, Page, Problem, access::For, caller::FacilityStaff, routes,
+};
 use runtime::{Hub, Keys};
 use store::StoreError;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
+/// What the handlers work with.
 #[derive(Debug, Clone)]
-struct Desk {
+pub struct Desk {
     hub: Hub,
     notices: Keys<Notices>,
 }
@@ -32,14 +34,11 @@ impl FromRef<Desk> for Hub {
     }
 }
 
-/// The routes of this function.
-pub fn routes(hub: Hub, notices: Keys<Notices>) -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(notice_page))
-        .routes(routes!(confirm_address))
-        .routes(routes!(get_settings, put_settings))
-        .with_state(Desk { hub, notices })
-}
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Desk, (Hub, Keys<Notices>)> = Function::new(
+    routes![notice_page, confirm_address, get_settings, put_settings],
+    |(hub, notices)| Desk { hub, notices },
+);
 
 /// The page that the link in the mail to a new notice address leads to.
 #[utoipa::path(

@@ -19,7 +19,7 @@ use aws_lambda_events::dynamodb::Event as StreamEvent;
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use notify::order::{MailQueueError, MailQueues};
 use runtime::{
-    Clock, Outgoing, Queue, QueueError,
+    Clock, Environment, Hub, Outgoing, Queue, QueueError, SqsQueue, Start, StartError,
     telemetry::{ErrorChain, Outcome},
 };
 use serde::Serialize;
@@ -40,6 +40,16 @@ pub struct Relay {
     pub pushes: Arc<dyn Queue>,
     /// Where a record that can never be relayed is parked.
     pub parked: Arc<dyn Queue>,
+}
+
+impl Start<Environment> for Relay {
+    async fn start(environment: &Environment) -> Result<Self, StartError> {
+        let mails = MailQueues::start()?;
+        let pushes = Arc::new(SqsQueue::start("PUSH_QUEUE_URL")?);
+        let parked = Arc::new(SqsQueue::start("FAILURE_QUEUE_URL")?);
+        let Hub { store, clock, .. } = Hub::start(environment).await?;
+        Ok(Self { store, clock, mails, pushes, parked })
+    }
 }
 
 /// Why a record was not relayed.

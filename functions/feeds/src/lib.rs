@@ -15,17 +15,15 @@ use domain::{
     invalid::{InputErrors, within},
 };
 use http::header::CACHE_CONTROL;
-use hub_http::{Problem, Query, QueryParams};
+use hub_http::{Function, Problem, Query, QueryParams, routes};
 use runtime::Hub;
 use serde::Serialize;
-use store::FeedItem;
+use store::{FeedItem, keys::Kind};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The routes of this function.
-pub fn routes(hub: Hub) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(slots_feed)).with_state(hub)
-}
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Hub, Hub> =
+    Function::new(routes![slots_feed], |hub| hub).first_reading(Kind::Feed);
 
 /// The greatest number that JSON has without loss.
 const GREATEST: i64 = 9_007_199_254_740_991;

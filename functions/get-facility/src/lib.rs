@@ -2,15 +2,12 @@
 
 use axum::{Json, extract::State};
 use domain::{Facility, FacilityId};
-use hub_http::{Problem, access::For, caller::Anyone, view::FacilityView};
+use hub_http::{Function, Problem, access::For, caller::Anyone, routes, view::FacilityView};
 use jiff::SignedDuration;
 use runtime::Hub;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The routes of this function.
-pub fn routes(hub: Hub) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(get_facility)).with_state(hub)
-}
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Hub, Hub> = Function::new(routes![get_facility], |hub| hub);
 
 /// One nursery.
 #[utoipa::path(

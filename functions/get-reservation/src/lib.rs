@@ -12,19 +12,19 @@ use domain::{
 };
 use futures::future::try_join_all;
 use hub_http::{
-    CursorSeal, Limit, List, Problem, Query, QueryParams,
+    CursorSeal, Function, Limit, List, Problem, Query, QueryParams,
     access::For,
     caller::{ReservationsRead, SearchSite},
-    open_comment,
+    open_comment, routes,
     view::ReservationView,
 };
 use runtime::{Hub, Seal};
-use store::{ListPosition, ReservationFilter};
+use store::{ListPosition, ReservationFilter, keys::Kind};
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
+/// What the handlers work with.
 #[derive(Debug, Clone)]
-struct Reservations {
+pub struct Reservations {
     hub: Hub,
     seal: Arc<dyn Seal>,
     cursors: CursorSeal,
@@ -42,13 +42,12 @@ impl Reservations {
     }
 }
 
-/// The routes of this function.
-pub fn routes(hub: Hub, seal: Arc<dyn Seal>, cursors: CursorSeal) -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(get_reservation))
-        .routes(routes!(list_reservations))
-        .with_state(Reservations { hub, seal, cursors })
-}
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Reservations, (Hub, Arc<dyn Seal>, CursorSeal)> =
+    Function::new(routes![get_reservation, list_reservations], |(hub, seal, cursors)| {
+        Reservations { hub, seal, cursors }
+    })
+    .first_reading(Kind::Reservation);
 
 /// One reservation that the site made. Another site's is not there.
 #[utoipa::path(

@@ -3,19 +3,17 @@
 use axum::{Json, extract::State};
 use domain::{FacilityId, Timestamp};
 use hub_http::{
-    Problem,
+    Function, Problem,
     access::For,
     caller::{IctRead, IctSystem},
+    routes,
 };
 use runtime::Hub;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The routes of this function.
-pub fn routes(hub: Hub) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(ict_new_count)).with_state(hub)
-}
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Hub, Hub> = Function::new(routes![ict_new_count], |hub| hub);
 
 /// How many requests wait.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,10 +1,5 @@
 //! Runs the function in AWS Lambda.
 
-use runtime::{Hub, telemetry};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::start();
-    let hub = Hub::start().await?;
-    lambda_http::run(hub_http::serve(ict_new_count::routes(hub))).await
+fn main() -> Result<(), hub_http::Error> {
+    hub_http::run(ict_new_count::FUNCTION)
 }

@@ -10,18 +10,18 @@ use axum::{
 use domain::FacilityId;
 use futures::future::try_join_all;
 use hub_http::{
-    CursorSeal, List, Problem, Query,
+    CursorSeal, Function, List, Problem, Query,
     access::For,
     caller::{IctRead, IctSystem},
-    open_comment,
+    open_comment, routes,
     view::ConsoleReservationView,
     visits::{VisitQuery, visits},
 };
 use runtime::{Hub, Seal};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
+/// What the handlers work with.
 #[derive(Debug, Clone)]
-struct Visits {
+pub struct Visits {
     hub: Hub,
     seal: Arc<dyn Seal>,
     cursors: CursorSeal,
@@ -33,11 +33,13 @@ impl FromRef<Visits> for Hub {
     }
 }
 
-/// The routes of this function.
-pub fn routes(hub: Hub, seal: Arc<dyn Seal>, cursors: CursorSeal) -> OpenApiRouter {
-    let visits = Visits { hub, seal, cursors };
-    OpenApiRouter::new().routes(routes!(ict_list_reservations)).with_state(visits)
-}
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Visits, (Hub, Arc<dyn Seal>, CursorSeal)> =
+    Function::new(routes![ict_list_reservations], |(hub, seal, cursors)| Visits {
+        hub,
+        seal,
+        cursors,
+    });
 
 /// The reservations of a linked nursery, by time of visit.
 #[utoipa::path(

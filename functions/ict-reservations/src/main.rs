@@ -1,14 +1,5 @@
 //! Runs the function in AWS Lambda.
 
-use std::sync::Arc;
-
-use hub_http::CursorSeal;
-use runtime::{Hub, Keys, KmsSeal, telemetry};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::start();
-    let (hub, cursors) = tokio::join!(Hub::start(), Keys::start());
-    let (seal, cursors) = (Arc::new(KmsSeal::start()?), CursorSeal(cursors?));
-    lambda_http::run(hub_http::serve(ict_reservations::routes(hub?, seal, cursors))).await
+fn main() -> Result<(), hub_http::Error> {
+    hub_http::run(ict_reservations::FUNCTION)
 }

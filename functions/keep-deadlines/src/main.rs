@@ -1,15 +1,10 @@
 //! Runs the function in AWS Lambda.
 
 use keep_deadlines::Scheduled;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use runtime::{Hub, telemetry};
+use runtime::{Environment, Hub};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    telemetry::start();
-    let hub = Hub::start().await?;
-    run(service_fn(async |event: LambdaEvent<Scheduled>| {
-        keep_deadlines::run(&hub.store, event.payload.scheduled_at).await.map_err(Error::from)
-    }))
-    .await
+fn main() -> Result<(), runtime::Error> {
+    runtime::run(Environment::default(), async |hub: &Hub, event: Scheduled| {
+        keep_deadlines::run(&hub.store, event.scheduled_at).await
+    })
 }

@@ -6,17 +6,18 @@ use axum::{
 };
 use domain::{Facility, FacilityId};
 use hub_http::{
-    CursorSeal, List, Problem, Query,
+    CursorSeal, Function, List, Problem, Query,
     access::For,
     caller::Anyone,
+    routes,
     slots::{SlotQuery, slots},
     view::SlotView,
 };
 use runtime::Hub;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
+/// What the handlers work with.
 #[derive(Debug, Clone)]
-struct Slots {
+pub struct Slots {
     hub: Hub,
     cursors: CursorSeal,
 }
@@ -27,10 +28,9 @@ impl FromRef<Slots> for Hub {
     }
 }
 
-/// The routes of this function.
-pub fn routes(hub: Hub, cursors: CursorSeal) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(list_slots)).with_state(Slots { hub, cursors })
-}
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Slots, (Hub, CursorSeal)> =
+    Function::new(routes![list_slots], |(hub, cursors)| Slots { hub, cursors });
 
 /// The slots of a nursery, by time. Those that were disabled or have begun are told by their state.
 #[utoipa::path(

@@ -1,11 +1,5 @@
 //! Runs the function in AWS Lambda.
 
-use hub_http::CursorSeal;
-use runtime::{Hub, Keys, telemetry};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::start();
-    let (hub, cursors) = tokio::join!(Hub::start(), Keys::start());
-    lambda_http::run(hub_http::serve(list_slots::routes(hub?, CursorSeal(cursors?)))).await
+fn main() -> Result<(), hub_http::Error> {
+    hub_http::run(list_slots::FUNCTION)
 }

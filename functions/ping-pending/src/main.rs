@@ -1,15 +1,10 @@
 //! Runs the function in AWS Lambda.
 
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use ping_pending::Scheduled;
-use runtime::{Hub, telemetry};
+use runtime::{Environment, Hub};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    telemetry::start();
-    let hub = Hub::start().await?;
-    run(service_fn(async |event: LambdaEvent<Scheduled>| {
-        ping_pending::run(&hub.store, event.payload.scheduled_at).await.map_err(Error::from)
-    }))
-    .await
+fn main() -> Result<(), runtime::Error> {
+    runtime::run(Environment::default(), async |hub: &Hub, event: Scheduled| {
+        ping_pending::run(&hub.store, event.scheduled_at).await
+    })
 }

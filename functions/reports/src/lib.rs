@@ -12,22 +12,19 @@ use axum::{
 };
 use domain::{MunicipalityCode, Timestamp, report};
 use http::header;
-use hub_http::{Path, PathValue, Problem, Query, caller::Authority};
+use hub_http::{Function, Path, PathValue, Problem, Query, caller::Authority, routes};
 use jiff::civil::Date;
 use runtime::{Hub, telemetry::ErrorChain};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::{
     query::{DashboardQuery, Format, ReportQuery},
     reading::Reading,
 };
 
-/// The routes of this function.
-pub fn routes(hub: Hub) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(get_report)).routes(routes!(dashboard)).with_state(hub)
-}
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Hub, Hub> = Function::new(routes![get_report, dashboard], |hub| hub);
 
 /// Which report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]

@@ -16,34 +16,28 @@ use domain::{
 };
 use futures::TryFutureExt;
 use hub_http::{
-    Body, Created, IdempotencyKey, Problem, Reserving, Source, approve_at_once,
+    Body, Created, Function, IdempotencyKey, Problem, Reserving, Source, approve_at_once,
     caller::{ReservationsWrite, SearchSite},
+    routes,
     view::{PortalRequestView, ReservationView},
 };
 use runtime::{Hub, Keys, Purpose, Seal};
 use store::{Judged, StoreError};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
+/// What the handlers work with.
 #[derive(Debug, Clone)]
-struct Requests {
+pub struct Requests {
     hub: Hub,
     seal: Arc<dyn Seal>,
     ids: IdKey,
     families: Keys<Families>,
 }
 
-/// The routes of this function.
-pub fn routes(
-    hub: Hub,
-    seal: Arc<dyn Seal>,
-    ids: IdKey,
-    families: Keys<Families>,
-) -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(request_reservation))
-        .routes(routes!(request_on_portal))
-        .with_state(Requests { hub, seal, ids, families })
-}
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Requests, (Hub, Arc<dyn Seal>, IdKey, Keys<Families>)> =
+    Function::new(routes![request_reservation, request_on_portal], |(hub, seal, ids, families)| {
+        Requests { hub, seal, ids, families }
+    });
 
 /// The largest value that can be sealed, in bytes.
 const SEALED_AT_MOST: usize = 4096;

@@ -20,18 +20,18 @@ use domain::{
     text,
 };
 use hub_http::{
-    Body, Problem,
+    Body, Function, Problem,
     access::For,
     caller::{FacilityStaff, IctSystem, IctWrite},
-    open_comment, seal_comment, settled,
+    open_comment, routes, seal_comment, settled,
     view::ConsoleReservationView,
 };
 use runtime::{Hub, Purpose, Seal};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
+/// What the handlers work with.
 #[derive(Debug, Clone)]
-struct Desk {
+pub struct Desk {
     hub: Hub,
     seal: Arc<dyn Seal>,
     ids: IdKey,
@@ -43,20 +43,21 @@ impl FromRef<Desk> for Hub {
     }
 }
 
-/// The routes of this function.
-pub fn routes(hub: Hub, seal: Arc<dyn Seal>, ids: IdKey) -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(staff_approve))
-        .routes(routes!(staff_decline))
-        .routes(routes!(staff_cancel))
-        .routes(routes!(staff_complete))
-        .routes(routes!(staff_no_show))
-        .routes(routes!(staff_memo))
-        .routes(routes!(off_system::book))
-        .routes(routes!(ict_approve))
-        .routes(routes!(ict_decline))
-        .with_state(Desk { hub, seal, ids })
-}
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Desk, (Hub, Arc<dyn Seal>, IdKey)> = Function::new(
+    routes![
+        staff_approve,
+        staff_decline,
+        staff_cancel,
+        staff_complete,
+        staff_no_show,
+        staff_memo,
+        off_system::book,
+        ict_approve,
+        ict_decline
+    ],
+    |(hub, seal, ids)| Desk { hub, seal, ids },
+);
 
 /// What the nursery says with its answer.
 #[derive(Debug, Deserr, ToSchema)]

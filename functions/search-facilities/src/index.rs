@@ -8,7 +8,7 @@ use domain::{
     MunicipalityCode,
     search::{self, Entry, Filter},
 };
-use runtime::telemetry::ErrorChain;
+use runtime::{Environment, Start, StartError, telemetry::ErrorChain};
 use store::{ShardVersion, Store, StoreError};
 
 /// The entries of all municipalities, held in memory and renewed from the table where their
@@ -23,6 +23,12 @@ pub struct Index {
 struct Held {
     checked: Option<Instant>,
     shards: BTreeMap<MunicipalityCode, (ShardVersion, Vec<Arc<Entry>>)>,
+}
+
+impl Start<Environment> for Index {
+    async fn start(_: &Environment) -> Result<Self, StartError> {
+        Ok(Self::new(Duration::from_secs(2)))
+    }
 }
 
 impl Index {

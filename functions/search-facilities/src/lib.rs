@@ -13,26 +13,32 @@ use domain::{
     search::Filter,
     text,
 };
-use hub_http::{CursorSeal, Limit, List, Problem, Query, QueryParams, view::FacilityView};
+use hub_http::{
+    CursorSeal, Function, Limit, List, Problem, Query, QueryParams, routes, view::FacilityView,
+};
 use runtime::Hub;
 use serde::{Deserialize, Serialize};
+use store::keys::Kind;
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use self::index::Index;
 
+/// What the handlers work with.
 #[derive(Debug, Clone)]
-struct Search {
+pub struct Search {
     hub: Hub,
     cursors: CursorSeal,
     index: Arc<Index>,
 }
 
-/// The routes of this function.
-pub fn routes(hub: Hub, cursors: CursorSeal, index: Index) -> OpenApiRouter {
-    let search = Search { hub, cursors, index: Arc::new(index) };
-    OpenApiRouter::new().routes(routes!(search_facilities)).with_state(search)
-}
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Search, (Hub, CursorSeal, Index)> =
+    Function::new(routes![search_facilities], |(hub, cursors, index)| Search {
+        hub,
+        cursors,
+        index: Arc::new(index),
+    })
+    .first_reading(Kind::Search);
 
 /// What to look for; every condition must hold.
 #[derive(Debug, Deserr, IntoParams)]

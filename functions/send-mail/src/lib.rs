@@ -22,7 +22,8 @@ use notify::{
     order::{AddressedOrder, MailOrder, MailQueueError, MailQueues},
 };
 use runtime::{
-    Hub, Keys, Mail, MailError, Mailer, Message, Purpose, Seal, SealError,
+    Environment, Hub, Keys, Mail, MailError, Mailer, Message, Purpose, Seal, SealError, SesMailer,
+    Start, StartError,
     batch::{MissingId, each_message},
     telemetry::{Outcome, ms, ms_since},
 };
@@ -59,6 +60,16 @@ pub struct SendMail {
     pub queues: MailQueues,
     /// How fast the mail service takes mails.
     pub pace: Arc<Pace>,
+}
+
+impl Start<Environment> for SendMail {
+    async fn start(environment: &Environment) -> Result<Self, StartError> {
+        let (mailer, queues) = (Arc::new(SesMailer::start()?), MailQueues::start()?);
+        let pace = Arc::new(Pace::of_environment()?);
+        type Needs = (Hub, Arc<dyn Seal>, Keys<Links>, Keys<Notices>, Keys<Addresses>);
+        let (hub, seal, links, notices, addresses) = Needs::start(environment).await?;
+        Ok(Self { hub, seal, links, notices, addresses, mailer, queues, pace })
+    }
 }
 
 /// Why a mail stays on the queue.

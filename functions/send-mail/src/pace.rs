@@ -1,5 +1,6 @@
 use std::{sync::Mutex, time::Duration};
 
+use runtime::{ConfigError, variable};
 use tokio::time::{Instant, sleep_until};
 
 /// Lets mails begin one after the other, and no more in a second than was granted.
@@ -14,6 +15,15 @@ impl Pace {
     pub fn of(mails_a_second: f64) -> Self {
         let apart = Duration::from_secs_f64(crate::AT_ONCE as f64 / mails_a_second);
         Self { apart, next: Mutex::default() }
+    }
+
+    /// As fast as Amazon SES lets the account send: `MAILS_PER_SECOND`.
+    pub(crate) fn of_environment() -> Result<Self, ConfigError> {
+        let rate = variable("MAILS_PER_SECOND")?.parse().ok().filter(|rate| *rate >= 1.0);
+        rate.map(Self::of).ok_or(ConfigError::Invalid {
+            name: "MAILS_PER_SECOND",
+            expected: "a number of at least 1",
+        })
     }
 
     /// As fast as they come.

@@ -1,14 +1,9 @@
 //! Runs the function in AWS Lambda.
 
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use runtime::telemetry;
-use serde_json::Value;
+use runtime::Environment;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    telemetry::start();
-    run(service_fn(async |event: LambdaEvent<Value>| {
-        Ok::<_, Error>(staff_claims::handle(event.payload))
-    }))
-    .await
+fn main() -> Result<(), runtime::Error> {
+    runtime::run(Environment::default(), async |(): &(), event| {
+        Ok::<_, runtime::Error>(staff_claims::handle(event))
+    })
 }

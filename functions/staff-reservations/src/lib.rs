@@ -10,29 +10,28 @@ use axum::{
 use domain::{Facility, FacilityId, Reservation, ReservationNumber};
 use futures::future::try_join_all;
 use hub_http::{
-    CursorSeal, List, Problem, Query,
+    CursorSeal, Function, List, Problem, Query,
     access::For,
     caller::Staff,
+    routes,
     view::{StaffReservationView, Unsealed},
     visits::{VisitQuery, visits},
 };
 use runtime::{Hub, Purpose, Seal};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
+/// What the handlers work with.
 #[derive(Debug, Clone)]
-struct Desk {
+pub struct Desk {
     hub: Hub,
     seal: Arc<dyn Seal>,
     cursors: CursorSeal,
 }
 
-/// The routes of this function.
-pub fn routes(hub: Hub, seal: Arc<dyn Seal>, cursors: CursorSeal) -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(staff_get_reservation))
-        .routes(routes!(staff_list_reservations))
-        .with_state(Desk { hub, seal, cursors })
-}
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Desk, (Hub, Arc<dyn Seal>, CursorSeal)> = Function::new(
+    routes![staff_get_reservation, staff_list_reservations],
+    |(hub, seal, cursors)| Desk { hub, seal, cursors },
+);
 
 impl FromRef<Desk> for Hub {
     fn from_ref(desk: &Desk) -> Self {

@@ -16,10 +16,10 @@ use domain::{
     slot::{OpenSlot, OpenSlots, Skipped},
 };
 use hub_http::{
-    Body, Created, Creation, CursorSeal, IdempotencyKey, List, Problem, Query,
+    Body, Created, Creation, CursorSeal, Function, IdempotencyKey, List, Problem, Query,
     access::For,
     caller::FacilityStaff,
-    replay,
+    replay, routes,
     slots::{SlotQuery, slots},
     view::StaffSlotView,
 };
@@ -27,10 +27,10 @@ use runtime::Hub;
 use serde::Serialize;
 use store::OpenSlotsOutcome;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
+/// What the handlers work with.
 #[derive(Debug, Clone)]
-struct Desk {
+pub struct Desk {
     hub: Hub,
     ids: IdKey,
     cursors: CursorSeal,
@@ -42,16 +42,19 @@ impl FromRef<Desk> for Hub {
     }
 }
 
-/// The routes of this function.
-pub fn routes(hub: Hub, ids: IdKey, cursors: CursorSeal) -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(list_slots, open_slot))
-        .routes(routes!(open_slots))
-        .routes(routes!(one::get_slot, one::put_slot))
-        .routes(routes!(one::copy_slot))
-        .routes(routes!(one::disable_slot))
-        .with_state(Desk { hub, ids, cursors })
-}
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Desk, (Hub, IdKey, CursorSeal)> = Function::new(
+    routes![
+        list_slots,
+        open_slot,
+        open_slots,
+        one::get_slot,
+        one::put_slot,
+        one::copy_slot,
+        one::disable_slot
+    ],
+    |(hub, ids, cursors)| Desk { hub, ids, cursors },
+);
 
 /// The slots of a nursery by time, those that are disabled among them.
 #[utoipa::path(

@@ -22,12 +22,14 @@ use domain::{
 };
 use jiff::SignedDuration;
 use notify::{
+    EgressPolicy,
     order::{MailOrder, MailQueueError, MailQueues, PushOrder},
     webhook,
 };
 use rand::RngExt;
 use runtime::{
-    Hub, LONGEST_DELAY, Message, Outgoing, Purpose, Queue, QueueError, Seal, SealError,
+    Environment, Hub, LONGEST_DELAY, Message, Outgoing, Purpose, Queue, QueueError, Seal,
+    SealError, SqsQueue, Start, StartError,
     batch::{MissingId, each_message},
     machine_time,
     telemetry::{ErrorChain, Outcome, ms, ms_since},
@@ -81,6 +83,20 @@ enum Attempt {
     Gone,
     HeldBack,
     Failed { status: Option<u16>, error: Option<DeliveryError> },
+}
+
+impl Start<Environment> for VendorPush {
+    async fn start(environment: &Environment) -> Result<Self, StartError> {
+        let queues = PushQueues {
+            queue: Arc::new(SqsQueue::start("PUSH_QUEUE_URL")?),
+            dead_letters: Arc::new(SqsQueue::start("PUSH_DEAD_LETTER_QUEUE_URL")?),
+        };
+        let mails = MailQueues::start()?;
+        let (hub, seal, egress) = <(Hub, Arc<dyn Seal>, EgressPolicy)>::start(environment).await?;
+        let delivery =
+            HttpDelivery::new(egress).map_err(|error| StartError::NotReady(error.into()))?;
+        Ok(Self::new(hub, seal, queues, mails, Arc::new(delivery)))
+    }
 }
 
 impl VendorPush {

@@ -26,15 +26,16 @@ use domain::{
 use futures::TryFutureExt;
 use http::{HeaderMap, StatusCode, header};
 use hub_http::{
-    Body, Page, Problem, access::For, approve_at_once, open_comment, settled, view::VisitView,
+    Body, Function, Page, Problem, access::For, approve_at_once, open_comment, routes, settled,
+    view::VisitView,
 };
 use runtime::{Hub, Keys, Purpose, Seal};
 use session::{Parent, Session, opened, proved};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
+/// What the handlers work with.
 #[derive(Debug, Clone)]
-struct Visits {
+pub struct Visits {
     hub: Hub,
     seal: Arc<dyn Seal>,
     links: Keys<Links>,
@@ -46,16 +47,11 @@ impl FromRef<Visits> for Hub {
     }
 }
 
-/// The routes of this function.
-pub fn routes(hub: Hub, seal: Arc<dyn Seal>, links: Keys<Links>) -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(visit_page))
-        .routes(routes!(open_session))
-        .routes(routes!(get_visit))
-        .routes(routes!(confirm_visit))
-        .routes(routes!(cancel_visit))
-        .with_state(Visits { hub, seal, links })
-}
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Visits, (Hub, Arc<dyn Seal>, Keys<Links>)> = Function::new(
+    routes![visit_page, open_session, get_visit, confirm_visit, cancel_visit],
+    |(hub, seal, links)| Visits { hub, seal, links },
+);
 
 /// The page that the link in a mail leads to.
 #[utoipa::path(

@@ -15,20 +15,20 @@ use domain::{
     },
 };
 use hub_http::{
-    Body, Created, Creation, IdempotencyKey, List, Path, Problem,
+    Body, Created, Creation, Function, IdempotencyKey, List, Path, Problem,
     access::For,
     caller::{Vendor, WebhooksWrite},
-    replay,
+    replay, routes,
 };
 use notify::{EgressPolicy, webhook};
 use runtime::{Hub, Purpose, Seal};
 use serde::Serialize;
-use store::EndpointCreated;
+use store::{EndpointCreated, keys::Kind};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
+/// What the handlers work with.
 #[derive(Debug, Clone)]
-struct Endpoints {
+pub struct Endpoints {
     hub: Hub,
     seal: Arc<dyn Seal>,
     ids: IdKey,
@@ -41,15 +41,17 @@ impl FromRef<Endpoints> for Hub {
     }
 }
 
-/// The routes of this function. `reach` tells which addresses may be receivers.
-pub fn routes(hub: Hub, seal: Arc<dyn Seal>, ids: IdKey, egress: EgressPolicy) -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(create_webhook_endpoint))
-        .routes(routes!(list_webhook_endpoints))
-        .routes(routes!(get_webhook_endpoint))
-        .routes(routes!(delete_webhook_endpoint))
-        .with_state(Endpoints { hub, seal, ids, egress })
-}
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Endpoints, (Hub, Arc<dyn Seal>, IdKey, EgressPolicy)> = Function::new(
+    routes![
+        create_webhook_endpoint,
+        list_webhook_endpoints,
+        get_webhook_endpoint,
+        delete_webhook_endpoint
+    ],
+    |(hub, seal, ids, egress)| Endpoints { hub, seal, ids, egress },
+)
+.first_reading(Kind::Client);
 
 /// A receiver of webhooks, as its owner sees it.
 #[derive(Debug, Serialize, ToSchema)]

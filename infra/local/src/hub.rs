@@ -1,15 +1,16 @@
 use std::{io, net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{Router, middleware::from_fn_with_state};
-use domain::{ClientId, keys::NoKeys};
+use domain::{
+    ClientId,
+    keys::{IdKey, NoKeys},
+};
 use fan_out::Relay;
 use notify::{EgressPolicy, order::MailQueues};
-use runtime::{Clock, ConfigError, Hub, KeyError, Seal, aws, machine_time, variable};
-use search_facilities::Index;
+use runtime::{ConfigError, Environment, Hub, Seal, Start, aws, machine_time, variable};
 use send_mail::{Pace, SendMail};
 use store::{Store, StoreError};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
-use utoipa_axum::router::OpenApiRouter;
 use vendor_push::{HttpDelivery, PushQueues, VendorPush};
 
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
     embedded::{Embedded, EmbeddedError},
     engine::{Engine, EngineError, Queues},
     fault::Faults,
+    functions::{self, Needs},
     gateway::{self, Gateway},
     hub_keys::HubKeys,
     import::{ImportError, List, import},
@@ -83,9 +85,9 @@ pub enum StartError {
     /// The environment of a deployed hub.
     #[error(transparent)]
     Environment(#[from] ConfigError),
-    /// The keys of a deployed hub.
+    /// What functions need.
     #[error(transparent)]
-    DeployedKeys(#[from] KeyError),
+    Needs(#[from] runtime::StartError),
     /// The keys of this one.
     #[error(transparent)]
     Keys(#[from] NoKeys),
@@ -113,66 +115,6 @@ pub enum StartError {
     /// The client that posts webhooks.
     #[error("no webhooks can be posted")]
     Delivery(#[from] reqwest::Error),
-}
-
-/// The routes of every function that answers HTTP, by the name of its folder.
-pub fn functions(
-    hub: &Hub,
-    seal: &Arc<dyn Seal>,
-    keys: &HubKeys,
-    egress: EgressPolicy,
-    index: Index,
-) -> Vec<(&'static str, OpenApiRouter)> {
-    let (hub, seal) = (|| hub.clone(), || seal.clone());
-    let (ids, cursors) = (|| keys.ids.clone(), || keys.cursors.clone());
-    vec![
-        ("api-documents", api_documents::routes(None)),
-        ("search-facilities", search_facilities::routes(hub(), cursors(), index)),
-        ("get-facility", get_facility::routes(hub())),
-        ("list-slots", list_slots::routes(hub(), cursors())),
-        ("feeds", feeds::routes(hub())),
-        ("staff-slots", staff_slots::routes(hub(), ids(), cursors())),
-        ("facility-settings", facility_settings::routes(hub(), keys.notices.clone())),
-        (
-            "request-reservation",
-            request_reservation::routes(hub(), seal(), ids(), keys.families.clone()),
-        ),
-        ("get-reservation", get_reservation::routes(hub(), seal(), cursors())),
-        ("cancel-reservation", cancel_reservation::routes(hub(), seal())),
-        ("review-reservation", review_reservation::routes(hub(), seal(), ids())),
-        ("staff-reservations", staff_reservations::routes(hub(), seal(), cursors())),
-        ("reports", reports::routes(hub())),
-        ("ict-reservations", ict_reservations::routes(hub(), seal(), cursors())),
-        ("ict-new-count", ict_new_count::routes(hub())),
-        ("visits", visits::routes(hub(), seal(), keys.links.clone())),
-        ("webhook-endpoints", webhook_endpoints::routes(hub(), seal(), ids(), egress)),
-    ]
-}
-
-/// All of them together, and what they say of themselves.
-pub fn routes(
-    hub: &Hub,
-    seal: &Arc<dyn Seal>,
-    keys: &HubKeys,
-    egress: EgressPolicy,
-    index: Index,
-) -> OpenApiRouter {
-    let all = OpenApiRouter::with_openapi(hub_http::openapi::base());
-    functions(hub, seal, keys, egress, index).into_iter().fold(all, |all, (_, one)| all.merge(one))
-}
-
-/// The OpenAPI document, as the handlers write it.
-pub fn document() -> serde_json::Value {
-    // Handlers are asked what they say, not what they do: the table is never reached.
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
-        .build();
-    let store = store::Store::new(aws_sdk_dynamodb::Client::from_conf(config), "none");
-    let keys = HubKeys::made_of(&[[0; 32]]).unwrap_or_else(|_| unreachable!("32 bytes are enough"));
-    let hub = Hub { store, clock: Clock::machine(), base_url: "".into() };
-    let seal: Arc<dyn Seal> = Arc::new(LocalSeal::new([0; 32]));
-    let routes = routes(&hub, &seal, &keys, EgressPolicy::Internet, Index::new(Duration::ZERO));
-    hub_http::openapi::complete(routes.into_openapi())
 }
 
 /// A hub that runs, and ends with this value.
@@ -281,12 +223,11 @@ impl LocalHub {
         let mut tasks = engine.start(&embedded.written);
 
         let issuer = Issuer::new(&keys.issuer, credentials.clone())?;
-        // A search right after a change sees it: nothing is held without asking.
-        let index = Index::new(Duration::ZERO);
-        let functions = hub_http::serve(routes(&hub, &seal, &hub_keys, egress, index));
+        let addresses = hub_keys.addresses.clone();
+        let needs = Needs { hub: hub.clone(), seal, keys: hub_keys, egress };
+        let functions = functions::serve(&needs).await?;
         let gateway = Gateway::new(issuer.clone(), hub.store.clone(), options.rate_limit);
         let app = functions.layer(from_fn_with_state(gateway, gateway::enter));
-        let addresses = hub_keys.addresses;
         let control = Control {
             hub,
             addresses,
@@ -349,7 +290,7 @@ async fn open_queues(
 /// Fills the table of a deployed hub, which the environment names as it does to a function, with the pilot
 /// and the demonstration, for clients whose ids its issuer chose. Says who may call, and as what.
 pub async fn seed(client_ids: &[ClientId]) -> Result<Demo, StartError> {
-    let (hub, ids) = (Hub::start().await?, runtime::id_key().await?);
+    let (hub, ids) = <(Hub, IdKey)>::start(&Environment::default()).await?;
     for list in lists(&[])? {
         import(&hub.store, list, hub.clock.now()).await?;
     }

@@ -1,6 +1,5 @@
 use data_encoding::HEXLOWER;
-use domain::keys::{Addresses, Families, IdKey, KeyRing, Links, NoKeys, Notices, Purpose};
-use hub_http::CursorSeal;
+use domain::keys::{Addresses, Cursors, Families, IdKey, KeyRing, Links, NoKeys, Notices, Purpose};
 use runtime::Keys;
 
 /// The keys of a hub for every purpose. A deployed function has only those that it uses.
@@ -15,7 +14,7 @@ pub struct HubKeys {
     /// Marks of families.
     pub families: Keys<Families>,
     /// Cursors.
-    pub cursors: CursorSeal,
+    pub cursors: Keys<Cursors>,
     /// Marks of addresses.
     pub addresses: Keys<Addresses>,
 }
@@ -28,7 +27,7 @@ impl HubKeys {
             links: keys(roots)?,
             notices: keys(roots)?,
             families: keys(roots)?,
-            cursors: CursorSeal(keys(roots)?),
+            cursors: keys(roots)?,
             addresses: keys(roots)?,
         })
     }

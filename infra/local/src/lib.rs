@@ -13,6 +13,7 @@ mod data_dir;
 pub mod embedded;
 mod engine;
 mod fault;
+mod functions;
 mod gateway;
 mod hub;
 mod hub_keys;
@@ -32,7 +33,8 @@ pub use self::{
     clock::LocalClock,
     data_dir::DataDirError,
     fault::{Dependency, Faults},
-    hub::{LocalHub, Options, StartError, document, functions, import_deployed, routes, seed},
+    functions::{FUNCTIONS, Needs, Served, document, serve},
+    hub::{LocalHub, Options, StartError, import_deployed, seed},
     hub_keys::HubKeys,
     seed::Demo,
     stream::{Stream, StreamError},

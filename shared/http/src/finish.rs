@@ -10,7 +10,6 @@ use axum::{
 };
 use http::{HeaderValue, Method, header};
 use runtime::telemetry::{self, Outcome, ms};
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Problem, caller::gateway_context, cdn, etag, problem::Language};
 
@@ -109,10 +108,4 @@ fn request_id(request: &Request) -> String {
     gateway_context(request.extensions())
         .and_then(|context| context.request_id.clone())
         .unwrap_or_else(|| "unknown".into())
-}
-
-/// What a function serves: its routes, finished. The document that they also carry is put
-/// together where it is needed, from all functions.
-pub fn serve(routes: OpenApiRouter) -> Router {
-    finish(routes.split_for_parts().0)
 }

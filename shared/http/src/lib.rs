@@ -2,7 +2,8 @@
 //!
 //! A handler takes a caller ([`caller`]) or what it reads for one ([`access`]), a key ([`IdempotencyKey`]), a query
 //! ([`Query`]) and a body ([`Body`]) that are already right, and answers with a shape ([`view`]) or a [`Problem`]. What is
-//! the same for all answers (ETags, problem texts, the log line) is done around it by [`finish`].
+//! the same for all answers (ETags, problem texts, the log line) is done around it by [`finish`]. The handlers of a
+//! function and what they need are a [`Function`].
 
 pub mod access;
 mod browser;
@@ -11,6 +12,7 @@ mod cdn;
 mod comment;
 mod etag;
 mod finish;
+mod function;
 mod idempotency;
 mod input;
 mod json;
@@ -27,7 +29,8 @@ pub use self::{
     browser::{Page, acts_on_our_page},
     comment::{open_comment, seal_comment},
     etag::{IfMatch, etag_of},
-    finish::{finish, serve},
+    finish::finish,
+    function::{Function, Route, Routes, run},
     idempotency::{Created, Creation, IdempotencyKey, replay},
     input::{Body, Path, PathValue, Query, QueryParams, some_date},
     page::{CursorSeal, Limit, List},
@@ -35,3 +38,8 @@ pub use self::{
     reserving::{Reserving, approve_at_once},
     source::Source,
 };
+
+/// Why a function ended.
+pub use lambda_http::Error;
+#[doc(hidden)]
+pub use pastey::paste as __paste;

@@ -11,7 +11,7 @@ use domain::{
     Invalid,
     keys::{Cursors, KeyId},
 };
-use runtime::{Keys, machine_time};
+use runtime::{Keys, Start, StartError, machine_time};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
@@ -62,6 +62,15 @@ impl TryFrom<String> for Limit {
 /// that one caller's is of no use to another.
 #[derive(Debug, Clone)]
 pub struct CursorSeal(pub Keys<Cursors>);
+
+impl<Source: Sync> Start<Source> for CursorSeal
+where
+    Keys<Cursors>: Start<Source>,
+{
+    async fn start(source: &Source) -> Result<Self, StartError> {
+        Keys::start(source).await.map(Self)
+    }
+}
 
 impl CursorSeal {
     /// Seals a position in a list. `list` names caller, path and filters.

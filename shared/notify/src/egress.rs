@@ -1,7 +1,11 @@
 //! Which addresses the hub delivers to. A vendor names the address, so it must not lead into our network.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    env,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
+use runtime::{Environment, Start, StartError};
 use url::{Host, Url};
 
 /// Where receivers of webhooks may be.
@@ -11,6 +15,12 @@ pub enum EgressPolicy {
     Internet,
     /// On this machine too, and by `http`: for the local hub and an emulator of AWS.
     ThisMachine,
+}
+
+impl Start<Environment> for EgressPolicy {
+    async fn start(_: &Environment) -> Result<Self, StartError> {
+        Ok(Self::with_aws_at(env::var("AWS_ENDPOINT_URL").ok().as_deref()))
+    }
 }
 
 impl EgressPolicy {

@@ -6,9 +6,9 @@ use domain::{
     keys::{KeyRing, Links, Notices},
     visit_token::TokenKind,
 };
-use store::{Store, keys::Kind};
+use store::Store;
 
-use crate::{ConfigError, aws, telemetry::ErrorChain, variable};
+use crate::{Environment, Start, StartError, aws, telemetry::ErrorChain, variable};
 
 /// Tells the time: the machine's in AWS, the hub's own in the local hub and in tests.
 #[derive(Clone)]
@@ -54,24 +54,20 @@ pub struct Hub {
     pub base_url: Arc<str>,
 }
 
-impl Hub {
-    /// From the environment: `TABLE_NAME`, `BASE_URL`. Makes one cheap read, so that the first request meets
-    /// a connection that stands.
-    pub async fn start() -> Result<Self, ConfigError> {
-        Self::start_with(Kind::Facility).await
-    }
-
-    /// The same for a function that may not read facilities, but this.
-    pub async fn start_with(kind: Kind) -> Result<Self, ConfigError> {
+impl Start<Environment> for Hub {
+    /// By `TABLE_NAME` and `BASE_URL`. Makes one cheap read, so that the first request meets a connection that stands.
+    async fn start(environment: &Environment) -> Result<Self, StartError> {
         let base_url = variable("BASE_URL")?.trim_end_matches('/').into();
         let db = aws_sdk_dynamodb::Client::new(&aws::config()?);
         let store = Store::new(db, variable("TABLE_NAME")?);
-        if let Err(error) = store.warm_up(kind).await {
+        if let Err(error) = store.warm_up(environment.first_read).await {
             tracing::warn!(error = %ErrorChain(&error), "the first read failed");
         }
         Ok(Self { store, clock: Clock::machine(), base_url })
     }
+}
 
+impl Hub {
     /// The screen where staff act on a reservation.
     pub fn console_url(&self, number: &domain::ReservationNumber) -> String {
         format!("{}/staff/reservations/{number}", self.base_url)

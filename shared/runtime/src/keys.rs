@@ -9,7 +9,9 @@ use domain::{
 use futures::lock::Mutex;
 use jiff::SignedDuration;
 
-use crate::{Clock, ConfigError, aws, telemetry::ErrorChain, variable};
+use crate::{
+    Clock, ConfigError, Environment, Start, StartError, aws, telemetry::ErrorChain, variable,
+};
 
 /// A key that is added is known to every function that runs after this long, and used only later
 /// (`infra/operate/rotate-key`).
@@ -30,6 +32,15 @@ pub enum KeyError {
     /// They are none.
     #[error(transparent)]
     UnknownForm(#[from] NoKeys),
+}
+
+impl From<KeyError> for StartError {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Config(error) => error.into(),
+            error => Self::NotReady(error.into()),
+        }
+    }
 }
 
 /// Where keys are kept.
@@ -61,9 +72,12 @@ impl KeySource for SecretsManager {
     }
 }
 
-/// The key that ids are derived from: fetched once, for it never changes.
-pub async fn id_key() -> Result<IdKey, KeyError> {
-    Ok(SecretsManager::start(IdKey::VARIABLE)?.fetch().await?.parse()?)
+impl Start<Environment> for IdKey {
+    /// Fetched once, for it never changes.
+    async fn start(_: &Environment) -> Result<Self, StartError> {
+        let json = SecretsManager::start(IdKey::VARIABLE)?.fetch().await?;
+        Ok(json.parse().map_err(KeyError::from)?)
+    }
 }
 
 /// The keys of one purpose in a function that runs, while they are rotated.
@@ -80,12 +94,15 @@ struct Held<P> {
     fetched_at: Timestamp,
 }
 
-impl<P: Purpose> Keys<P> {
-    /// From AWS Secrets Manager, by the variable of the environment that names the secret.
-    pub async fn start() -> Result<Self, KeyError> {
-        Self::from(Arc::new(SecretsManager::start(P::VARIABLE)?), Clock::machine()).await
+impl<P: Purpose + Send + Sync> Start<Environment> for Keys<P> {
+    /// From AWS Secrets Manager, by the variable that names the secret.
+    async fn start(_: &Environment) -> Result<Self, StartError> {
+        let secret = Arc::new(SecretsManager::start(P::VARIABLE)?);
+        Ok(Self::from(secret, Clock::machine()).await?)
     }
+}
 
+impl<P: Purpose> Keys<P> {
     /// From this source, by this clock.
     pub async fn from(source: Arc<dyn KeySource>, clock: Clock) -> Result<Self, KeyError> {
         let ring = Arc::new(source.fetch().await?.parse::<KeyRing<P>>()?);

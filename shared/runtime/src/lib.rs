@@ -14,13 +14,18 @@ mod mail;
 pub mod metrics;
 mod queue;
 mod seal;
+mod start;
 pub mod telemetry;
 
 pub use self::{
     config::{ConfigError, variable},
     hub::{Clock, Hub, machine_time},
-    keys::{KeyError, KeySource, Keys, id_key},
+    keys::{KeyError, KeySource, Keys},
     mail::{Mail, MailError, Mailer, SesMailer, mailbox, of_mailbox},
     queue::{LONGEST_DELAY, Message, Outgoing, Queue, QueueError, SqsQueue},
-    seal::{KmsSeal, Purpose, Seal, SealError},
+    seal::{Purpose, Seal, SealError},
+    start::{Environment, Start, StartError, block_on, run},
 };
+
+/// Why a function ended.
+pub use lambda_runtime::Error;

@@ -1,10 +1,10 @@
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
 use aws_sdk_kms::{Client, primitives::Blob};
 use domain::{Applicant, ReservationNumber, Sealed, WebhookEndpointId};
 
-use crate::{ConfigError, aws, variable};
+use crate::{Environment, Start, StartError, aws, variable};
 
 /// What a sealed value is, and whose. A value that is moved elsewhere cannot be opened there.
 #[derive(Debug, Clone)]
@@ -86,15 +86,15 @@ pub trait Seal: Debug + Send + Sync {
 /// Seals with a key of AWS KMS. Each opening is an entry in the account's audit trail, and who may
 /// seal and who may open are two permissions.
 #[derive(Debug, Clone)]
-pub struct KmsSeal {
+struct KmsSeal {
     kms: Client,
     key_id: String,
 }
 
-impl KmsSeal {
+impl Start<Environment> for Arc<dyn Seal + '_> {
     /// With the key that `KEY_ID` names.
-    pub fn start() -> Result<Self, ConfigError> {
-        Ok(Self { kms: Client::new(&aws::config()?), key_id: variable("KEY_ID")? })
+    async fn start(_: &Environment) -> Result<Self, StartError> {
+        Ok(Arc::new(KmsSeal { kms: Client::new(&aws::config()?), key_id: variable("KEY_ID")? }))
     }
 }
 

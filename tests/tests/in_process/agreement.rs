@@ -10,8 +10,6 @@ use runtime::metrics;
 use serde_json::Value as Json;
 use serde_yaml_ng::Value;
 use store::schema;
-use tests::World;
-use utoipa_axum::router::OpenApiRouter;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -45,8 +43,8 @@ fn names(folder: &str) -> BTreeSet<String> {
 /// A route: function, method, path, and whether a token is needed.
 type Route = (String, String, String, bool);
 
-fn routes_of(name: &str, router: OpenApiRouter) -> Vec<Route> {
-    let document = serde_json::to_value(router.into_openapi()).unwrap();
+fn routes_of(name: &str, function: &dyn local::Served) -> Vec<Route> {
+    let document = serde_json::to_value(function.describe()).unwrap();
     let mut routes = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
@@ -59,17 +57,8 @@ fn routes_of(name: &str, router: OpenApiRouter) -> Vec<Route> {
     routes
 }
 
-async fn routes_of_routers() -> BTreeSet<Route> {
-    let world = World::new().await;
-    let index = search_facilities::Index::new(std::time::Duration::ZERO);
-    let functions = local::functions(
-        &world.hub,
-        &world.seal,
-        &world.keys,
-        notify::EgressPolicy::Internet,
-        index,
-    );
-    functions.into_iter().flat_map(|(name, router)| routes_of(name, router)).collect()
+fn routes_of_functions() -> BTreeSet<Route> {
+    local::FUNCTIONS.iter().flat_map(|(name, function)| routes_of(name, *function)).collect()
 }
 
 /// The resources of the template that are functions, by their folder.
@@ -131,17 +120,17 @@ fn api_gateway_may_call_the_functions_that_have_routes_and_no_others() {
     assert_eq!(routed.collect::<BTreeSet<_>>(), named.collect());
 }
 
-#[tokio::test]
-async fn the_template_routes_what_the_routers_answer_and_nothing_else() {
-    let (routers, template) = (routes_of_routers().await, routes_of_template());
+#[test]
+fn the_template_routes_what_the_functions_answer_and_nothing_else() {
+    let (routers, template) = (routes_of_functions(), routes_of_template());
     let missing: Vec<_> = routers.difference(&template).collect();
     let unknown: Vec<_> = template.difference(&routers).collect();
     assert!(missing.is_empty(), "answered, but not in template.yaml: {missing:#?}");
     assert!(unknown.is_empty(), "in template.yaml, but not answered so: {unknown:#?}");
 }
 
-#[tokio::test]
-async fn the_document_that_is_served_is_what_the_handlers_say() {
+#[test]
+fn the_document_that_is_served_is_what_the_handlers_say() {
     let file = root().join("docs/openapi.json");
     let written = format!("{:#}\n", local::document());
     if env::var_os("UPDATE_DOCS").is_some() {
@@ -159,7 +148,7 @@ async fn the_document_that_is_served_is_what_the_handlers_say() {
         })
         .collect();
     let routers: BTreeSet<_> =
-        routes_of_routers().await.into_iter().map(|(_, method, path, _)| (method, path)).collect();
+        routes_of_functions().into_iter().map(|(_, method, path, _)| (method, path)).collect();
     assert_eq!(documented, routers);
 }
 

@@ -4,7 +4,6 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{ReservationNumber, Slot, keys::KeyRing, visit_token::TokenKind};
 use http::Method;
 use local::HubKeys;
-use notify::EgressPolicy;
 use serde_json::json;
 use tests::{Answer, As, World, site};
 
@@ -23,12 +22,9 @@ async fn number(world: &World, slot: &Slot, key: &str) -> ReservationNumber {
 }
 
 /// The hub after its keys were rotated, all at once.
-fn rotate(world: &mut World) {
+async fn rotate(world: &mut World) {
     world.keys = HubKeys::made_of(&[[7; 32], [8; 32]]).unwrap();
-    let index = search_facilities::Index::new(std::time::Duration::ZERO);
-    let routes =
-        local::routes(&world.hub, &world.seal, &world.keys, EgressPolicy::ThisMachine, index);
-    world.app = hub_http::serve(routes);
+    world.app = local::serve(&world.needs()).await.unwrap();
 }
 
 #[tokio::test]
@@ -48,7 +44,7 @@ async fn a_rotation_breaks_nothing_that_is_valid() {
     let reason = domain::suppression::Suppression::Complaint;
     world.store().suppress(&fingerprint, reason, "report", now).await.unwrap();
 
-    rotate(&mut world);
+    rotate(&mut world).await;
 
     let repeat = asks(&world, &slot, "k1").await;
     assert_eq!(repeat.body["reservation_number"], asked.as_str(), "{}", repeat.shown());
@@ -165,7 +161,7 @@ async fn the_table_and_the_keys_of_all_other_functions_give_no_telephone_number(
         "and a repeated request"
     );
 
-    let (links, cursors) = (keys.links.ring().await, keys.cursors.0.ring().await);
+    let (links, cursors) = (keys.links.ring().await, keys.cursors.ring().await);
     let addresses = keys.addresses.ring().await;
     for (key, fingerprints) in [
         ("links", guesses(by(&links), &body)),

@@ -2,7 +2,7 @@
 
 use domain::suppression::Suppression;
 use http::Method;
-use notify::EgressPolicy;
+use local::Needs;
 use runtime::{Hub, Mail};
 use serde_json::{Value, json};
 use tests::{Answer, As, World};
@@ -118,9 +118,7 @@ async fn forged_and_late_links_cost_no_read_of_the_table() {
     save(&world, &["new@example.jp"]).await;
     let link = token(&world.send_mails().await[0]);
     let cut = Hub { store: world.dying_after(0), ..world.hub.clone() };
-    let index = search_facilities::Index::new(std::time::Duration::ZERO);
-    let routes = local::routes(&cut, &world.seal, &world.keys, EgressPolicy::ThisMachine, index);
-    world.app = hub_http::serve(routes);
+    world.app = local::serve(&Needs { hub: cut, ..world.needs() }).await.unwrap();
     assert_eq!(follow(&world, &link).await, 503, "the table is away");
     let parts: Vec<_> = link.split('.').collect();
     for part in 0..parts.len() {

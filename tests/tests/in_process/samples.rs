@@ -13,8 +13,8 @@ use domain::{
     vendor::{Breaker, EndpointStatus, VendorKind, VendorStatus, WebhookEndpoint},
 };
 use http_body_util::BodyExt;
+use local::FUNCTIONS;
 use mail_events::MailEvent;
-use notify::EgressPolicy;
 use ping_pending::Scheduled;
 use runtime::Purpose;
 use serde_json::Value;
@@ -117,37 +117,26 @@ async fn reserve(world: &World, slot: &Slot) -> Reservation {
 
 #[tokio::test]
 async fn every_http_sample_is_answered_by_its_function() {
-    let index = || search_facilities::Index::new(std::time::Duration::ZERO);
-    let names: Vec<_> = {
-        let world = World::new().await;
-        let all =
-            local::functions(&world.hub, &world.seal, &world.keys, EgressPolicy::Internet, index());
-        all.into_iter().map(|(name, _)| name).collect()
-    };
-    for name in names {
-        let world = world(name != "request-reservation").await;
-        let functions =
-            local::functions(&world.hub, &world.seal, &world.keys, EgressPolicy::Internet, index());
-        let (_, routes) = functions.into_iter().find(|(function, _)| *function == name).unwrap();
+    for (name, function) in FUNCTIONS {
+        let world = world(*name != "request-reservation").await;
+        let routes = function.router(&world.needs()).await.unwrap();
         let request = lambda_http::request::from_str(&sample(name)).unwrap();
-        let response = hub_http::serve(routes).oneshot(request).await.unwrap();
+        let response = hub_http::finish(routes).oneshot(request).await.unwrap();
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         let told = String::from_utf8_lossy(&body);
         assert!(status.is_success(), "{name}: {status} {told}");
-        assert!(!told.contains("090-0000-0000") || name == "staff-reservations", "{name}");
+        assert!(!told.contains("090-0000-0000") || *name == "staff-reservations", "{name}");
     }
 }
 
 #[tokio::test]
 async fn a_file_leaves_the_function_byte_for_byte() {
     let world = world(true).await;
-    let index = search_facilities::Index::new(std::time::Duration::ZERO);
-    let functions =
-        local::functions(&world.hub, &world.seal, &world.keys, EgressPolicy::Internet, index);
-    let (_, routes) = functions.into_iter().find(|(function, _)| *function == "reports").unwrap();
+    let (_, reports) = FUNCTIONS.iter().find(|(name, _)| *name == "reports").unwrap();
+    let routes = reports.router(&world.needs()).await.unwrap();
     let request = lambda_http::request::from_str(&sample("reports")).unwrap();
-    let answer = hub_http::serve(routes).oneshot(request).await.unwrap();
+    let answer = hub_http::finish(routes).oneshot(request).await.unwrap();
     let answer = lambda_http::IntoResponse::into_response(answer).await;
     let file = String::from_utf8(answer.body().to_vec()).unwrap();
     assert!(file.starts_with("\u{feff}申請月,"), "Excel knows UTF-8 by the mark: {file:?}");
