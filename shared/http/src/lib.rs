@@ -33,7 +33,7 @@ pub use self::{
     function::{Function, Route, Routes, run},
     idempotency::{Created, Creation, IdempotencyKey, replay},
     input::{Body, Path, PathValue, Query, QueryParams, some_date},
-    page::{CursorSeal, Limit, List},
+    page::{CursorSeal, Limit, List, PageQuery},
     problem::{KINDS, Kind, Language, Problem, settled},
     reserving::{Reserving, approve_at_once},
     source::Source,

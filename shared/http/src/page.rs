@@ -7,15 +7,17 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use data_encoding::BASE64URL_NOPAD;
+use deserr::Deserr;
 use domain::{
     Invalid,
+    invalid::InputErrors,
     keys::{Cursors, KeyId},
 };
 use runtime::{Keys, Start, StartError, machine_time};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use crate::Problem;
+use crate::{Problem, QueryParams};
 
 /// A page of a list.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -25,6 +27,22 @@ pub struct List<T> {
     /// Give it back as `cursor` for the next page; `null` at the end.
     pub next_cursor: Option<String>,
 }
+
+/// Which page of a list that has no filters.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = InputErrors, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// 1 to 100.
+    #[deserr(default, try_from(String) = Limit::try_from -> Invalid)]
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
+    pub limit: Limit,
+    /// `next_cursor` of the page before.
+    #[deserr(default)]
+    pub cursor: Option<String>,
+}
+
+impl QueryParams for PageQuery {}
 
 /// How many items a page has: 1 to 100, 20 where it is not said.
 #[derive(Debug, Clone, Copy)]
