@@ -148,6 +148,32 @@ impl Store {
         Ok(clients.filter_map(|sk| sk.trim_start_matches("ICT#").parse().ok()).collect())
     }
 
+    /// The facilities that granted an ICT system their requests, by id: at most so many, from after this one.
+    pub async fn linked_facilities(
+        &self,
+        client: &ClientId,
+        limit: usize,
+        after: Option<&FacilityId>,
+    ) -> Result<Vec<FacilityId>, StoreError> {
+        let low = after.map_or_else(|| "FAC#".to_owned(), |id| format!("FAC#{id}~"));
+        let output = self
+            .db
+            .query()
+            .table_name(&*self.table)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
+            .expression_attribute_values(":pk", AttributeValue::S(keys::client_partition(client)))
+            .expression_attribute_values(":low", AttributeValue::S(low))
+            .expression_attribute_values(":high", AttributeValue::S("FAC#~".into()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .limit(limit as i32)
+            .send()
+            .await?;
+        self.meter.read(output.consumed_capacity());
+        let links = output.items.unwrap_or_default();
+        let facilities = links.iter().filter_map(crate::item::sort_key);
+        Ok(facilities.filter_map(|sk| sk.trim_start_matches("FAC#").parse().ok()).collect())
+    }
+
     /// Creates a webhook endpoint, with the answer that its repeats get, unless the client has as many as one may have.
     pub async fn create_endpoint(
         &self,

@@ -1,9 +1,14 @@
 //! Every endpoint through its router: what callers see, kept as snapshots.
 
+use domain::{
+    FacilityId,
+    vendor::{VendorKind, VendorStatus},
+};
 use http::Method;
 use insta::assert_snapshot;
 use serde_json::json;
-use tests::{As, World, queue_event, site};
+use store::VendorRecord;
+use tests::{As, World, facility, queue_event, site};
 
 const SLOT: &str = "2026-12-10T10:00:00+09:00";
 
@@ -90,6 +95,48 @@ async fn a_representation_that_is_known_is_not_sent_again() {
     assert_eq!(second.headers["etag"], etag.as_str());
     let other = [("if-none-match", "\"other\"")];
     assert_eq!(world.call(&As::Anyone, Method::GET, &path, None, &other).await.status, 200);
+}
+
+#[tokio::test]
+async fn ict_system_lists_the_nurseries_that_are_linked_to_it_page_by_page() {
+    let world = World::new().await;
+    let (ict, path) = (As::Ict("ict-many"), "/v1/ict/facilities");
+    assert_eq!(world.get(&ict, path).await.body, json!({"items": [], "next_cursor": null}));
+
+    let mut linked = Vec::new();
+    for number in 1..=5 {
+        let one = facility(&format!("第{number}保育園"), "131199", "板橋区");
+        world.add_facility(&one).await;
+        linked.push(one.facility_id);
+    }
+    let vendor = VendorRecord {
+        client_id: "ict-many".parse().unwrap(),
+        kind: VendorKind::Ict,
+        name: "ict-many".into(),
+        contact: "ict-many@example.jp".parse().unwrap(),
+        status: VendorStatus::Active,
+    };
+    world.store().add_vendor(&vendor, &linked).await.unwrap();
+    linked.sort();
+
+    let (mut listed, mut pages, mut next) = (Vec::new(), 0, String::new());
+    loop {
+        let page = world.get(&ict, &format!("{path}?limit=2{next}")).await;
+        let items = page.body["items"].as_array().unwrap().clone();
+        listed.extend(items.iter().map(|it| it["facility_id"].as_str().unwrap().to_owned()));
+        pages += 1;
+        let Some(cursor) = page.body["next_cursor"].as_str() else { break };
+        assert_eq!(items.len(), 2);
+        next = format!("&cursor={cursor}");
+    }
+    assert_eq!(pages, 3);
+    assert!(
+        listed.iter().map(String::as_str).eq(linked.iter().map(FacilityId::as_str)),
+        "{listed:?}"
+    );
+    let stolen = world.get(&As::Ict("ict-1"), &format!("{path}?limit=2{next}")).await;
+    assert_eq!(stolen.problem(), "invalid-request", "a cursor is of use to its caller alone");
+    assert_snapshot!("linked", world.get(&As::Ict("ict-1"), path).await.shown());
 }
 
 #[tokio::test]

@@ -187,6 +187,10 @@ impl<'a, W: Write> Tour<'a, W> {
         let approved = self.request("visit-1", &slot).await?;
         self.expect_messages(&["reservation.requested"], &[PARENT, NURSERY]).await?;
         let ict = format!("/v1/ict/facilities/{}", self.facility);
+        let linked = self.get(Who::Ict, "/v1/ict/facilities").await?.body["items"].clone();
+        let is_linked = |it: &Value| it["facility_id"] == self.facility.as_str();
+        let linked = linked.as_array().is_some_and(|linked| linked.iter().any(is_linked));
+        expect("whether the nursery is linked", true, &json!(linked))?;
         let count = self.get(Who::Ict, &format!("{ict}/new-count")).await?;
         expect("requests that wait", 1, &count.body["count"])?;
         let visits = self.get(Who::Ict, &format!("{ict}/reservations")).await?;

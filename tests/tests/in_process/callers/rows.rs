@@ -19,6 +19,9 @@ const SITES: Access = Access { allowed: &[Site, OtherSite], hidden: &[] };
 /// About a reservation of a search site.
 const SITE_OF_RESERVATION: Access = Access { allowed: &[Site], hidden: &[OtherSite] };
 
+/// Lists what is linked to the ICT system.
+const ICTS: Access = Access { allowed: &[Ict, OtherIct, UnlinkedIct], hidden: &[] };
+
 /// About a nursery of an ICT system.
 const LINKED_ICT: Access = Access { allowed: &[Ict], hidden: &[OtherIct, UnlinkedIct] };
 
@@ -75,6 +78,7 @@ pub const ROWS: &[(&str, Access)] = &[
     ("create_webhook_endpoint", VENDORS),
     ("get_webhook_endpoint", OWNING_VENDOR),
     ("delete_webhook_endpoint", OWNING_VENDOR),
+    ("ict_list_facilities", ICTS),
     ("ict_new_count", LINKED_ICT),
     ("ict_list_reservations", LINKED_ICT),
     ("ict_approve", LINKED_ICT),
