@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::sources::{crates, files, root, text};
@@ -26,9 +26,12 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 
 /// The crates of this repository, as manifests name them.
 fn of_the_house() -> BTreeSet<String> {
-    let workspace = text("Cargo.toml");
-    let paths = workspace.lines().filter_map(|line| line.split_once(" = { path = "));
-    paths.map(|(name, _)| name.to_owned()).chain(["tests".to_owned()]).collect()
+    let name = |folder: &PathBuf| {
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let (_, name) = manifest.split_once("\nname = \"").unwrap();
+        name.split('"').next().unwrap().to_owned()
+    };
+    crates().iter().map(name).collect()
 }
 
 /// Which crates of this repository a crate may import.
