@@ -151,11 +151,7 @@ fn is_write(request: &HttpRequest) -> bool {
     })
 }
 
-fn faulty(
-    plain: SharedHttpClient,
-    faults: Faults,
-    written: watch::Sender<()>,
-) -> SharedHttpClient {
+fn faulty(plain: SharedHttpClient, faults: Faults, written: watch::Sender<()>) -> SharedHttpClient {
     http_client_fn(move |settings, components| {
         let connector = plain.http_connector(settings, components);
         let (faults, written) = (faults.clone(), written.clone());

@@ -104,7 +104,8 @@ fn api_gateway_may_call_the_functions_that_have_routes_and_no_others() {
     let mut called = BTreeSet::from(["${AuthorizeFunction.Alias}".to_owned()]);
     for (name, integration) in integrations {
         let uri = text(&integration["uri"]);
-        let alias = uri.split("/functions/").nth(1).and_then(|rest| rest.strip_suffix("/invocations"));
+        let alias =
+            uri.split("/functions/").nth(1).and_then(|rest| rest.strip_suffix("/invocations"));
         let function = alias.unwrap().trim_matches(['$', '{', '}']).trim_end_matches(".Alias");
         let folder = &template["Resources"][function]["Properties"]["CodeUri"];
         assert_eq!(text(folder), format!("functions/{}", text(name)));
@@ -113,7 +114,8 @@ fn api_gateway_may_call_the_functions_that_have_routes_and_no_others() {
     let policy = &template["Resources"]["ApiRole"]["Properties"]["Policies"][0];
     let statement = &policy["PolicyDocument"]["Statement"][0];
     assert_eq!(text(&statement["Action"]), "lambda:InvokeFunction");
-    let allowed = statement["Resource"].as_sequence().unwrap().iter().map(|one| text(one).to_owned());
+    let allowed =
+        statement["Resource"].as_sequence().unwrap().iter().map(|one| text(one).to_owned());
     assert_eq!(allowed.collect::<BTreeSet<_>>(), called);
     let routed = routes_of_template().into_iter().map(|(function, ..)| function);
     let named = integrations.keys().map(|name| text(name).to_owned());
