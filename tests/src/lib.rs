@@ -155,7 +155,7 @@ impl World {
     /// Fills the table, past the API, with copies of a reservation under other numbers, each with its
     /// deadline: only their weight matters.
     pub async fn fill_like(&self, like: &ReservationNumber, copies: usize) {
-        let key = store::keys::reservation(like).attributes();
+        let key = store::Key::Reservation(like.clone()).attributes();
         let table = local::embedded::TABLE;
         let found = self.raw().get_item().table_name(table).set_key(Some(key)).send().await;
         let item = found.unwrap().item.unwrap();
@@ -164,11 +164,11 @@ impl World {
             |count: usize| self.keys.ids.reservation_number("filler", &count.to_string(), 0);
         self.fill((0..copies).map(|count| {
             let mut copy = item.clone();
-            copy.extend(store::keys::reservation(&number(count)).attributes());
+            copy.extend(store::Key::Reservation(number(count)).attributes());
             copy
         }));
         if let Some(at) = due {
-            let entries = (0..copies).map(|n| store::keys::deadline(at, &number(n)).attributes());
+            let entries = (0..copies).map(|n| store::Key::Deadline(at, number(n)).attributes());
             self.fill(entries);
         }
     }

@@ -27,6 +27,11 @@ impl Feed {
         }
     }
 
+    /// The feed of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Slots].into_iter().find(|feed| feed.name() == name)
+    }
+
     /// What one of its things is called.
     pub fn kind(self) -> &'static str {
         match self {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Store, StoreError,
     item::{Item, from_item, number, put, to_item},
-    keys,
+    keys::Key,
     schema::EXPIRES_AT,
 };
 
@@ -45,7 +45,7 @@ impl SavedAttempts {
 impl Store {
     /// What was asked for under a mark.
     pub async fn attempts(&self, fingerprint: [u8; 16]) -> Result<SavedAttempts, StoreError> {
-        SavedAttempts::of(fingerprint, self.get_item(keys::attempts(&fingerprint), true).await?)
+        SavedAttempts::of(fingerprint, self.get_item(Key::Attempts(fingerprint), true).await?)
     }
 
     /// One more, if nobody else wrote one meanwhile.
@@ -56,7 +56,7 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         let attempts = read.attempts.clone().with(attempt.clone());
         let item = AttemptsItem { attempts, version: read.version + 1 };
-        let mut item = to_item(keys::attempts(&read.fingerprint), &item)?;
+        let mut item = to_item(Key::Attempts(read.fingerprint), &item)?;
         let until = attempt.at.epoch_ms() / 1000 + KEPT_SECONDS;
         item.insert(EXPIRES_AT.into(), number(until));
         match read.version {

@@ -11,7 +11,7 @@ use domain::{
     vendor::{Breaker, WebhookEndpoint},
 };
 
-use crate::{Store, StoreError, item::number, keys};
+use crate::{Store, StoreError, item::number, keys::Key};
 
 impl Store {
     /// Notes that an attempt failed.
@@ -50,7 +50,7 @@ impl Store {
     }
 
     fn update_endpoint(&self, endpoint: &WebhookEndpoint) -> UpdateItemFluentBuilder {
-        let key = keys::webhook_endpoint(&endpoint.client_id, &endpoint.id);
+        let key = Key::WebhookEndpoint(endpoint.client_id.clone(), endpoint.id.clone());
         self.db
             .update_item()
             .table_name(&*self.table)

@@ -5,13 +5,14 @@
 //! reads what is due and no more. An entry only says when to look: the reservation says what is due, so
 //! an entry that is old or doubled does no harm.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use domain::{FacilityId, Reservation, ReservationNumber, SlotId, Timestamp};
 
 use crate::{
     Store, StoreError,
-    item::sort_key,
-    keys::{self, Key},
+    item::Item,
+    keys::{Key, span::Span},
+    query::Query,
 };
 
 /// That something is due about a reservation.
@@ -36,7 +37,7 @@ pub struct SlotLeaves {
 
 impl SlotLeaves {
     fn key(&self) -> Key {
-        keys::slot_leaves(self.at, &self.facility_id, &self.slot_id)
+        Key::SlotLeaves(self.at, self.facility_id.clone(), self.slot_id.clone())
     }
 }
 
@@ -67,7 +68,7 @@ impl Store {
         at: Timestamp,
         number: &ReservationNumber,
     ) -> Result<(), StoreError> {
-        self.add(keys::deadline(at, number).attributes()).await
+        self.add(Key::Deadline(at, number.clone()).attributes()).await
     }
 
     /// Removes an entry; one that is not there is removed already.
@@ -76,7 +77,7 @@ impl Store {
         at: Timestamp,
         number: &ReservationNumber,
     ) -> Result<(), StoreError> {
-        self.remove(keys::deadline(at, number)).await
+        self.remove(Key::Deadline(at, number.clone())).await
     }
 
     /// Adds that a slot is to leave its feed.
@@ -108,9 +109,13 @@ impl Store {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Deadline>, StoreError> {
-        let parse =
-            |at, number: &str| Some(Deadline { at, reservation_number: number.parse().ok()? });
-        self.due(keys::DUE, now, limit, parse).await
+        // Consistent: what was handled a moment ago must not come again.
+        let query = Query::of(Span::deadlines(now)).consistent();
+        let parse = |item: Item| match Key::of(&item) {
+            Some(Key::Deadline(at, reservation_number)) => Ok(Deadline { at, reservation_number }),
+            _ => Err(StoreError::UnknownForm("what is due".into())),
+        };
+        self.list(&query, Some(limit), parse).await
     }
 
     /// The slots that are to leave their feed at this instant, the longest due first: up to `limit`.
@@ -119,15 +124,14 @@ impl Store {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<SlotLeaves>, StoreError> {
-        let parse = |at, slot: &str| {
-            let (facility, slot) = slot.split_once('#')?;
-            Some(SlotLeaves {
-                at,
-                facility_id: facility.parse().ok()?,
-                slot_id: slot.parse().ok()?,
-            })
+        let query = Query::of(Span::slots_leave(now)).consistent();
+        let parse = |item: Item| match Key::of(&item) {
+            Some(Key::SlotLeaves(at, facility_id, slot_id)) => {
+                Ok(SlotLeaves { at, facility_id, slot_id })
+            }
+            _ => Err(StoreError::UnknownForm("what is due".into())),
         };
-        self.due(keys::SLOTS_LEAVE, now, limit, parse).await
+        self.list(&query, Some(limit), parse).await
     }
 
     /// When something is due first, where that is by then.
@@ -135,36 +139,5 @@ impl Store {
         let deadline = self.deadlines(until, 1).await?.first().map(|deadline| deadline.at);
         let leaves = self.slots_leave(until, 1).await?.first().map(|leaves| leaves.at);
         Ok(deadline.into_iter().chain(leaves).min())
-    }
-
-    async fn due<T>(
-        &self,
-        partition: &str,
-        now: Timestamp,
-        limit: usize,
-        parse: impl Fn(Timestamp, &str) -> Option<T>,
-    ) -> Result<Vec<T>, StoreError> {
-        let until = format!("{:013}~", now.epoch_ms());
-        let output = self
-            .db
-            .query()
-            .table_name(&*self.table)
-            .key_condition_expression("pk = :due AND sk <= :until")
-            .expression_attribute_values(":due", AttributeValue::S(partition.into()))
-            .expression_attribute_values(":until", AttributeValue::S(until))
-            .limit(limit as i32)
-            // What was handled a moment ago must not come again.
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await?;
-        self.meter.read(output.consumed_capacity());
-        let unknown = || StoreError::UnknownForm("what is due".into());
-        let parse = |sk: &str| {
-            let (at, what) = sk.split_once('#')?;
-            parse(Timestamp::from_epoch_ms(at.parse().ok()?)?, what)
-        };
-        let items = output.items.unwrap_or_default();
-        items.iter().map(|item| sort_key(item).and_then(parse).ok_or_else(unknown)).collect()
     }
 }

@@ -11,7 +11,7 @@ use serde_dynamo::to_attribute_value;
 use crate::{
     Store, StoreError,
     item::{Item, from_item, number, put, to_item},
-    keys,
+    keys::Key,
 };
 
 /// Whom the hub writes to in a municipality (NTF-04).
@@ -85,19 +85,19 @@ pub fn from_table(item: Item) -> Result<Facility, StoreError> {
 impl Store {
     /// One facility.
     pub async fn facility(&self, id: &FacilityId) -> Result<Option<Facility>, StoreError> {
-        let item = self.get_item(keys::facility(id), false).await?;
+        let item = self.get_item(Key::Facility(id.clone()), false).await?;
         item.map(from_table).transpose()
     }
 
     /// The settings of a facility; the defaults if it never saved any.
     pub async fn settings(&self, id: &FacilityId) -> Result<Settings, StoreError> {
-        let item = self.get_item(keys::settings(id), false).await?;
+        let item = self.get_item(Key::Settings(id.clone()), false).await?;
         Ok(item.map(from_item).transpose()?.unwrap_or_default())
     }
 
     /// The settings of a facility, to save others over them.
     pub async fn settings_to_change(&self, id: &FacilityId) -> Result<SavedSettings, StoreError> {
-        let item = self.get_item(keys::settings(id), true).await?;
+        let item = self.get_item(Key::Settings(id.clone()), true).await?;
         let item: SettingsItem = item.map(from_item).transpose()?.unwrap_or_default();
         let SettingsItem { settings, notice_links, unconfirmed, version } = item;
         Ok(SavedSettings { settings, notice_links, unconfirmed, version })
@@ -127,7 +127,7 @@ impl Store {
         });
         let unconfirmed = unconfirmed.collect();
         let item = SettingsItem { settings, notice_links, unconfirmed, version };
-        let item = to_item(keys::settings(id), &item)?;
+        let item = to_item(Key::Settings(id.clone()), &item)?;
         let save = match over.version {
             0 => put(&self.table, item, "attribute_not_exists(pk)", [])?,
             over => put(&self.table, item, "version = :over", [(":over", number(over))])?,
@@ -167,7 +167,7 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         let update = Update::builder()
             .table_name(&*self.table)
-            .set_key(Some(keys::facility(id).attributes()))
+            .set_key(Some(Key::Facility(id.clone()).attributes()))
             .update_expression(
                 "SET message_to_parents = :message, external_booking_url = :url, \
                  booking_closes_hours_before = :closes, updated_at = :now",
@@ -194,9 +194,11 @@ impl Store {
         id: &FacilityId,
     ) -> Result<(Option<Facility>, Settings), StoreError> {
         let (mut facility, mut settings) = (None, Settings::default());
-        for item in self.get_items([keys::facility(id), keys::settings(id)], false).await? {
-            match crate::item::sort_key(&item) {
-                Some("FAC") => facility = Some(from_table(item)?),
+        for item in
+            self.get_items([Key::Facility(id.clone()), Key::Settings(id.clone())], false).await?
+        {
+            match Key::of(&item) {
+                Some(Key::Facility(_)) => facility = Some(from_table(item)?),
                 _ => settings = from_item(item)?,
             }
         }
@@ -213,7 +215,7 @@ impl Store {
             let writes: Result<Vec<TransactWriteItem>, StoreError> = chunk
                 .iter()
                 .map(|(known, facility)| {
-                    let item = to_item(keys::facility(&facility.facility_id), facility)?;
+                    let item = to_item(Key::Facility(facility.facility_id.clone()), facility)?;
                     match known {
                         None => put(&self.table, item, "attribute_not_exists(pk)", []),
                         Some(known) => {
@@ -230,7 +232,7 @@ impl Store {
 
     /// These facilities, in no order.
     pub async fn facilities(&self, ids: &[FacilityId]) -> Result<Vec<Facility>, StoreError> {
-        let items = self.get_items(ids.iter().map(keys::facility), false).await?;
+        let items = self.get_items(ids.iter().cloned().map(Key::Facility), false).await?;
         items.into_iter().map(from_table).collect()
     }
 
@@ -239,7 +241,7 @@ impl Store {
         &self,
         code: MunicipalityCode,
     ) -> Result<MunicipalityContact, StoreError> {
-        let item = self.get_item(keys::municipality(code), false).await?;
+        let item = self.get_item(Key::Municipality(code), false).await?;
         Ok(item.map(from_item).transpose()?.unwrap_or_default())
     }
 
@@ -249,7 +251,7 @@ impl Store {
         code: MunicipalityCode,
         contact: &MunicipalityContact,
     ) -> Result<(), StoreError> {
-        self.add(to_item(keys::municipality(code), contact)?).await
+        self.add(to_item(Key::Municipality(code), contact)?).await
     }
 
     /// Writes an item that must not exist yet; one that does is left as it is.

@@ -4,7 +4,7 @@
 //! those of its municipalities and days and no more. None holds anything personal.
 
 use domain::{
-    FacilityId, MunicipalityCode, Reservation, ReservationNumber, Status, Timestamp,
+    FacilityId, MunicipalityCode, Reservation, Status, Timestamp,
     report::{Answered, AnsweredBy, Fact},
     reservation::Origin,
 };
@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Store, StoreError,
-    item::{Item, epoch_ms, from_item, number, some_epoch_ms, sort_key, to_item},
-    keys,
+    item::{Item, epoch_ms, from_item, number, some_epoch_ms, to_item},
+    keys::{Key, span::Span},
+    query::Query,
 };
 
 /// A fact as it stands in the table; municipality, time of the request and number are its key.
@@ -36,7 +37,7 @@ struct FactItem {
 }
 
 fn item(fact: &Fact) -> Result<Item, StoreError> {
-    let key = keys::fact(fact.municipality_code, fact.requested_at, &fact.reservation_number);
+    let key = Key::Fact(fact.municipality_code, fact.requested_at, fact.reservation_number.clone());
     to_item(
         key,
         &FactItem {
@@ -53,14 +54,11 @@ fn item(fact: &Fact) -> Result<Item, StoreError> {
     )
 }
 
-fn from_table(municipality_code: MunicipalityCode, item: Item) -> Result<Fact, StoreError> {
-    let key = |sk: &str| -> Option<(Timestamp, ReservationNumber)> {
-        let (at, number) = sk.split_once('#')?;
-        Some((Timestamp::from_epoch_ms(at.parse().ok()?)?, number.parse().ok()?))
+fn from_table(item: Item) -> Result<Fact, StoreError> {
+    let Some(Key::Fact(municipality_code, requested_at, reservation_number)) = Key::of(&item)
+    else {
+        return Err(StoreError::UnknownForm("the key of a fact".into()));
     };
-    let (requested_at, reservation_number) = sort_key(&item)
-        .and_then(key)
-        .ok_or_else(|| StoreError::UnknownForm("the key of a fact".into()))?;
     let item: FactItem = from_item(item)?;
     Ok(Fact {
         reservation_number,
@@ -103,9 +101,6 @@ impl Store {
         from: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<Fact>, StoreError> {
-        let bound = |at: Timestamp| format!("{:013}", at.epoch_ms().max(0));
-        let (low, high) = (bound(from), bound(until.max(from)));
-        let items = self.items_between(keys::fact_partition(code), low, high).await?;
-        items.into_iter().map(|item| from_table(code, item)).collect()
+        self.list(&Query::of(Span::facts(code, (from, until))), None, from_table).await
     }
 }

@@ -16,8 +16,8 @@ use serde::Deserialize;
 
 use crate::{
     Store, StoreError,
-    item::{Item, blocker, from_item, sort_key},
-    keys,
+    item::{Item, blocker, from_item},
+    keys::{Key, member},
 };
 
 /// The open requests under each mark of a family, as they were read.
@@ -27,7 +27,13 @@ pub struct Family(BTreeMap<FamilyFingerprint, BTreeSet<String>>);
 impl Family {
     /// All of them together.
     pub fn open(&self) -> OpenRequests {
-        OpenRequests(self.0.values().flatten().filter_map(|member| parse(member)).collect())
+        OpenRequests(
+            self.0
+                .values()
+                .flatten()
+                .filter_map(|member| member::parse_open_request(member))
+                .collect(),
+        )
     }
 
     /// Takes in what made the conditions of `writes` fail, of those that begin at `place`; tells whether any did.
@@ -50,16 +56,10 @@ impl Family {
 }
 
 fn member(reservation: &Reservation) -> String {
-    let site = reservation.client_id().map(ToString::to_string).unwrap_or_default();
-    format!("{}#{}#{site}", reservation.slot_id, reservation.reservation_number)
-}
-
-fn parse(member: &str) -> Option<OpenRequest> {
-    let mut parts = member.splitn(3, '#');
-    Some(OpenRequest {
-        slot_id: parts.next()?.parse().ok()?,
-        reservation_number: parts.next()?.parse().ok()?,
-        site: parts.next().and_then(|site| site.parse().ok()),
+    member::open_request(&OpenRequest {
+        slot_id: reservation.slot_id.clone(),
+        reservation_number: reservation.reservation_number.clone(),
+        site: reservation.client_id().cloned(),
     })
 }
 
@@ -86,13 +86,14 @@ impl Store {
         if fingerprints.is_empty() {
             return Ok(family);
         }
-        let keys = fingerprints.iter().map(|fingerprint| keys::family(facility, fingerprint));
+        let keys = fingerprints
+            .iter()
+            .map(|fingerprint| Key::Family(facility.clone(), fingerprint.clone()));
         for item in self.get_items(keys, true).await? {
-            let fingerprint =
-                sort_key(&item).and_then(|sk| sk.strip_prefix("FAM#")).map(str::to_owned);
-            let fingerprint =
-                fingerprint.ok_or_else(|| StoreError::UnknownForm("a family".into()))?;
-            family.0.insert(FamilyFingerprint(fingerprint), requests_of(item)?);
+            let Some(Key::Family(_, fingerprint)) = Key::of(&item) else {
+                return Err(StoreError::UnknownForm("a family".into()));
+            };
+            family.0.insert(fingerprint, requests_of(item)?);
         }
         Ok(family)
     }
@@ -106,7 +107,9 @@ impl Store {
         let enter = |fingerprint: &FamilyFingerprint| {
             let update = Update::builder()
                 .table_name(&*self.table)
-                .set_key(Some(keys::family(&reservation.facility_id, fingerprint).attributes()))
+                .set_key(Some(
+                    Key::Family(reservation.facility_id.clone(), fingerprint.clone()).attributes(),
+                ))
                 .update_expression("ADD requests :own")
                 .expression_attribute_values(":own", set([member(reservation)]))
                 .return_values_on_condition_check_failure(
@@ -133,7 +136,9 @@ impl Store {
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let own = member(reservation);
         let leave = |fingerprint: &FamilyFingerprint| {
-            let key = Some(keys::family(&reservation.facility_id, fingerprint).attributes());
+            let key = Some(
+                Key::Family(reservation.facility_id.clone(), fingerprint.clone()).attributes(),
+            );
             let own = || set([own.clone()]);
             let others = read.0.get(fingerprint).is_some_and(|requests| requests.len() > 1);
             let refused =

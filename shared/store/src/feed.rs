@@ -31,7 +31,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     Store, StoreError,
     item::{Item, WHATEVER, from_item, number, put, to_item},
-    keys::{self, Key},
+    keys::{Key, span::Span},
+    query::Query,
     schema::EXPIRES_AT,
     slot,
 };
@@ -100,11 +101,15 @@ impl Store {
         slots: &[&(FacilityId, SlotId)],
         now: Timestamp,
     ) -> Result<Vec<Publication<SlotView>>, StoreError> {
-        let keys = slots.iter().map(|(facility, slot)| keys::slot(facility, slot));
+        let keys = slots.iter().map(|(facility, slot)| Key::Slot(facility.clone(), slot.clone()));
         let items = self.get_items(keys, true).await?.into_iter();
         let publication = |item| {
             let slot = slot::from_table(item)?;
-            let leaves = keys::slot_leaves(slot.leaves_feed_at(), &slot.facility_id, &slot.slot_id);
+            let leaves = Key::SlotLeaves(
+                slot.leaves_feed_at(),
+                slot.facility_id.clone(),
+                slot.slot_id.clone(),
+            );
             Ok(Publication { id: slot.slot_id.to_string(), data: slot.in_feed(now), leaves })
         };
         items.map(publication).collect()
@@ -126,7 +131,7 @@ impl Store {
         for attempt in 0..TRIES {
             // Read the published state before the source: otherwise a publisher with a newer read, who is faster, is
             // overwritten with what this one read earlier.
-            let keys = ids.iter().map(|id| keys::feed_place(feed, id));
+            let keys = ids.iter().map(|id| Key::FeedPlace(feed, id.to_string()));
             let published_before =
                 self.get_items(keys, true).await?.into_iter().map(from_item::<FeedItem<T>>);
             let published_before =
@@ -167,7 +172,7 @@ impl Store {
         let Count { first_of_last, last } = self.feed_count(feed).await?;
         let next = Count { first_of_last: last + 1, last: last + news.len() as u64 };
         let mut writes =
-            vec![self.put_next(to_item(keys::feed_count(feed), &next)?, "last", last)?];
+            vec![self.put_next(to_item(Key::FeedCount(feed), &next)?, "last", last)?];
         let mut before: Vec<u64> = (first_of_last.max(1)..=last).collect();
         for (publication, change_number) in news.into_iter().zip(last + 1..) {
             let former = published_before.get(&publication.id);
@@ -182,20 +187,21 @@ impl Store {
                 }
                 Ok(item)
             };
-            let place = item(keys::feed_place(feed, &published_before.id), REMEMBERED_FOR_SECONDS)?;
+            let place =
+                item(Key::FeedPlace(feed, published_before.id.clone()), REMEMBERED_FOR_SECONDS)?;
             writes.push(self.put_next(place, "change_number", former_number)?);
-            let entry = item(keys::feed_entry(feed, change_number), DELETED_FOR_SECONDS)?;
+            let entry = item(Key::FeedEntry(feed, change_number), DELETED_FOR_SECONDS)?;
             writes.push(put(&self.table, entry, "attribute_not_exists(pk)", [])?);
             if former.is_some() {
                 before.retain(|touched| *touched != former_number);
-                writes.push(self.delete(keys::feed_entry(feed, former_number))?);
+                writes.push(self.delete(Key::FeedEntry(feed, former_number))?);
             }
             if appears {
                 writes.push(put(&self.table, publication.leaves.attributes(), WHATEVER, [])?);
             }
         }
         for touched in before {
-            writes.push(self.touch(keys::feed_entry(feed, touched))?);
+            writes.push(self.touch(Key::FeedEntry(feed, touched))?);
         }
         Ok(self.transact(writes).await?.is_ok())
     }
@@ -233,7 +239,7 @@ impl Store {
     }
 
     async fn feed_count(&self, feed: Feed) -> Result<Count, StoreError> {
-        let item = self.get_item(keys::feed_count(feed), true).await?;
+        let item = self.get_item(Key::FeedCount(feed), true).await?;
         Ok(item.map(from_item).transpose()?.unwrap_or_default())
     }
 
@@ -248,7 +254,8 @@ impl Store {
         if last <= after {
             return Ok(Vec::new());
         }
-        let mut found: Vec<FeedItem<T>> = self.entries(feed, after + 1, last, limit).await?;
+        let entries = Query::of(Span::feed_entries(feed, after + 1, last)).consistent();
+        let mut found: Vec<FeedItem<T>> = self.list(&entries, Some(limit), from_item).await?;
         let there: BTreeSet<u64> = found.iter().map(|item| item.change_number).collect();
         let end = there.last().copied().unwrap_or_default();
         let missing = first_of_last.max(after + 1)..end;
@@ -262,7 +269,7 @@ impl Store {
     /// Whether a transaction is at one of these entries right now.
     async fn on_their_way(&self, feed: Feed, entries: &[u64]) -> Result<bool, StoreError> {
         let gets = entries.iter().map(|number| {
-            let key = keys::feed_entry(feed, *number).attributes();
+            let key = Key::FeedEntry(feed, *number).attributes();
             let get = Get::builder().table_name(&*self.table).set_key(Some(key)).build();
             let get = get.map_err(|error| StoreError::Rejected(error.into()))?;
             Ok(TransactGetItem::builder().get(get).build())
@@ -284,40 +291,5 @@ impl Store {
                 _ => Err(error.into()),
             },
         }
-    }
-
-    async fn entries<T: DeserializeOwned>(
-        &self,
-        feed: Feed,
-        first: u64,
-        last: u64,
-        limit: usize,
-    ) -> Result<Vec<FeedItem<T>>, StoreError> {
-        let (low, high) = (keys::feed_entry(feed, first), keys::feed_entry(feed, last));
-        let mut pages = self
-            .db
-            .query()
-            .table_name(&*self.table)
-            .key_condition_expression("pk = :feed AND sk BETWEEN :low AND :high")
-            .expression_attribute_values(":feed", AttributeValue::S(low.pk))
-            .expression_attribute_values(":low", AttributeValue::S(low.sk))
-            .expression_attribute_values(":high", AttributeValue::S(high.sk))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .limit(limit as i32)
-            .into_paginator()
-            .send();
-        let mut found = Vec::new();
-        while found.len() < limit
-            && let Some(page) = pages.next().await
-        {
-            let page = page?;
-            self.meter.read(page.consumed_capacity());
-            for item in page.items.unwrap_or_default() {
-                found.push(from_item(item)?);
-            }
-        }
-        found.truncate(limit);
-        Ok(found)
     }
 }

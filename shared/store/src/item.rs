@@ -63,11 +63,6 @@ pub(crate) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError
     Ok(serde_dynamo::from_item(item)?)
 }
 
-/// The sort key of an item.
-pub(crate) fn sort_key(item: &Item) -> Option<&str> {
-    item.get("sk")?.as_s().ok().map(String::as_str)
-}
-
 /// By what a call knows an item that it put itself. When the answer to a write is lost, the SDK sends it again, and the
 /// repeat meets its own effect: without the mark, that would look like somebody else who had been faster.
 const WRITTEN_BY: &str = "call";
@@ -86,11 +81,20 @@ impl Store {
         key: Key,
         consistent: bool,
     ) -> Result<Option<Item>, StoreError> {
+        self.get_attributes(key.attributes(), consistent).await
+    }
+
+    /// The item that has these attributes of a key, or nothing.
+    pub(crate) async fn get_attributes(
+        &self,
+        key: Item,
+        consistent: bool,
+    ) -> Result<Option<Item>, StoreError> {
         let output = self
             .db
             .get_item()
             .table_name(&*self.table)
-            .set_key(Some(key.attributes()))
+            .set_key(Some(key))
             .consistent_read(consistent)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
@@ -99,40 +103,13 @@ impl Store {
         Ok(output.item)
     }
 
-    /// The items of a partition whose sort keys lie between these, in their order.
-    pub(crate) async fn items_between(
-        &self,
-        pk: String,
-        low: String,
-        high: String,
-    ) -> Result<Vec<Item>, StoreError> {
-        let mut pages = self
-            .db
-            .query()
-            .table_name(&*self.table)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
-            .expression_attribute_values(":pk", AttributeValue::S(pk))
-            .expression_attribute_values(":low", AttributeValue::S(low))
-            .expression_attribute_values(":high", AttributeValue::S(high))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .into_paginator()
-            .send();
-        let mut items = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page?;
-            self.meter.read(page.consumed_capacity());
-            items.extend(page.items.unwrap_or_default());
-        }
-        Ok(items)
-    }
-
     /// Those of the items that exist, in no order. `consistent` as for one slot.
     pub(crate) async fn get_items(
         &self,
         keys: impl IntoIterator<Item = Key>,
         consistent: bool,
     ) -> Result<Vec<Item>, StoreError> {
-        let keys: Vec<Item> = keys.into_iter().map(Key::attributes).collect();
+        let keys: Vec<Item> = keys.into_iter().map(|key| key.attributes()).collect();
         let mut items = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(100) {
             let mut wanted = chunk.to_vec();

@@ -19,6 +19,7 @@ mod meter;
 mod notice;
 mod once;
 mod place;
+mod query;
 mod reservation;
 mod reservation_list;
 pub mod schema;
@@ -40,6 +41,7 @@ pub use self::{
     facility::{MunicipalityContact, SavedSettings},
     family::Family,
     feed::FeedItem,
+    keys::Key,
     meter::{Consumed, Meter},
     notice::{Digest, Listed, PendingReminder, PlanDigest, SlotPlanReminder},
     once::{Earlier, Once},
@@ -73,6 +75,6 @@ impl Store {
     /// One cheap read of nothing. Made while a function starts, so that the connection stands before the
     /// first request comes.
     pub async fn warm_up(&self, kind: keys::Kind) -> Result<(), StoreError> {
-        self.get_item(keys::nothing(kind), false).await.map(drop)
+        self.get_attributes(keys::nothing(kind), false).await.map(drop)
     }
 }

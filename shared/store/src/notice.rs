@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Store, StoreError,
     item::{Item, epoch_ms, from_item, number, put, to_item},
-    keys,
+    keys::{Hour, Key, Month},
     schema::EXPIRES_AT,
 };
 
@@ -175,8 +175,10 @@ impl Store {
             let reminders = requests.len();
             let pending_reminder =
                 PendingReminder { facility_id: facility.clone(), at: now, requests };
-            let item =
-                kept(to_item(keys::pending_reminder(facility, now), &pending_reminder)?, now);
+            let item = kept(
+                to_item(Key::PendingReminder(facility.clone(), Hour(now)), &pending_reminder)?,
+                now,
+            );
             writes.push(put(&self.table, item, "attribute_not_exists(pk)", [])?);
             if self.transact(writes).await?.is_ok() {
                 return Ok(reminders);
@@ -203,7 +205,7 @@ impl Store {
                 let requests = requests.iter().map(list).collect();
                 let digest =
                     Digest { municipality_code: code, at: now, requests, part, parts: count };
-                let item = to_item(keys::digest(code, now.date(), part), &digest)?;
+                let item = to_item(Key::digest(code, now.date(), part), &digest)?;
                 put(&self.table, kept(item, now), "attribute_not_exists(pk)", [])
             })
             .collect();
@@ -216,7 +218,7 @@ impl Store {
         facility: &FacilityId,
         at: Timestamp,
     ) -> Result<Option<PendingReminder>, StoreError> {
-        self.get_item(keys::pending_reminder(facility, at), false)
+        self.get_item(Key::PendingReminder(facility.clone(), Hour(at)), false)
             .await?
             .map(pending_reminder_from_table)
             .transpose()
@@ -229,7 +231,7 @@ impl Store {
         day: Date,
         part: usize,
     ) -> Result<Option<Digest>, StoreError> {
-        let item = self.get_item(keys::digest(code, day, part), false).await?;
+        let item = self.get_item(Key::digest(code, day, part), false).await?;
         item.map(digest_from_table).transpose()
     }
 
@@ -241,14 +243,17 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let pending_reminder = SlotPlanReminder { facility_id: facility.clone(), month, at: now };
-        self.add_notice(to_item(keys::slot_plan_reminder(facility, month), &pending_reminder)?, now)
-            .await
+        self.add_notice(
+            to_item(Key::SlotPlanReminder(facility.clone(), Month(month)), &pending_reminder)?,
+            now,
+        )
+        .await
     }
 
     /// Records which facilities of a municipality have no slots for a month; tells whether this call
     /// did it.
     pub async fn add_plan_digest(&self, digest: &PlanDigest) -> Result<bool, StoreError> {
-        let key = keys::plan_digest(digest.municipality_code, digest.month);
+        let key = Key::PlanDigest(digest.municipality_code, Month(digest.month));
         self.add_notice(to_item(key, digest)?, digest.at).await
     }
 
@@ -258,7 +263,7 @@ impl Store {
         code: MunicipalityCode,
         month: Date,
     ) -> Result<Option<PlanDigest>, StoreError> {
-        let item = self.get_item(keys::plan_digest(code, month), false).await?;
+        let item = self.get_item(Key::PlanDigest(code, Month(month)), false).await?;
         item.map(plan_digest_from_table).transpose()
     }
 

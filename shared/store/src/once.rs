@@ -11,7 +11,7 @@ use serde_bytes::ByteBuf;
 use crate::{
     Store, StoreError,
     item::{Item, blocker, from_item, put, to_item},
-    keys,
+    keys::Key,
 };
 
 /// For how long a first answer is kept, in seconds: two days.
@@ -63,7 +63,7 @@ impl Once {
 impl Store {
     /// What an earlier request under this key left, if there was one and it succeeded.
     pub async fn earlier(&self, once: &Once) -> Result<Option<Earlier>, StoreError> {
-        let item = self.get_item(keys::once(&once.key), true).await?;
+        let item = self.get_item(Key::Once(once.key), true).await?;
         item.map(|item| once.earlier(item)).transpose()
     }
 
@@ -79,6 +79,6 @@ impl Store {
             answer,
             expires_at: now.epoch_ms() / 1000 + KEPT_FOR,
         };
-        put(&self.table, to_item(keys::once(&once.key), &item)?, "attribute_not_exists(pk)", [])
+        put(&self.table, to_item(Key::Once(once.key), &item)?, "attribute_not_exists(pk)", [])
     }
 }

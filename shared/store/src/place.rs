@@ -7,14 +7,14 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use domain::{
-    Reservation, ReservationNumber, Timestamp,
+    Reservation,
     slot::{Standing, WAITING_AT_MOST},
 };
 
 use crate::{
     Store, StoreError,
     item::{WHATEVER, number, put},
-    keys,
+    keys::{Key, member},
 };
 
 /// A place is free.
@@ -38,24 +38,15 @@ fn set(place: Standing) -> Option<&'static str> {
 }
 
 /// What the reservation is in that set: the waiting list is in order of the requests.
-fn member(reservation: &Reservation, place: Standing) -> String {
+fn member_of(reservation: &Reservation, place: Standing) -> String {
     match place {
         Standing::OnWaitingList => {
-            waiting_member(reservation.waiting_since(), &reservation.reservation_number)
+            member::waiting(reservation.waiting_since(), &reservation.reservation_number)
         }
         Standing::HoldsPlace | Standing::AwaitsDecision | Standing::None => {
             reservation.reservation_number.to_string()
         }
     }
-}
-
-pub(crate) fn waiting_member(since: Timestamp, number: &ReservationNumber) -> String {
-    format!("{:013}#{number}", since.epoch_ms())
-}
-
-pub(crate) fn parse_waiting(member: &str) -> Option<(Timestamp, ReservationNumber)> {
-    let (since, number) = member.split_once('#')?;
-    Some((Timestamp::from_epoch_ms(since.parse().ok()?)?, number.parse().ok()?))
 }
 
 fn set_of(members: impl IntoIterator<Item = String>) -> Option<AttributeValue> {
@@ -81,7 +72,7 @@ impl Store {
             _ => format!("attribute_not_exists(waiting) AND {FREE}"),
         };
         let mut values = HashMap::from([(":false".to_owned(), AttributeValue::Bool(false))]);
-        values.extend(set_of([member(reservation, to)]).map(|value| (":to".to_owned(), value)));
+        values.extend(set_of([member_of(reservation, to)]).map(|value| (":to".to_owned(), value)));
         values.extend(longest_list(to));
         let update = set(to).map(|set| format!("ADD {set} :to")).unwrap_or_default();
         let condition = format!("attribute_exists(pk) AND disabled = :false AND {room}");
@@ -99,11 +90,13 @@ impl Store {
         let (mut add, mut delete) = (Vec::new(), Vec::new());
         if let Some(set) = set(from) {
             delete.push(format!("{set} :from"));
-            values.extend(set_of([member(current, from)]).map(|value| (":from".to_owned(), value)));
+            values.extend(
+                set_of([member_of(current, from)]).map(|value| (":from".to_owned(), value)),
+            );
         }
         if let Some(set) = set(to) {
             add.push(format!("{set} :to"));
-            values.extend(set_of([member(next, to)]).map(|value| (":to".to_owned(), value)));
+            values.extend(set_of([member_of(next, to)]).map(|value| (":to".to_owned(), value)));
         }
         let clauses = [("ADD", add), ("DELETE", delete)].into_iter();
         let clauses = clauses.filter(|(_, members)| !members.is_empty());
@@ -132,7 +125,7 @@ impl Store {
         reservation: &Reservation,
     ) -> Result<TransactWriteItem, StoreError> {
         let Reservation { facility_id, slot_id, reservation_number, .. } = reservation;
-        let key = keys::over(facility_id, slot_id, reservation_number);
+        let key = Key::Over(facility_id.clone(), slot_id.clone(), reservation_number.clone());
         put(&self.table, key.attributes(), WHATEVER, [])
     }
 
@@ -143,7 +136,7 @@ impl Store {
         condition: String,
         values: HashMap<String, AttributeValue>,
     ) -> Result<TransactWriteItem, StoreError> {
-        let key = keys::slot(&reservation.facility_id, &reservation.slot_id);
+        let key = Key::Slot(reservation.facility_id.clone(), reservation.slot_id.clone());
         let names = condition
             .contains("#capacity")
             .then(|| HashMap::from([("#capacity".to_owned(), "capacity".to_owned())]));

@@ -19,14 +19,13 @@ use serde_bytes::ByteBuf;
 use crate::{
     Family, SavedAttempts, Store, StoreError,
     item::{Item, blocker, epoch_ms, from_item, number, put, some_epoch_ms, to_item},
-    keys,
+    keys::Key,
 };
 
 /// A reservation as it stands in the table. Names of attributes are kept short enough that a
 /// typical request stays within one write unit.
 #[derive(Serialize, Deserialize)]
 struct ReservationItem {
-    pk: String,
     facility_id: FacilityId,
     municipality_code: MunicipalityCode,
     slot_id: SlotId,
@@ -148,14 +147,16 @@ fn fingerprint(bytes: ByteBuf) -> Result<[u8; 16], StoreError> {
     Ok(bytes)
 }
 
-pub(crate) fn number_of(pk: &str) -> Result<ReservationNumber, StoreError> {
-    pk.trim_start_matches("RSV#")
-        .parse()
-        .map_err(|error: domain::Invalid| StoreError::UnknownForm(error.into()))
+/// The reservation that an item, or an entry of an index, is of.
+pub(crate) fn number_of(item: &Item) -> Result<ReservationNumber, StoreError> {
+    match Key::of(item) {
+        Some(Key::Reservation(number)) => Ok(number),
+        _ => Err(StoreError::UnknownForm("the key of a reservation".into())),
+    }
 }
 
 fn item(reservation: &Reservation) -> Result<Item, StoreError> {
-    let key = keys::reservation(&reservation.reservation_number);
+    let key = Key::Reservation(reservation.reservation_number.clone());
     let waits = reservation.status == Status::Pending;
     let since = reservation.pending_since();
     let client_id = reservation.client_id().cloned();
@@ -164,9 +165,8 @@ fn item(reservation: &Reservation) -> Result<Item, StoreError> {
         None => (None, None),
     };
     to_item(
-        key.clone(),
+        key,
         &ReservationItem {
-            pk: key.pk,
             facility_id: reservation.facility_id.clone(),
             municipality_code: reservation.municipality_code,
             slot_id: reservation.slot_id.clone(),
@@ -227,10 +227,11 @@ fn bytes_of(sealed: &Sealed) -> ByteBuf {
 
 /// A reservation from its item, as the table or its stream gives it.
 pub fn from_table(item: Item) -> Result<Reservation, StoreError> {
+    let reservation_number = number_of(&item)?;
     let item: ReservationItem = from_item(item)?;
     let requested_by = item.client_id.map(Actor::Client).or(item.requested_by);
     Ok(Reservation {
-        reservation_number: number_of(&item.pk)?,
+        reservation_number,
         facility_id: item.facility_id,
         municipality_code: item.municipality_code,
         slot_id: item.slot_id,
@@ -335,7 +336,7 @@ impl Store {
         number: &ReservationNumber,
         consistent: bool,
     ) -> Result<Option<Reservation>, StoreError> {
-        let item = self.get_item(keys::reservation(number), consistent).await?;
+        let item = self.get_item(Key::Reservation(number.clone()), consistent).await?;
         item.map(from_table).transpose()
     }
 

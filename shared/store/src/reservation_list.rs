@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     ClientId, FacilityId, MunicipalityCode, Reservation, ReservationNumber, SlotId, Status,
     Timestamp, reminder::PendingRequest,
@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Store, StoreError,
-    item::{Item, epoch_ms, from_item, number, some_epoch_ms, sort_key, to_item},
-    keys,
+    item::{Item, epoch_ms, from_item, number, some_epoch_ms, to_item},
+    keys::{Key, span::Span},
+    query::{Filter, Query},
     reservation::{RemindersItem, from_table, number_of},
     schema::{BY_CLIENT, PENDING},
 };
@@ -64,54 +65,30 @@ impl Store {
         limit: usize,
         after: Option<ListPosition>,
     ) -> Result<(Vec<Reservation>, Option<ListPosition>), StoreError> {
-        let mut conditions = Vec::new();
-        let mut values =
-            HashMap::from([(":client".to_owned(), AttributeValue::S(client.to_string()))]);
-        let mut names = HashMap::new();
-        if let Some(status) = filter.status {
-            conditions.push("#status = :status");
-            names.insert("#status".to_owned(), "status".to_owned());
-            values.insert(":status".into(), AttributeValue::S(status.as_str().into()));
-        }
-        if let Some(facility) = &filter.facility_id {
-            conditions.push("facility_id = :facility");
-            values.insert(":facility".into(), AttributeValue::S(facility.to_string()));
-        }
-        if let Some(after) = filter.updated_after {
-            conditions.push("updated_at > :updated_after");
-            values.insert(":updated_after".into(), number(after.epoch_ms()));
-        }
+        let text = |text: &str| Filter::Is(AttributeValue::S(text.into()));
+        let status = filter.status.map(|status| ("status", text(status.as_str())));
+        let facility = filter.facility_id.as_ref().map(|id| ("facility_id", text(id.as_str())));
+        let updated_after = filter.updated_after;
+        let updated = updated_after.map(|at| ("updated_at", Filter::Above(number(at.epoch_ms()))));
+        let query = Query::of_index(&BY_CLIENT, client);
+        let query = query.filter(status.into_iter().chain(facility).chain(updated));
         let mut start = after.map(|position| position_key(client, &position));
         let mut numbers = Vec::new();
         let mut entries_left = ENTRIES_READ_AT_MOST;
         let next = loop {
             // A filter leaves out most of what is read; without one, no more than is wanted.
             let wanted = limit + 1 - numbers.len();
-            let read = if conditions.is_empty() { wanted } else { entries_left };
-            let output = self
-                .db
-                .query()
-                .table_name(&*self.table)
-                .index_name(BY_CLIENT.name)
-                .key_condition_expression("client_id = :client")
-                .set_filter_expression((!conditions.is_empty()).then(|| conditions.join(" AND ")))
-                .set_expression_attribute_names((!names.is_empty()).then(|| names.clone()))
-                .set_expression_attribute_values(Some(values.clone()))
-                .set_exclusive_start_key(start.take())
-                .limit(read as i32)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await?;
-            self.meter.read(output.consumed_capacity());
-            for entry in output.items.unwrap_or_default() {
+            let read = if query.is_filtered() { entries_left } else { wanted };
+            let page = Box::pin(self.page(&query, Some(read), start.take())).await?;
+            for entry in page.items {
                 numbers.push(position(entry)?);
             }
             if numbers.len() > limit {
                 numbers.truncate(limit);
                 break numbers.last().cloned();
             }
-            entries_left = entries_left.saturating_sub(output.scanned_count.max(1) as usize);
-            match output.last_evaluated_key {
+            entries_left = entries_left.saturating_sub(page.read.max(1));
+            match page.next {
                 Some(key) if entries_left == 0 => break Some(position(key)?),
                 Some(key) => start = Some(key),
                 None => break None,
@@ -126,7 +103,7 @@ impl Store {
         &self,
         numbers: &[ReservationNumber],
     ) -> Result<Vec<Reservation>, StoreError> {
-        let items = self.get_items(numbers.iter().map(keys::reservation), false).await?;
+        let items = self.get_items(numbers.iter().cloned().map(Key::Reservation), false).await?;
         let mut found = HashMap::new();
         for item in items {
             let reservation = from_table(item)?;
@@ -182,17 +159,14 @@ impl Store {
     async fn over(
         &self,
         facility: &FacilityId,
-        (from, until): (Timestamp, Timestamp),
+        span: (Timestamp, Timestamp),
     ) -> Result<BTreeSet<(SlotId, ReservationNumber)>, StoreError> {
-        let bound = |at| format!("OVER#{}", SlotId::first_at(at));
-        let partition = keys::facility_partition(facility);
-        let items = self.items_between(partition, bound(from), bound(until)).await?;
-        let parse = |sk: &str| {
-            let (slot, number) = sk.strip_prefix("OVER#")?.split_once('#')?;
-            Some((slot.parse().ok()?, number.parse().ok()?))
+        let parse = |item: Item| match Key::of(&item) {
+            Some(Key::Over(_, slot, number)) => Ok((slot, number)),
+            _ => Err(StoreError::UnknownForm("what is over".into())),
         };
-        let unknown = || StoreError::UnknownForm("what is over".into());
-        items.iter().map(|item| sort_key(item).and_then(parse).ok_or_else(unknown)).collect()
+        let over = self.list(&Query::of(Span::over(facility, span)), None, parse).await?;
+        Ok(over.into_iter().collect())
     }
 
     /// The requests of one facility that wait for an answer, oldest first.
@@ -200,25 +174,7 @@ impl Store {
         &self,
         facility: &FacilityId,
     ) -> Result<Vec<PendingRequest>, StoreError> {
-        let mut pages = self
-            .db
-            .query()
-            .table_name(&*self.table)
-            .index_name(PENDING.name)
-            .key_condition_expression("pending_facility_id = :facility")
-            .expression_attribute_values(":facility", AttributeValue::S(facility.to_string()))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .into_paginator()
-            .send();
-        let mut pending = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page?;
-            self.meter.read(page.consumed_capacity());
-            for entry in page.items.unwrap_or_default() {
-                pending.push(pending_from(entry)?);
-            }
-        }
-        Ok(pending)
+        self.list(&Query::of_index(&PENDING, facility), None, pending_from).await
     }
 
     /// How many requests of one facility wait for an answer (ICT-04), and since when it is so many; `None` where
@@ -227,7 +183,7 @@ impl Store {
         &self,
         facility: &FacilityId,
     ) -> Result<(u64, Option<Timestamp>), StoreError> {
-        let item = self.get_item(keys::pending_count(facility), false);
+        let item = self.get_item(Key::PendingCount(facility.clone()), false);
         let (pending, item) = futures::try_join!(self.pending_of_facility(facility), item)?;
         let noted: Option<Counted> = item.map(from_item).transpose()?;
         // Who came last may be in the index before it is noted.
@@ -247,29 +203,14 @@ impl Store {
             return Ok(());
         }
         let changed_at = after.updated_at;
-        let item = to_item(keys::pending_count(&after.facility_id), &Counted { changed_at })?;
+        let item = to_item(Key::PendingCount(after.facility_id.clone()), &Counted { changed_at })?;
         let newer = "attribute_not_exists(pk) OR changed_at < :at";
         self.put_if(item, newer, [(":at", number(changed_at.epoch_ms()))]).await.map(drop)
     }
 
     /// Every request that waits for an answer, facility by facility. Reads the sparse index alone.
     pub async fn pending(&self) -> Result<Vec<PendingRequest>, StoreError> {
-        let mut pages = self
-            .db
-            .scan()
-            .table_name(&*self.table)
-            .index_name(PENDING.name)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .into_paginator()
-            .send();
-        let mut pending = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page?;
-            self.meter.read(page.consumed_capacity());
-            for entry in page.items.unwrap_or_default() {
-                pending.push(pending_from(entry)?);
-            }
-        }
+        let mut pending = self.scan(&PENDING, pending_from).await?;
         pending.sort_by(|a: &PendingRequest, b| {
             (&a.facility_id, a.requested_at).cmp(&(&b.facility_id, b.requested_at))
         });
@@ -280,16 +221,15 @@ impl Store {
 fn position(entry: Item) -> Result<ListPosition, StoreError> {
     #[derive(Deserialize)]
     struct Entry {
-        pk: String,
         requested_at: i64,
     }
+    let reservation_number = number_of(&entry)?;
     let entry: Entry = from_item(entry)?;
-    let reservation_number = number_of(&entry.pk)?;
     Ok(ListPosition { reservation_number, requested_at: entry.requested_at })
 }
 
 fn position_key(client: &ClientId, position: &ListPosition) -> Item {
-    let mut key = keys::reservation(&position.reservation_number).attributes();
+    let mut key = Key::Reservation(position.reservation_number.clone()).attributes();
     key.insert("client_id".into(), AttributeValue::S(client.to_string()));
     key.insert("requested_at".into(), number(position.requested_at));
     key
@@ -298,7 +238,6 @@ fn position_key(client: &ClientId, position: &ListPosition) -> Item {
 fn pending_from(entry: Item) -> Result<PendingRequest, StoreError> {
     #[derive(Deserialize)]
     struct Entry {
-        pk: String,
         pending_facility_id: FacilityId,
         municipality_code: MunicipalityCode,
         #[serde(with = "epoch_ms")]
@@ -310,9 +249,10 @@ fn pending_from(entry: Item) -> Result<PendingRequest, StoreError> {
         #[serde(flatten)]
         reminders: RemindersItem,
     }
+    let reservation_number = number_of(&entry)?;
     let entry: Entry = from_item(entry)?;
     Ok(PendingRequest {
-        reservation_number: number_of(&entry.pk)?,
+        reservation_number,
         facility_id: entry.pending_facility_id,
         municipality_code: entry.municipality_code,
         starts_at: entry.starts_at,

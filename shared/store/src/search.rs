@@ -14,7 +14,7 @@ use serde_bytes::ByteBuf;
 use crate::{
     Store, StoreError,
     item::{from_item, number, put, to_item},
-    keys,
+    keys::Key,
 };
 
 /// Counts the changes of one municipality's entries.
@@ -52,7 +52,7 @@ impl Store {
     pub async fn search_versions(
         &self,
     ) -> Result<BTreeMap<MunicipalityCode, ShardVersion>, StoreError> {
-        let item = self.get_item(keys::search_versions(), false).await?.unwrap_or_default();
+        let item = self.get_item(Key::SearchVersions(), false).await?.unwrap_or_default();
         Ok(item
             .into_iter()
             .filter_map(|(name, value)| {
@@ -66,12 +66,13 @@ impl Store {
         &self,
         codes: impl IntoIterator<Item = MunicipalityCode>,
     ) -> Result<Vec<(MunicipalityCode, ShardVersion, Shard)>, StoreError> {
-        let items = self.get_items(codes.into_iter().map(keys::search_shard), false).await?;
+        let items = self.get_items(codes.into_iter().map(Key::SearchShard), false).await?;
         items
             .into_iter()
             .map(|item| {
-                let code = crate::item::sort_key(&item).and_then(|sk| sk.parse().ok());
-                let code = code.ok_or_else(|| StoreError::UnknownForm("a shard's key".into()))?;
+                let Some(Key::SearchShard(code)) = Key::of(&item) else {
+                    return Err(StoreError::UnknownForm("a shard's key".into()));
+                };
                 let item: ShardItem = from_item(item)?;
                 Ok((code, item.version, item.unpack()?))
             })
@@ -86,14 +87,14 @@ impl Store {
         mut change: impl FnMut(&mut Shard) -> bool,
     ) -> Result<(), StoreError> {
         for _ in 0..TRIES {
-            let item = self.get_item(keys::search_shard(code), true).await?;
+            let item = self.get_item(Key::SearchShard(code), true).await?;
             let item: Option<ShardItem> = item.map(from_item).transpose()?;
             let version = item.as_ref().map_or(0, |item| item.version);
             let mut shard = item.as_ref().map(ShardItem::unpack).transpose()?.unwrap_or_default();
             if !change(&mut shard) {
                 return Ok(());
             }
-            let new = to_item(keys::search_shard(code), &ShardItem::pack(&shard, version + 1)?)?;
+            let new = to_item(Key::SearchShard(code), &ShardItem::pack(&shard, version + 1)?)?;
             let write = match version {
                 0 => put(&self.table, new, "attribute_not_exists(pk)", [])?,
                 read => put(&self.table, new, "version = :read", [(":read", number(read))])?,
@@ -113,7 +114,7 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         let update = Update::builder()
             .table_name(&*self.table)
-            .set_key(Some(keys::search_versions().attributes()))
+            .set_key(Some(Key::SearchVersions().attributes()))
             .update_expression("SET #code = :version")
             .condition_expression("attribute_not_exists(#code) OR #code < :version")
             .expression_attribute_names("#code", code.to_string())

@@ -16,9 +16,13 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Store, StoreError,
     item::{Item, blocker, epoch_ms, from_item, number, put, to_item},
-    keys,
+    keys::{
+        Key,
+        member::{self, parse_waiting},
+        span::Span,
+    },
     once::{Earlier, Once},
-    place::{parse_waiting, waiting_member},
+    query::Query,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -55,7 +59,7 @@ struct SetsItem {
 
 fn item(slot: &Slot) -> Result<Item, StoreError> {
     to_item(
-        keys::slot(&slot.facility_id, &slot.slot_id),
+        Key::Slot(slot.facility_id.clone(), slot.slot_id.clone()),
         &SlotItem {
             slot_id: slot.slot_id.clone(),
             slot_number: slot.slot_number.clone(),
@@ -70,7 +74,7 @@ fn item(slot: &Slot) -> Result<Item, StoreError> {
             sets: SetsItem {
                 holding: slot.holding.clone(),
                 undecided: slot.undecided.clone(),
-                waiting: slot.waiting.iter().map(|(at, n)| waiting_member(*at, n)).collect(),
+                waiting: slot.waiting.iter().map(|(at, n)| member::waiting(*at, n)).collect(),
             },
         },
     )
@@ -134,7 +138,7 @@ impl Store {
         id: &SlotId,
         consistent: bool,
     ) -> Result<Option<Slot>, StoreError> {
-        let item = self.get_item(keys::slot(facility, id), consistent).await?;
+        let item = self.get_item(Key::Slot(facility.clone(), id.clone()), consistent).await?;
         item.map(from_table).transpose()
     }
 
@@ -165,7 +169,7 @@ impl Store {
         }
         let update = Update::builder()
             .table_name(&*self.table)
-            .set_key(Some(keys::slot(&read.facility_id, &read.slot_id).attributes()))
+            .set_key(Some(Key::Slot(read.facility_id.clone(), read.slot_id.clone()).attributes()))
             .update_expression(update)
             .condition_expression(
                 "version = :read AND (attribute_not_exists(holding) OR size(holding) <= :capacity)",
@@ -197,40 +201,8 @@ impl Store {
         limit: usize,
         after: Option<&SlotId>,
     ) -> Result<Vec<Slot>, StoreError> {
-        let low = match after {
-            Some(id) => format!("SLOT#{id}~"),
-            None => format!("SLOT#{}", SlotId::first_at(from)),
-        };
-        let mut pages = self
-            .db
-            .query()
-            .table_name(&*self.table)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
-            .expression_attribute_values(
-                ":pk",
-                AttributeValue::S(keys::facility_partition(facility)),
-            )
-            .expression_attribute_values(":low", AttributeValue::S(low))
-            .expression_attribute_values(
-                ":high",
-                AttributeValue::S(format!("SLOT#{}", SlotId::first_at(until))),
-            )
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .limit(limit as i32)
-            .into_paginator()
-            .send();
-        let mut slots = Vec::new();
-        while slots.len() < limit
-            && let Some(page) = pages.next().await
-        {
-            let page = page?;
-            self.meter.read(page.consumed_capacity());
-            for item in page.items.unwrap_or_default() {
-                slots.push(from_table(item)?);
-            }
-        }
-        slots.truncate(limit);
-        Ok(slots)
+        let span = Span::slots(facility, (from, until), after);
+        self.list(&Query::of(span), Some(limit), from_table).await
     }
 
     /// The first slot of a facility until then that has a free place and still takes requests.
@@ -353,7 +325,7 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         let update = Update::builder()
             .table_name(&*self.table)
-            .set_key(Some(keys::facility(facility).attributes()))
+            .set_key(Some(Key::Facility(facility.clone()).attributes()))
             .update_expression("SET bookable = :true, updated_at = :now")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":true", AttributeValue::Bool(true))
@@ -369,7 +341,7 @@ impl Store {
             .db
             .update_item()
             .table_name(&*self.table)
-            .set_key(Some(keys::slot_count().attributes()))
+            .set_key(Some(Key::SlotCount().attributes()))
             .update_expression("ADD slots :slots")
             .expression_attribute_values(":slots", number(slots as i64))
             .return_values(ReturnValue::UpdatedNew)

@@ -4,7 +4,7 @@ use domain::{CorrelationId, Facility, FacilityId, Reservation, Slot};
 
 use crate::{
     Digest, PendingReminder, PlanDigest, SlotPlanReminder, StoreError, correlation::CORRELATION_ID,
-    facility, item::Item, notice, reservation, slot,
+    facility, item::Item, keys::Key, notice, reservation, slot,
 };
 
 /// A change that somebody else must hear of.
@@ -44,30 +44,28 @@ impl StreamChange {
     /// From the images of an item before and after; an item that was removed has none after.
     pub fn of(before: Option<Item>, after: Option<Item>) -> Result<Self, StoreError> {
         let Some(after) = after else { return Ok(Self::Nothing) };
-        let family = |key: &str| {
-            let text = after.get(key).and_then(|value| value.as_s().ok());
-            text.and_then(|text| text.split('#').next()).unwrap_or_default().to_owned()
-        };
-        Ok(match (family("pk").as_str(), family("sk").as_str()) {
-            ("RSV", "RSV") => Self::Reservation {
+        let Some(key) = Key::of(&after) else { return Ok(Self::Nothing) };
+        Ok(match key {
+            Key::Reservation(_) => Self::Reservation {
                 before: before.map(reservation::from_table).transpose()?.map(Box::new),
                 after: Box::new(reservation::from_table(after)?),
             },
-            ("FAC", "FAC") => Self::Facility(Box::new(facility::from_table(after)?)),
-            ("FAC", "SET") => {
-                let facility = facility_of(&after)?;
-                match facility::version_that_adds_addresses(after)? {
-                    Some(version) => Self::NewNoticeAddresses { facility, version },
-                    None => Self::Nothing,
-                }
+            Key::Facility(_) => Self::Facility(Box::new(facility::from_table(after)?)),
+            Key::Settings(facility) => match facility::version_that_adds_addresses(after)? {
+                Some(version) => Self::NewNoticeAddresses { facility, version },
+                None => Self::Nothing,
+            },
+            Key::Slot(..) => Self::Slot(Box::new(slot::from_table(after)?)),
+            Key::PendingReminder(..) => {
+                Self::PendingReminder(notice::pending_reminder_from_table(after)?)
             }
-            ("FAC", "SLOT") => Self::Slot(Box::new(slot::from_table(after)?)),
-            ("FAC", "ASK") => Self::PendingReminder(notice::pending_reminder_from_table(after)?),
-            ("FAC", "PLAN") => {
+            Key::SlotPlanReminder(..) => {
                 Self::SlotPlanReminder(notice::slot_plan_reminder_from_table(after)?)
             }
-            ("MUN", "PLAN") => Self::PlanDigest(notice::plan_digest_from_table(after)?),
-            ("MUN", "DIG") => Self::Digest(notice::digest_from_table(after)?),
+            Key::PlanDigest(..) => Self::PlanDigest(notice::plan_digest_from_table(after)?),
+            Key::Digest(..) | Key::DigestPart(..) => {
+                Self::Digest(notice::digest_from_table(after)?)
+            }
             _ => Self::Nothing,
         })
     }
@@ -80,11 +78,4 @@ pub fn correlation_id_of(before: Option<&Item>, after: Option<&Item>) -> Option<
     let id = |item: Option<&Item>| item?.get(CORRELATION_ID)?.as_s().ok().cloned();
     let (before, after) = (id(before), id(after));
     if before == after { None } else { after?.parse().ok() }
-}
-
-/// The facility in whose partition an item is.
-fn facility_of(item: &Item) -> Result<FacilityId, StoreError> {
-    let pk = item.get("pk").and_then(|pk| pk.as_s().ok());
-    let id = pk.and_then(|pk| pk.strip_prefix("FAC#")).and_then(|id| id.parse().ok());
-    id.ok_or_else(|| StoreError::UnknownForm("an item of no facility".into()))
 }

@@ -7,12 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Store, StoreError,
     item::{from_item, to_item},
-    keys,
+    keys::Key,
 };
 
 #[derive(Serialize, Deserialize)]
 struct SuppressionItem {
-    pk: String,
     reason: Suppression,
     /// What the mail service calls the report.
     report: String,
@@ -31,9 +30,8 @@ impl Store {
         report: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let key = keys::suppression(fingerprint);
+        let key = Key::Suppression(*fingerprint);
         let item = SuppressionItem {
-            pk: key.pk.clone(),
             reason,
             report: report.to_owned(),
             expires_at: reason.until(now).map(|until| until.epoch_ms() / 1000),
@@ -56,16 +54,18 @@ impl Store {
         fingerprints_to_read.sort_unstable();
         fingerprints_to_read.dedup();
         let mut found = Vec::new();
-        for item in
-            self.get_items(fingerprints_to_read.iter().map(keys::suppression), false).await?
+        for item in self
+            .get_items(fingerprints_to_read.iter().copied().map(Key::Suppression), false)
+            .await?
         {
+            let Some(Key::Suppression(fingerprint)) = Key::of(&item) else { continue };
             let item: SuppressionItem = from_item(item)?;
             // DynamoDB removes what expired within days, not at once.
             if item.expires_at.is_none_or(|at| now.epoch_ms() / 1000 < at) {
-                found.push(item.pk);
+                found.push(fingerprint);
             }
         }
-        let is_found = |fingerprint: &[u8; 16]| found.contains(&keys::suppression(fingerprint).pk);
+        let is_found = |fingerprint: &[u8; 16]| found.contains(fingerprint);
         Ok(addresses.iter().map(|fingerprints| fingerprints.iter().any(is_found)).collect())
     }
 }

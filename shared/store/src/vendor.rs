@@ -1,8 +1,6 @@
 //! Vendors, the facilities linked to them, and their webhook endpoints.
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, ReturnConsumedCapacity, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
 use domain::{
     ClientId, FacilityId, Sealed, Timestamp, WebhookEndpointId,
     applicant::Email,
@@ -17,8 +15,9 @@ use serde_bytes::ByteBuf;
 use crate::{
     Store, StoreError,
     item::{Item, from_item, number, put, some_epoch_ms, to_item},
-    keys,
+    keys::{Key, span::Span},
     once::{Earlier, Once},
+    query::Query,
 };
 
 /// A vendor, as the operator registers it.
@@ -78,7 +77,7 @@ fn endpoint_from(item: Item) -> Result<WebhookEndpoint, StoreError> {
 
 fn endpoint_item(endpoint: &WebhookEndpoint) -> Result<Item, StoreError> {
     to_item(
-        keys::webhook_endpoint(&endpoint.client_id, &endpoint.id),
+        Key::WebhookEndpoint(endpoint.client_id.clone(), endpoint.id.clone()),
         &EndpointItem {
             id: endpoint.id.clone(),
             client_id: endpoint.client_id.clone(),
@@ -119,17 +118,18 @@ impl Store {
         vendor: &VendorRecord,
         facilities: &[FacilityId],
     ) -> Result<(), StoreError> {
-        self.add(to_item(keys::vendor(&vendor.client_id), vendor)?).await?;
+        self.add(to_item(Key::Vendor(vendor.client_id.clone()), vendor)?).await?;
         for facility in facilities {
-            self.add(keys::link(facility, &vendor.client_id).attributes()).await?;
-            self.add(keys::linked_facility(&vendor.client_id, facility).attributes()).await?;
+            self.add(Key::Link(facility.clone(), vendor.client_id.clone()).attributes()).await?;
+            self.add(Key::LinkedFacility(vendor.client_id.clone(), facility.clone()).attributes())
+                .await?;
         }
         Ok(())
     }
 
     /// A vendor.
     pub async fn vendor(&self, id: &ClientId) -> Result<Option<VendorRecord>, StoreError> {
-        self.get_item(keys::vendor(id), false).await?.map(from_item).transpose()
+        self.get_item(Key::Vendor(id.clone()), false).await?.map(from_item).transpose()
     }
 
     /// Whether the facility granted an ICT system its requests.
@@ -138,14 +138,16 @@ impl Store {
         client: &ClientId,
         facility: &FacilityId,
     ) -> Result<bool, StoreError> {
-        Ok(self.get_item(keys::link(facility, client), false).await?.is_some())
+        Ok(self.get_item(Key::Link(facility.clone(), client.clone()), false).await?.is_some())
     }
 
     /// The ICT systems that a facility granted its requests.
     pub async fn linked_clients(&self, facility: &FacilityId) -> Result<Vec<ClientId>, StoreError> {
-        let items = self.items_below(keys::facility_partition(facility), "ICT#", false).await?;
-        let clients = items.iter().filter_map(crate::item::sort_key);
-        Ok(clients.filter_map(|sk| sk.trim_start_matches("ICT#").parse().ok()).collect())
+        let parse = |item: Item| match Key::of(&item) {
+            Some(Key::Link(_, client)) => Ok(client),
+            _ => Err(StoreError::UnknownForm("a link".into())),
+        };
+        self.list(&Query::of(Span::links(facility)), None, parse).await
     }
 
     /// The facilities that granted an ICT system their requests, by id: at most so many, from after this one.
@@ -155,23 +157,12 @@ impl Store {
         limit: usize,
         after: Option<&FacilityId>,
     ) -> Result<Vec<FacilityId>, StoreError> {
-        let low = after.map_or_else(|| "FAC#".to_owned(), |id| format!("FAC#{id}~"));
-        let output = self
-            .db
-            .query()
-            .table_name(&*self.table)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
-            .expression_attribute_values(":pk", AttributeValue::S(keys::client_partition(client)))
-            .expression_attribute_values(":low", AttributeValue::S(low))
-            .expression_attribute_values(":high", AttributeValue::S("FAC#~".into()))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .limit(limit as i32)
-            .send()
-            .await?;
-        self.meter.read(output.consumed_capacity());
-        let links = output.items.unwrap_or_default();
-        let facilities = links.iter().filter_map(crate::item::sort_key);
-        Ok(facilities.filter_map(|sk| sk.trim_start_matches("FAC#").parse().ok()).collect())
+        let parse = |item: Item| match Key::of(&item) {
+            Some(Key::LinkedFacility(_, facility)) => Ok(facility),
+            _ => Err(StoreError::UnknownForm("a link".into())),
+        };
+        let links = Query::of(Span::linked_facilities(client, after));
+        self.list(&links, Some(limit), parse).await
     }
 
     /// Creates a webhook endpoint, with the answer that its repeats get, unless the client has as many as one may have.
@@ -185,13 +176,14 @@ impl Store {
         // Whoever is faster takes a place, so nobody loses more often than there are places.
         for _ in 0..=ENDPOINTS_AT_MOST {
             // Read before the endpoints are counted: whoever adds one in between changes it.
-            let added = self.get_item(keys::endpoints_added(client), true).await?;
+            let added = self.get_item(Key::EndpointsAdded(client.clone()), true).await?;
             let added: Added = added.map(from_item).transpose()?.unwrap_or_default();
-            let partition = keys::client_partition(client);
-            if self.items_below(partition, "WHE#", true).await?.len() >= ENDPOINTS_AT_MOST {
+            let endpoints = Query::of(Span::webhook_endpoints(client)).consistent();
+            if self.list(&endpoints, None, Ok).await?.len() >= ENDPOINTS_AT_MOST {
                 return Ok(EndpointCreated::TooMany);
             }
-            let next = to_item(keys::endpoints_added(client), &Added { added: added.added + 1 })?;
+            let next =
+                to_item(Key::EndpointsAdded(client.clone()), &Added { added: added.added + 1 })?;
             let seen = [(":added", number(added.added))];
             let writes = vec![
                 self.answered(once, answer.clone(), endpoint.created_at)?,
@@ -214,7 +206,7 @@ impl Store {
         client: &ClientId,
         id: &WebhookEndpointId,
     ) -> Result<Option<WebhookEndpoint>, StoreError> {
-        let item = self.get_item(keys::webhook_endpoint(client, id), false).await?;
+        let item = self.get_item(Key::WebhookEndpoint(client.clone(), id.clone()), false).await?;
         item.map(endpoint_from).transpose()
     }
 
@@ -224,11 +216,12 @@ impl Store {
         client: &ClientId,
         id: &WebhookEndpointId,
     ) -> Result<Option<WebhookEndpoint>, StoreError> {
-        let (vendor, endpoint) = (keys::vendor(client), keys::webhook_endpoint(client, id));
+        let (vendor, endpoint) =
+            (Key::Vendor(client.clone()), Key::WebhookEndpoint(client.clone(), id.clone()));
         let (mut found, mut locked_out) = (None, false);
         for item in self.get_items([vendor, endpoint], false).await? {
-            match crate::item::sort_key(&item) {
-                Some("CLI") => {
+            match Key::of(&item) {
+                Some(Key::Vendor(_)) => {
                     let vendor: VendorRecord = from_item(item)?;
                     locked_out = vendor.status == VendorStatus::Suspended;
                 }
@@ -240,8 +233,7 @@ impl Store {
 
     /// The webhook endpoints of a client.
     pub async fn endpoints(&self, client: &ClientId) -> Result<Vec<WebhookEndpoint>, StoreError> {
-        let items = self.items_below(keys::client_partition(client), "WHE#", false).await?;
-        items.into_iter().map(endpoint_from).collect()
+        self.list(&Query::of(Span::webhook_endpoints(client)), None, endpoint_from).await
     }
 
     /// Removes a webhook endpoint; tells whether there was one.
@@ -254,7 +246,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let delete = Delete::builder()
             .table_name(&*self.table)
-            .set_key(Some(keys::webhook_endpoint(client, id).attributes()))
+            .set_key(Some(Key::WebhookEndpoint(client.clone(), id.clone()).attributes()))
             .condition_expression("attribute_exists(pk)")
             .build()
             .map_err(|error| StoreError::Rejected(error.into()))?;
@@ -270,7 +262,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let update = Update::builder()
             .table_name(&*self.table)
-            .set_key(Some(keys::webhook_endpoint(client, id).attributes()))
+            .set_key(Some(Key::WebhookEndpoint(client.clone(), id.clone()).attributes()))
             .update_expression("SET #status = :disabled")
             .condition_expression("attribute_exists(pk) AND #status <> :disabled")
             .expression_attribute_names("#status", "status")
@@ -279,32 +271,5 @@ impl Store {
             .map_err(|error| StoreError::Rejected(error.into()))?;
         let write = TransactWriteItem::builder().update(update).build();
         Ok(self.transact(vec![write]).await?.is_ok())
-    }
-
-    /// Every item of a partition whose sort key begins so.
-    async fn items_below(
-        &self,
-        pk: String,
-        prefix: &str,
-        consistent: bool,
-    ) -> Result<Vec<Item>, StoreError> {
-        let mut pages = self
-            .db
-            .query()
-            .table_name(&*self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", AttributeValue::S(pk))
-            .expression_attribute_values(":prefix", AttributeValue::S(prefix.into()))
-            .consistent_read(consistent)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .into_paginator()
-            .send();
-        let mut items = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page?;
-            self.meter.read(page.consumed_capacity());
-            items.extend(page.items.unwrap_or_default());
-        }
-        Ok(items)
     }
 }

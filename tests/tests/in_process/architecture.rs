@@ -106,6 +106,35 @@ fn domain_has_no_io_no_clock_and_no_randomness() {
     }
 }
 
+/// Texts of the grammar of keys that stand in some code: a kind followed by `#`, or what splits at it.
+fn key_grammar_in(code: &str, kinds: &BTreeSet<String>) -> Vec<String> {
+    let kinds = kinds.iter().map(|kind| format!("\"{kind}#"));
+    let splits = ["split('#')", "split_once('#')", "splitn("].map(str::to_owned);
+    kinds.chain(splits).filter(|text| code.contains(text)).collect()
+}
+
+#[test]
+fn keys_are_written_and_read_in_one_module() {
+    let keys = text("shared/store/src/keys/mod.rs");
+    let (_, table) = keys.split_once("\nkeys! {").unwrap();
+    let kinds =
+        table.split('[').skip(1).filter_map(|part| part.strip_prefix('"')?.split('"').next());
+    let kinds: BTreeSet<String> = kinds.map(str::to_owned).collect();
+    assert!(kinds.len() > 20 && kinds.contains("FAC") && kinds.contains("SLOT"), "{kinds:?}");
+    for planted in ["pk.strip_prefix(\"FAC#\")", "format!(\"SLOT#{id}\")", "sk.split_once('#')"] {
+        assert_eq!(key_grammar_in(planted, &kinds).len(), 1, "{planted}");
+    }
+    for (folder, _) in dependencies().iter().filter(|(folder, _)| !folder.starts_with("tests")) {
+        for (module, code) in modules(&root().join(folder)) {
+            if folder == "shared/store" && (module == "keys" || module.starts_with("keys::")) {
+                continue;
+            }
+            let found = key_grammar_in(&code, &kinds);
+            assert!(found.is_empty(), "{folder} {module}: {found:?} belongs into store::keys");
+        }
+    }
+}
+
 #[test]
 fn no_test_sleeps() {
     let nap = ["sleep", "("].concat();

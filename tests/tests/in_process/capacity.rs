@@ -66,7 +66,7 @@ async fn a_slot_does_not_grow_with_those_who_come_and_go() {
         let cancel = format!("/v1/reservations/{number}/cancel");
         assert_eq!(world.post(&site(), &cancel, json!({})).await.status, 200);
     }
-    let key = store::keys::slot(&slot.facility_id, &slot.slot_id).attributes();
+    let key = store::Key::Slot(slot.facility_id.clone(), slot.slot_id.clone()).attributes();
     let table = local::embedded::TABLE;
     let found = world.raw().get_item().table_name(table).set_key(Some(key)).send().await.unwrap();
     let weight = format!("{:?}", found.item.unwrap()).len();

@@ -319,15 +319,15 @@ async fn a_slot_that_is_disabled_is_deleted_and_one_that_is_enabled_again_stays(
     world.relay_changes().await;
     reader.read_on(&world).await;
     assert!(reader.copy.is_empty());
-    let expires = async |key: store::keys::Key| {
+    let expires = async |key: store::Key| {
         let get = world.raw().get_item().table_name(local::embedded::TABLE);
         let item = get.set_key(Some(key.attributes())).send().await.unwrap().item.unwrap();
         item.get(store::schema::EXPIRES_AT).map(|at| at.as_n().unwrap().parse::<i64>().unwrap())
     };
     let now = world.hub.clock.now().epoch_ms() / 1000;
     let day = 24 * 3600;
-    let entry = |number| store::keys::feed_entry(Feed::Slots, number);
-    let place = || store::keys::feed_place(Feed::Slots, slot.slot_id.as_str());
+    let entry = |number| store::Key::FeedEntry(Feed::Slots, number);
+    let place = || store::Key::FeedPlace(Feed::Slots, slot.slot_id.to_string());
     assert_eq!(expires(entry(2)).await, Some(now + 30 * day));
     assert_eq!(expires(place()).await, Some(now + 37 * day), "it remembers longer");
     change(&world, &slot, json!({"capacity": 3, "disabled": false})).await;
@@ -369,9 +369,10 @@ async fn a_slot_that_cannot_be_read_keeps_no_other_in_the_feed() {
     let slot = world.slot(SLOT, 3).await;
     world.settle().await;
     let broken: SlotId = "slt_0wx4n07k3m9qxd".parse().unwrap();
-    let mut item = store::keys::slot(&slot.facility_id, &broken).attributes();
+    let mut item = store::Key::Slot(slot.facility_id.clone(), broken.clone()).attributes();
     item.insert("slot_id".into(), AttributeValue::S("x".into()));
-    let leaves = store::keys::slot_leaves(slot.leaves_feed_at(), &slot.facility_id, &broken);
+    let leaves =
+        store::Key::SlotLeaves(slot.leaves_feed_at(), slot.facility_id.clone(), broken.clone());
     world.fill([item, leaves.attributes()].into_iter());
     world.set("2026-12-17T10:00:00+09:00");
     let now = world.hub.clock.now();
@@ -459,7 +460,7 @@ async fn what_expired_of_the_last_transaction_hides_nothing_behind_it() {
     let world = World::new().await;
     let slots = [world.slot(SLOT, 3).await, world.slot("2026-12-11T10:00:00+09:00", 3).await];
     world.relay_changes().await;
-    let first = store::keys::feed_entry(Feed::Slots, 1).attributes();
+    let first = store::Key::FeedEntry(Feed::Slots, 1).attributes();
     let delete = world.raw().delete_item().table_name(local::embedded::TABLE);
     delete.set_key(Some(first)).send().await.unwrap();
     let mut reader = Reader::new(500);

@@ -241,7 +241,7 @@ async fn what_cannot_be_done_keeps_nothing_else_waiting() {
     world.set(NOW);
     // One that no version can read, before all others.
     let broken: ReservationNumber = "R-0000-0000".parse().unwrap();
-    let mut item = store::keys::reservation(&broken).attributes();
+    let mut item = store::Key::Reservation(broken.clone()).attributes();
     item.insert("facility_id".into(), aws_sdk_dynamodb::types::AttributeValue::S("x".into()));
     world.fill([item].into_iter());
     world

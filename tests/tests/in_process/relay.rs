@@ -59,7 +59,7 @@ async fn parked_record_is_relayed_once_its_cause_is_mended() {
     let world = World::new().await;
     world.settle().await;
     // What search knows of the municipality cannot be read: its slots cannot be told.
-    let key = store::keys::search_shard("131199".parse().unwrap()).attributes();
+    let key = store::Key::SearchShard("131199".parse().unwrap()).attributes();
     let found = world.raw().get_item().table_name(TABLE).set_key(Some(key.clone())).send().await;
     let (sound, mut broken) = (found.unwrap().item.unwrap(), key);
     broken.insert("entries".into(), AttributeValue::S("no bytes".into()));

@@ -60,22 +60,12 @@ async fn world(reserved: bool) -> World {
 /// The slot under the id of the samples.
 async fn copy_slot(world: &World, slot: &Slot) {
     let table = local::embedded::TABLE;
-    let partition = store::keys::facility_partition(&slot.facility_id);
-    let slots = world
-        .raw()
-        .query()
-        .table_name(table)
-        .key_condition_expression("pk = :pk AND begins_with(sk, :slot)")
-        .expression_attribute_values(":pk", aws_sdk_dynamodb::types::AttributeValue::S(partition))
-        .expression_attribute_values(
-            ":slot",
-            aws_sdk_dynamodb::types::AttributeValue::S("SLOT#".into()),
-        )
-        .send()
-        .await
-        .unwrap();
-    let mut item = slots.items.unwrap().remove(0);
-    item.extend(store::keys::slot(&slot.facility_id, &slot.slot_id).attributes());
+    let opened = world.store().slots(&slot.facility_id, slot.starts_at, slot.ends_at, 1, None);
+    let opened = opened.await.unwrap().remove(0).slot_id;
+    let key = store::Key::Slot(slot.facility_id.clone(), opened).attributes();
+    let found = world.raw().get_item().table_name(table).set_key(Some(key)).send().await;
+    let mut item = found.unwrap().item.unwrap();
+    item.extend(store::Key::Slot(slot.facility_id.clone(), slot.slot_id.clone()).attributes());
     let id = aws_sdk_dynamodb::types::AttributeValue::S(slot.slot_id.to_string());
     item.insert("slot_id".into(), id);
     world.fill([item].into_iter());

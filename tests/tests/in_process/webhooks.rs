@@ -234,7 +234,7 @@ async fn nothing_is_sent_to_a_client_that_is_locked_out() {
         .raw()
         .update_item()
         .table_name(local::embedded::TABLE)
-        .set_key(Some(store::keys::vendor(&vendor.client_id).attributes()))
+        .set_key(Some(store::Key::Vendor(vendor.client_id.clone()).attributes()))
         .update_expression("SET #status = :active")
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":active", AttributeValue::S("active".into()));

@@ -1,0 +1,112 @@
+//! The parts of a key, and how each is written.
+
+use domain::{
+    ClientId, FacilityId, MunicipalityCode, ReservationNumber, SlotId, Timestamp,
+    WebhookEndpointId, applicant::FamilyFingerprint, feed::Feed,
+};
+use jiff::civil::Date;
+
+/// A part of a key. What is read is written as it was read.
+pub(super) trait Part: Sized {
+    fn write(&self) -> String;
+    fn read(text: &str) -> Option<Self>;
+}
+
+/// The hour of a run, written as people read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hour(pub Timestamp);
+
+/// A month, by its first day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Month(pub Date);
+
+macro_rules! written_as_text {
+    ($($type:ty),*) => {
+        $(impl Part for $type {
+            fn write(&self) -> String {
+                self.to_string()
+            }
+            fn read(text: &str) -> Option<Self> {
+                text.parse().ok()
+            }
+        })*
+    };
+}
+written_as_text!(
+    ClientId,
+    Date,
+    FacilityId,
+    MunicipalityCode,
+    ReservationNumber,
+    SlotId,
+    WebhookEndpointId,
+    String,
+    usize
+);
+
+impl Part for Timestamp {
+    /// Milliseconds since 1970, so that keys are in the order of time.
+    fn write(&self) -> String {
+        format!("{:013}", self.epoch_ms())
+    }
+    fn read(text: &str) -> Option<Self> {
+        Self::from_epoch_ms(text.parse().ok()?)
+    }
+}
+
+impl Part for Hour {
+    fn write(&self) -> String {
+        self.0.to_string()
+    }
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}
+
+impl Part for Month {
+    fn write(&self) -> String {
+        self.0.strftime("%Y-%m").to_string()
+    }
+    fn read(text: &str) -> Option<Self> {
+        format!("{text}-01").parse().ok().map(Self)
+    }
+}
+
+impl Part for u64 {
+    /// As many digits for each, so that keys are in the order of the numbers.
+    fn write(&self) -> String {
+        format!("{self:016}")
+    }
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Part for Feed {
+    fn write(&self) -> String {
+        self.name().to_owned()
+    }
+    fn read(text: &str) -> Option<Self> {
+        Self::named(text)
+    }
+}
+
+impl Part for FamilyFingerprint {
+    fn write(&self) -> String {
+        self.as_str().to_owned()
+    }
+    fn read(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned()))
+    }
+}
+
+impl Part for [u8; 16] {
+    fn write(&self) -> String {
+        self.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+    fn read(text: &str) -> Option<Self> {
+        let hexadecimal = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = hexadecimal.then(|| u128::from_str_radix(text, 16))?;
+        number.ok().map(u128::to_be_bytes)
+    }
+}

@@ -1,0 +1,90 @@
+//! The parts of partitions that queries read.
+
+use domain::{ClientId, FacilityId, MunicipalityCode, SlotId, Timestamp, feed::Feed};
+
+use super::{Key, part::Part};
+
+/// A part of a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) pk: String,
+    pub(crate) sort: Sort,
+}
+
+/// Which sort keys are in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Sort {
+    /// Those from the first to the second, both among them.
+    Between(String, String),
+    /// Those up to this one.
+    UpTo(String),
+    /// Those that begin so.
+    Below(&'static str),
+}
+
+impl Span {
+    fn of_facility(id: &FacilityId, sort: Sort) -> Self {
+        Self { pk: format!("FAC#{id}"), sort }
+    }
+
+    /// The slots of a facility that start in this span; after a slot, those that follow it.
+    pub(crate) fn slots(
+        facility: &FacilityId,
+        (from, until): (Timestamp, Timestamp),
+        after: Option<&SlotId>,
+    ) -> Self {
+        let low = after.map_or_else(|| SlotId::first_at(from), |slot| format!("{slot}~"));
+        let high = SlotId::first_at(until);
+        Self::of_facility(facility, Sort::Between(format!("SLOT#{low}"), format!("SLOT#{high}")))
+    }
+
+    /// What is over without a place in the slots of this span.
+    pub(crate) fn over(facility: &FacilityId, (from, until): (Timestamp, Timestamp)) -> Self {
+        let bound = |at| format!("OVER#{}", SlotId::first_at(at));
+        Self::of_facility(facility, Sort::Between(bound(from), bound(until)))
+    }
+
+    /// The ICT systems that are linked to a facility.
+    pub(crate) fn links(facility: &FacilityId) -> Self {
+        Self::of_facility(facility, Sort::Below("ICT#"))
+    }
+
+    /// The facilities that are linked to an ICT system, by id; after one, those that follow it.
+    pub(crate) fn linked_facilities(client: &ClientId, after: Option<&FacilityId>) -> Self {
+        let low = after.map_or_else(|| "FAC#".to_owned(), |id| format!("FAC#{id}~"));
+        Self { pk: format!("CLI#{client}"), sort: Sort::Between(low, "FAC#~".into()) }
+    }
+
+    /// The webhook endpoints of a client.
+    pub(crate) fn webhook_endpoints(client: &ClientId) -> Self {
+        Self { pk: format!("CLI#{client}"), sort: Sort::Below("WHE#") }
+    }
+
+    /// The facts of a municipality's reservations that were requested from this instant on and before the other.
+    pub(crate) fn facts(code: MunicipalityCode, (from, until): (Timestamp, Timestamp)) -> Self {
+        // A key has more after the time, so the first that is not meant comes after the bound.
+        let bound = |at: Timestamp| format!("{:013}", at.epoch_ms().max(0));
+        let sort = Sort::Between(bound(from), bound(until.max(from)));
+        Self { pk: format!("FACT#{code}"), sort }
+    }
+
+    /// What is due about reservations at this instant.
+    pub(crate) fn deadlines(now: Timestamp) -> Self {
+        Self { pk: "DUE".into(), sort: Self::until(now) }
+    }
+
+    /// The slots that are to leave their feed at this instant.
+    pub(crate) fn slots_leave(now: Timestamp) -> Self {
+        Self { pk: "DUE#slots".into(), sort: Self::until(now) }
+    }
+
+    fn until(now: Timestamp) -> Sort {
+        Sort::UpTo(format!("{}~", now.write()))
+    }
+
+    /// The entries of a feed from this number to the other, both among them.
+    pub(crate) fn feed_entries(feed: Feed, first: u64, last: u64) -> Self {
+        let (pk, low) = Key::FeedEntry(feed, first).text();
+        Self { pk, sort: Sort::Between(low, last.write()) }
+    }
+}
