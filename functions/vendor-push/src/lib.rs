@@ -99,6 +99,12 @@ impl Start<Environment> for VendorPush {
     }
 }
 
+/// What came back from a receiver.
+enum Reply {
+    Answer(Answer),
+    None(DeliveryError),
+}
+
 impl VendorPush {
     /// `mails` are the queues of `send-mail`.
     pub fn new(
@@ -159,20 +165,21 @@ impl VendorPush {
             self.hold_back(message).await?;
             return Ok(Attempt::HeldBack);
         }
-        let answer = match self.deliver(&endpoint, message).await? {
-            Ok(answer) if answer.is_success() => {
+        let reply = self.deliver(&endpoint, message).await?;
+        let (status, retry_after, error) = match reply {
+            Reply::Answer(answer) if answer.is_success() => {
                 store.note_success(&endpoint).await?;
                 return Ok(Attempt::Delivered);
             }
-            Ok(answer) if answer.status == 410 => {
+            Reply::Answer(answer) if answer.status == 410 => {
                 store.disable_endpoint(&endpoint.client_id, &endpoint.id).await?;
                 return Ok(Attempt::Gone);
             }
-            answer => answer,
+            Reply::Answer(answer) => (Some(answer.status), answer.retry_after, None),
+            Reply::None(error) => (None, None, Some(error)),
         };
         store.note_failure(&endpoint).await?;
         let now = self.hub.clock.now();
-        let retry_after = answer.as_ref().ok().and_then(|answer| answer.retry_after);
         match webhook::wait_after(order.attempt, retry_after.map(|after| after.wait(now))) {
             Some(wait) => {
                 let due = now + SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
@@ -182,10 +189,7 @@ impl VendorPush {
             }
             None => self.give_up(&endpoint, message).await?,
         }
-        Ok(match answer {
-            Ok(answer) => Attempt::Failed { status: Some(answer.status), error: None },
-            Err(error) => Attempt::Failed { status: None, error: Some(error) },
-        })
+        Ok(Attempt::Failed { status, error })
     }
 
     /// Lets a delivery that is new wait for a receiver that fails. What is held back at once does not come back at
@@ -214,7 +218,7 @@ impl VendorPush {
         &self,
         endpoint: &WebhookEndpoint,
         message: &Message<PushOrder>,
-    ) -> Result<Result<Answer, DeliveryError>, PushError> {
+    ) -> Result<Reply, PushError> {
         let event = &message.order.event;
         let body = serde_json::to_vec(event)?;
         let secret = self.secret(endpoint).await?;
@@ -224,7 +228,8 @@ impl VendorPush {
         let error = message.correlation_id.as_ref().map(ToString::to_string);
         let error = error.map(|id| (webhook::CORRELATION_ID, id));
         let headers = signed.into_iter().chain(error).collect();
-        Ok(self.delivery.send(Request { url: endpoint.url.clone(), headers, body }).await)
+        let sent = self.delivery.send(Request { url: endpoint.url.clone(), headers, body }).await;
+        Ok(sent.map_or_else(Reply::None, Reply::Answer))
     }
 
     async fn secret(&self, endpoint: &WebhookEndpoint) -> Result<Arc<str>, PushError> {

@@ -1,21 +1,23 @@
 //! What was asked for on the portal, by keyed hashes of where from and for whom: kept for two days, and written in
 //! the transaction that makes the request, so that no number of calls at once passes a limit.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::attempt::{Attempt, Attempts};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Store, StoreError,
-    item::{Item, from_item, number, put, to_item},
+    condition::Condition,
+    item::{Item, from_item, number, to_item},
     keys::Key,
-    schema::EXPIRES_AT,
+    write::{Found, Write},
 };
 
 #[derive(Default, Serialize, Deserialize)]
 struct AttemptsItem {
     attempts: Attempts,
     version: u32,
+    /// As DynamoDB removes items by it: `schema::EXPIRES_AT`.
+    expires_at: i64,
 }
 
 /// What was asked for under one mark, as it was read.
@@ -25,6 +27,7 @@ pub struct SavedAttempts {
     /// Those of the last day.
     pub attempts: Attempts,
     version: u32,
+    expires_at: i64,
 }
 
 /// They count for a day.
@@ -33,12 +36,17 @@ const KEPT_SECONDS: i64 = 48 * 3600;
 impl SavedAttempts {
     fn of(fingerprint: [u8; 16], item: Option<Item>) -> Result<Self, StoreError> {
         let item: AttemptsItem = item.map(from_item).transpose()?.unwrap_or_default();
-        Ok(Self { fingerprint, attempts: item.attempts, version: item.version })
+        let AttemptsItem { attempts, version, expires_at } = item;
+        Ok(Self { fingerprint, attempts, version, expires_at })
     }
 
     /// What stood there instead when it was to be written over.
-    pub(crate) fn newer(&self, item: Option<Item>) -> Result<Self, StoreError> {
-        Self::of(self.fingerprint, item)
+    pub(crate) fn newer(&self, found: Found) -> Result<Self, StoreError> {
+        Self::of(self.fingerprint, found.item())
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        Key::Attempts(self.fingerprint)
     }
 }
 
@@ -53,15 +61,17 @@ impl Store {
         &self,
         read: &SavedAttempts,
         attempt: &Attempt,
-    ) -> Result<TransactWriteItem, StoreError> {
+    ) -> Result<Write, StoreError> {
+        let expires_at = attempt.at.epoch_ms() / 1000 + KEPT_SECONDS;
+        let key = Key::Attempts(read.fingerprint);
         let attempts = read.attempts.clone().with(attempt.clone());
-        let item = AttemptsItem { attempts, version: read.version + 1 };
-        let mut item = to_item(Key::Attempts(read.fingerprint), &item)?;
-        let until = attempt.at.epoch_ms() / 1000 + KEPT_SECONDS;
-        item.insert(EXPIRES_AT.into(), number(until));
-        match read.version {
-            0 => put(&self.table, item, "attribute_not_exists(pk)", []),
-            over => put(&self.table, item, "version = :over", [(":over", number(over))]),
+        let next = AttemptsItem { attempts, version: read.version + 1, expires_at };
+        if read.version == 0 {
+            return Ok(Write::create(key, to_item(&next)?));
         }
+        let (attempts, version) = (read.attempts.clone(), read.version);
+        let before = AttemptsItem { attempts, version, expires_at: read.expires_at };
+        let unchanged = Condition::Is("version".into(), number(version));
+        Ok(Write::change(key, &to_item(&before)?, &to_item(&next)?, unchanged))
     }
 }

@@ -5,14 +5,15 @@
 //! reads what is due and no more. An entry only says when to look: the reservation says what is due, so
 //! an entry that is old or doubled does no harm.
 
-use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use domain::{FacilityId, Reservation, ReservationNumber, SlotId, Timestamp};
 
 use crate::{
     Store, StoreError,
+    condition::Condition,
     item::Item,
     keys::{Key, span::Span},
     query::Query,
+    write::Write,
 };
 
 /// That something is due about a reservation.
@@ -68,7 +69,7 @@ impl Store {
         at: Timestamp,
         number: &ReservationNumber,
     ) -> Result<(), StoreError> {
-        self.add(Key::Deadline(at, number.clone()).attributes()).await
+        self.add(Key::Deadline(at, number.clone()), Item::new()).await
     }
 
     /// Removes an entry; one that is not there is removed already.
@@ -82,7 +83,7 @@ impl Store {
 
     /// Adds that a slot is to leave its feed.
     pub async fn add_slot_leaves(&self, leaves: &SlotLeaves) -> Result<(), StoreError> {
-        self.add(leaves.key().attributes()).await
+        self.add(leaves.key(), Item::new()).await
     }
 
     /// Removes that a slot is to leave its feed; what is not there is removed already.
@@ -91,16 +92,7 @@ impl Store {
     }
 
     async fn remove(&self, key: Key) -> Result<(), StoreError> {
-        let output = self
-            .db
-            .delete_item()
-            .table_name(&*self.table)
-            .set_key(Some(key.attributes()))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await?;
-        self.meter.write(output.consumed_capacity());
-        Ok(())
+        self.write(Write::delete(key, Condition::Whatever)).await.map(drop)
     }
 
     /// What is due at this instant, the longest due first: up to `limit`.

@@ -1,6 +1,5 @@
 //! Facilities, their settings, and whom the hub writes to in a municipality.
 
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use domain::{
     Facility, FacilityId, MunicipalityCode, Settings, Timestamp, applicant::Email,
     settings::NoticeLinks,
@@ -10,8 +9,10 @@ use serde_dynamo::to_attribute_value;
 
 use crate::{
     Store, StoreError,
-    item::{Item, from_item, number, put, to_item},
+    condition::Condition,
+    item::{Item, from_item, number, to_item},
     keys::Key,
+    write::Write,
 };
 
 /// Whom the hub writes to in a municipality (NTF-04).
@@ -52,6 +53,13 @@ pub struct SavedSettings {
     unconfirmed: Vec<UnconfirmedAddress>,
     /// How often they were saved.
     version: u32,
+}
+
+impl From<SavedSettings> for SettingsItem {
+    fn from(saved: SavedSettings) -> Self {
+        let SavedSettings { settings, notice_links, unconfirmed, version } = saved;
+        Self { settings, notice_links, unconfirmed, version }
+    }
 }
 
 impl SavedSettings {
@@ -126,14 +134,17 @@ impl Store {
             before.cloned().unwrap_or_else(new)
         });
         let unconfirmed = unconfirmed.collect();
-        let item = SettingsItem { settings, notice_links, unconfirmed, version };
-        let item = to_item(Key::Settings(id.clone()), &item)?;
+        let next = SettingsItem { settings, notice_links, unconfirmed, version };
+        let (key, next) = (Key::Settings(id.clone()), to_item(&next)?);
         let save = match over.version {
-            0 => put(&self.table, item, "attribute_not_exists(pk)", [])?,
-            over => put(&self.table, item, "version = :over", [(":over", number(over))])?,
+            0 => Write::create(key, next),
+            read => {
+                let unchanged = Condition::Is("version".into(), number(read));
+                Write::change(key, &to_item(&SettingsItem::from(over.clone()))?, &next, unchanged)
+            }
         };
         let writes = [save].into_iter().chain(show).collect();
-        self.transact(writes).await?.map_err(|_| StoreError::Conflict)
+        self.transact(writes).await?.or_conflict()
     }
 
     /// Confirms the address of a nursery that is meant; tells whether the nursery has it. To confirm twice is to
@@ -164,28 +175,13 @@ impl Store {
         id: &FacilityId,
         settings: &Settings,
         now: Timestamp,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let update = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::Facility(id.clone()).attributes()))
-            .update_expression(
-                "SET message_to_parents = :message, external_booking_url = :url, \
-                 booking_closes_hours_before = :closes, updated_at = :now",
-            )
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(
-                ":message",
-                to_attribute_value(&settings.message_to_parents)?,
-            )
-            .expression_attribute_values(
-                ":url",
-                to_attribute_value(&settings.external_booking_url)?,
-            )
-            .expression_attribute_values(":closes", number(settings.booking_closes_hours_before))
-            .expression_attribute_values(":now", to_attribute_value(now)?)
-            .build()
-            .map_err(|error| StoreError::Rejected(error.into()))?;
-        Ok(TransactWriteItem::builder().update(update).build())
+    ) -> Result<Write, StoreError> {
+        let message = to_attribute_value(&settings.message_to_parents)?;
+        Ok(Write::update(Key::Facility(id.clone()), Condition::Present)
+            .set("message_to_parents", message)
+            .set("external_booking_url", to_attribute_value(&settings.external_booking_url)?)
+            .set("booking_closes_hours_before", number(settings.booking_closes_hours_before))
+            .set("updated_at", to_attribute_value(now)?))
     }
 
     /// Facility and settings at once.
@@ -212,20 +208,18 @@ impl Store {
         facilities: &[(Option<Facility>, Facility)],
     ) -> Result<(), StoreError> {
         for chunk in facilities.chunks(100) {
-            let writes: Result<Vec<TransactWriteItem>, StoreError> = chunk
+            let writes: Result<Vec<Write>, StoreError> = chunk
                 .iter()
                 .map(|(known, facility)| {
-                    let item = to_item(Key::Facility(facility.facility_id.clone()), facility)?;
-                    match known {
-                        None => put(&self.table, item, "attribute_not_exists(pk)", []),
-                        Some(known) => {
-                            let read = serde_dynamo::to_attribute_value(known.updated_at)?;
-                            put(&self.table, item, "updated_at = :read", [(":read", read)])
-                        }
-                    }
+                    let key = Key::Facility(facility.facility_id.clone());
+                    let item = to_item(facility)?;
+                    let Some(known) = known else { return Ok(Write::create(key, item)) };
+                    let read = to_attribute_value(known.updated_at)?;
+                    let unchanged = Condition::Is("updated_at".into(), read);
+                    Ok(Write::change(key, &to_item(known)?, &item, unchanged))
                 })
                 .collect();
-            self.transact(writes?).await?.map_err(|_| StoreError::Conflict)?;
+            self.transact(writes?).await?.or_conflict()?;
         }
         Ok(())
     }
@@ -251,11 +245,11 @@ impl Store {
         code: MunicipalityCode,
         contact: &MunicipalityContact,
     ) -> Result<(), StoreError> {
-        self.add(to_item(Key::Municipality(code), contact)?).await
+        self.add(Key::Municipality(code), to_item(contact)?).await
     }
 
     /// Writes an item that must not exist yet; one that does is left as it is.
-    pub(crate) async fn add(&self, item: Item) -> Result<(), StoreError> {
-        self.put_if(item, "attribute_not_exists(pk)", []).await.map(drop)
+    pub(crate) async fn add(&self, key: Key, item: Item) -> Result<(), StoreError> {
+        self.write(Write::create(key, item)).await.map(drop)
     }
 }

@@ -12,46 +12,47 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Store, StoreError,
+    condition::Condition,
     item::{Item, epoch_ms, from_item, number, some_epoch_ms, to_item},
     keys::{Key, span::Span},
     query::Query,
+    write::Write,
 };
 
-/// A fact as it stands in the table; municipality, time of the request and number are its key.
+/// A fact as it stands in the table, without what is null here; municipality, time of the request and number are its key.
 #[derive(Serialize, Deserialize)]
 struct FactItem {
     facility_id: FacilityId,
     origin: Origin,
     status: Status,
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
+    #[serde(default, with = "some_epoch_ms")]
     pending_since: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
+    #[serde(default, with = "some_epoch_ms")]
     answered_at: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     answered_by: Option<AnsweredBy>,
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_epoch_ms")]
+    #[serde(default, with = "some_epoch_ms")]
     ended_at: Option<Timestamp>,
     #[serde(with = "epoch_ms")]
     starts_at: Timestamp,
     sequence: u32,
 }
 
+fn key(fact: &Fact) -> Key {
+    Key::Fact(fact.municipality_code, fact.requested_at, fact.reservation_number.clone())
+}
+
 fn item(fact: &Fact) -> Result<Item, StoreError> {
-    let key = Key::Fact(fact.municipality_code, fact.requested_at, fact.reservation_number.clone());
-    to_item(
-        key,
-        &FactItem {
-            facility_id: fact.facility_id.clone(),
-            origin: fact.origin,
-            status: fact.status,
-            pending_since: fact.pending_since,
-            answered_at: fact.answered.map(|answer| answer.at),
-            answered_by: fact.answered.map(|answer| answer.by),
-            ended_at: fact.ended_at,
-            starts_at: fact.starts_at,
-            sequence: fact.sequence,
-        },
-    )
+    to_item(&FactItem {
+        facility_id: fact.facility_id.clone(),
+        origin: fact.origin,
+        status: fact.status,
+        pending_since: fact.pending_since,
+        answered_at: fact.answered.map(|answer| answer.at),
+        answered_by: fact.answered.map(|answer| answer.by),
+        ended_at: fact.ended_at,
+        starts_at: fact.starts_at,
+        sequence: fact.sequence,
+    })
 }
 
 fn from_table(item: Item) -> Result<Fact, StoreError> {
@@ -89,8 +90,8 @@ impl Store {
         if before.and_then(Fact::of).is_some_and(|before| before.has_same_content_as(&fact)) {
             return Ok(());
         }
-        let newer = "attribute_not_exists(pk) OR #sequence < :sequence";
-        self.put_if(item(&fact)?, newer, [(":sequence", number(fact.sequence))]).await.map(drop)
+        let newer = Condition::newer("sequence", number(fact.sequence));
+        self.write(Write::replace(key(&fact), item(&fact)?, newer)).await.map(drop)
     }
 
     /// The facts of a municipality's reservations that were asked for from this instant on and before the

@@ -3,10 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Delete, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     FacilityId, Reservation,
     applicant::FamilyFingerprint,
@@ -16,8 +13,11 @@ use serde::Deserialize;
 
 use crate::{
     Store, StoreError,
-    item::{Item, blocker, from_item},
+    condition::Condition::{Absent, All, Any, Is, IsNot, Present},
+    item::{Item, from_item},
     keys::{Key, member},
+    transaction::Refusals,
+    write::Write,
 };
 
 /// The open requests under each mark of a family, as they were read.
@@ -36,17 +36,17 @@ impl Family {
         )
     }
 
-    /// Takes in what made the conditions of `writes` fail, of those that begin at `place`; tells whether any did.
+    /// Takes in what stood in the way of a transaction; tells whether anything did.
     pub(crate) fn learn(
         &mut self,
         fingerprints: &[FamilyFingerprint],
-        reasons: &[CancellationReason],
-        place: usize,
+        facility: &FacilityId,
+        refusals: &Refusals,
     ) -> Result<bool, StoreError> {
         let mut learned = false;
-        for (fingerprint, write) in fingerprints.iter().zip(place..) {
-            if let Some(found) = blocker(reasons, write) {
-                let requests = found.map(requests_of).transpose()?.unwrap_or_default();
+        for fingerprint in fingerprints {
+            if let Some(found) = refusals.of(&Key::Family(facility.clone(), fingerprint.clone())) {
+                let requests = found.item().map(requests_of).transpose()?.unwrap_or_default();
                 self.0.insert(fingerprint.clone(), requests);
                 learned = true;
             }
@@ -99,70 +99,31 @@ impl Store {
     }
 
     /// A request begins: under each mark one more, if what it was judged by still stands.
-    pub(crate) fn enter_families(
-        &self,
-        reservation: &Reservation,
-        read: &Family,
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+    pub(crate) fn enter_families(&self, reservation: &Reservation, read: &Family) -> Vec<Write> {
         let enter = |fingerprint: &FamilyFingerprint| {
-            let update = Update::builder()
-                .table_name(&*self.table)
-                .set_key(Some(
-                    Key::Family(reservation.facility_id.clone(), fingerprint.clone()).attributes(),
-                ))
-                .update_expression("ADD requests :own")
-                .expression_attribute_values(":own", set([member(reservation)]))
-                .return_values_on_condition_check_failure(
-                    ReturnValuesOnConditionCheckFailure::AllOld,
-                );
-            let update = match read.0.get(fingerprint) {
-                Some(requests) => update
-                    .condition_expression("requests = :read")
-                    .expression_attribute_values(":read", set(requests.iter().cloned())),
-                None => update.condition_expression("attribute_not_exists(pk)"),
+            let unchanged = match read.0.get(fingerprint) {
+                Some(requests) => Is("requests".into(), set(requests.iter().cloned())),
+                None => Absent,
             };
-            let update = update.build().map_err(|error| StoreError::Rejected(error.into()))?;
-            Ok(TransactWriteItem::builder().update(update).build())
+            let key = Key::Family(reservation.facility_id.clone(), fingerprint.clone());
+            Write::update(key, unchanged).add("requests", set([member(reservation)]))
         };
         reservation.counted_by().iter().map(enter).collect()
     }
 
     /// A request ends: what is left under each mark stays, and where nothing is left the mark goes. Where nothing
     /// was read it is taken to be the family's only one, as most are.
-    pub(crate) fn leave_families(
-        &self,
-        reservation: &Reservation,
-        read: &Family,
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let own = member(reservation);
+    pub(crate) fn leave_families(&self, reservation: &Reservation, read: &Family) -> Vec<Write> {
+        let own = set([member(reservation)]);
         let leave = |fingerprint: &FamilyFingerprint| {
-            let key = Some(
-                Key::Family(reservation.facility_id.clone(), fingerprint.clone()).attributes(),
-            );
-            let own = || set([own.clone()]);
-            let others = read.0.get(fingerprint).is_some_and(|requests| requests.len() > 1);
-            let refused =
-                |error: aws_sdk_dynamodb::error::BuildError| StoreError::Rejected(error.into());
-            let failed = ReturnValuesOnConditionCheckFailure::AllOld;
-            let write = TransactWriteItem::builder();
-            Ok(if others {
-                let update = Update::builder()
-                    .table_name(&*self.table)
-                    .set_key(key)
-                    .update_expression("DELETE requests :own")
-                    .condition_expression("attribute_exists(pk) AND requests <> :own")
-                    .expression_attribute_values(":own", own())
-                    .return_values_on_condition_check_failure(failed);
-                write.update(update.build().map_err(refused)?).build()
+            let key = Key::Family(reservation.facility_id.clone(), fingerprint.clone());
+            let (name, own) = (|| "requests".into(), own.clone());
+            if read.0.get(fingerprint).is_some_and(|requests| requests.len() > 1) {
+                let others = All(vec![Present, IsNot(name(), own.clone())]);
+                Write::update(key, others).take(name(), own)
             } else {
-                let delete = Delete::builder()
-                    .table_name(&*self.table)
-                    .set_key(key)
-                    .condition_expression("attribute_not_exists(pk) OR requests = :own")
-                    .expression_attribute_values(":own", own())
-                    .return_values_on_condition_check_failure(failed);
-                write.delete(delete.build().map_err(refused)?).build()
-            })
+                Write::delete(key, Any(vec![Absent, Is(name(), own)]))
+            }
         };
         reservation.counted_by().iter().map(leave).collect()
     }

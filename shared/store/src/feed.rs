@@ -16,10 +16,7 @@ use std::{
 
 use aws_sdk_dynamodb::{
     operation::transact_get_items::TransactGetItemsError,
-    types::{
-        AttributeValue, ConditionCheck, Delete, Get, ReturnConsumedCapacity, TransactGetItem,
-        TransactWriteItem,
-    },
+    types::{AttributeValue, Get, ReturnConsumedCapacity, TransactGetItem},
 };
 use domain::{
     FacilityId, SlotId, Timestamp,
@@ -30,11 +27,13 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     Store, StoreError,
-    item::{Item, WHATEVER, from_item, number, put, to_item},
+    condition::Condition,
+    item::{Item, from_item, number, to_item},
     keys::{Key, span::Span},
     query::Query,
     schema::EXPIRES_AT,
     slot,
+    write::Write,
 };
 
 /// What a feed says of a thing.
@@ -171,71 +170,39 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let Count { first_of_last, last } = self.feed_count(feed).await?;
         let next = Count { first_of_last: last + 1, last: last + news.len() as u64 };
-        let mut writes =
-            vec![self.put_next(to_item(Key::FeedCount(feed), &next)?, "last", last)?];
+        let mut writes = vec![next_of(
+            Key::FeedCount(feed),
+            (last > 0).then(|| to_item(&Count { first_of_last, last })).transpose()?,
+            to_item(&next)?,
+            ("last", last),
+        )];
         let mut before: Vec<u64> = (first_of_last.max(1)..=last).collect();
         for (publication, change_number) in news.into_iter().zip(last + 1..) {
             let former = published_before.get(&publication.id);
             let former_number = former.map_or(0, |former| former.change_number);
             let appears = former.is_none_or(|former| former.data.is_none());
-            let published_before =
-                FeedItem { id: publication.id, change_number, data: publication.data };
-            let item = |key: Key, kept: i64| -> Result<Item, StoreError> {
-                let mut item = to_item(key, &published_before)?;
-                if published_before.data.is_none() {
-                    item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + kept));
-                }
-                Ok(item)
-            };
-            let place =
-                item(Key::FeedPlace(feed, published_before.id.clone()), REMEMBERED_FOR_SECONDS)?;
-            writes.push(self.put_next(place, "change_number", former_number)?);
-            let entry = item(Key::FeedEntry(feed, change_number), DELETED_FOR_SECONDS)?;
-            writes.push(put(&self.table, entry, "attribute_not_exists(pk)", [])?);
+            let published = FeedItem { id: publication.id, change_number, data: publication.data };
+            writes.push(next_of(
+                Key::FeedPlace(feed, published.id.clone()),
+                former.map(|former| kept(former, now, REMEMBERED_FOR_SECONDS)).transpose()?,
+                kept(&published, now, REMEMBERED_FOR_SECONDS)?,
+                ("change_number", former_number),
+            ));
+            let entry = kept(&published, now, DELETED_FOR_SECONDS)?;
+            writes.push(Write::create(Key::FeedEntry(feed, change_number), entry));
             if former.is_some() {
                 before.retain(|touched| *touched != former_number);
-                writes.push(self.delete(Key::FeedEntry(feed, former_number))?);
+                let entry = Key::FeedEntry(feed, former_number);
+                writes.push(Write::delete(entry, Condition::Whatever));
             }
             if appears {
-                writes.push(put(&self.table, publication.leaves.attributes(), WHATEVER, [])?);
+                writes.push(Write::ensure(publication.leaves));
             }
         }
         for touched in before {
-            writes.push(self.touch(Key::FeedEntry(feed, touched))?);
+            writes.push(Write::check(Key::FeedEntry(feed, touched)));
         }
-        Ok(self.transact(writes).await?.is_ok())
-    }
-
-    /// Writes an item over one whose number is this; 0 where there is none.
-    fn put_next(
-        &self,
-        item: Item,
-        attribute: &'static str,
-        read: u64,
-    ) -> Result<TransactWriteItem, StoreError> {
-        if read == 0 {
-            return put(&self.table, item, "attribute_not_exists(pk)", []);
-        }
-        let condition = format!("#{attribute} = :read");
-        put(&self.table, item, &condition, [(":read", AttributeValue::N(read.to_string()))])
-    }
-
-    fn delete(&self, key: Key) -> Result<TransactWriteItem, StoreError> {
-        let delete =
-            Delete::builder().table_name(&*self.table).set_key(Some(key.attributes())).build();
-        let delete = delete.map_err(|error| StoreError::Rejected(error.into()))?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
-    }
-
-    /// Leaves an item as it is, but not while another transaction is at it.
-    fn touch(&self, key: Key) -> Result<TransactWriteItem, StoreError> {
-        let check = ConditionCheck::builder()
-            .table_name(&*self.table)
-            .set_key(Some(key.attributes()))
-            .condition_expression(WHATEVER)
-            .build()
-            .map_err(|error| StoreError::Rejected(error.into()))?;
-        Ok(TransactWriteItem::builder().condition_check(check).build())
+        Ok(self.transact(writes).await?.is_done())
     }
 
     async fn feed_count(&self, feed: Feed) -> Result<Count, StoreError> {
@@ -292,4 +259,29 @@ impl Store {
             },
         }
     }
+}
+
+/// What a feed says of a thing, as an item. What is deleted is kept for so many seconds.
+fn kept<T: Serialize>(
+    published: &FeedItem<T>,
+    now: Timestamp,
+    seconds: i64,
+) -> Result<Item, StoreError> {
+    let mut item = to_item(published)?;
+    if published.data.is_none() {
+        item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + seconds));
+    }
+    Ok(item)
+}
+
+/// The next state of an item that counts its changes, over the one that was read, if there was one.
+fn next_of(
+    key: Key,
+    before: Option<Item>,
+    next: Item,
+    (count, read): (&'static str, u64),
+) -> Write {
+    let Some(before) = before else { return Write::create(key, next) };
+    let unchanged = Condition::Is(count.into(), AttributeValue::N(read.to_string()));
+    Write::change(key, &before, &next, unchanged)
 }

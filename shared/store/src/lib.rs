@@ -6,6 +6,7 @@
 
 mod attempt;
 mod breaker;
+mod condition;
 mod correlation;
 mod deadline;
 mod error;
@@ -27,7 +28,9 @@ mod search;
 mod slot;
 mod stream;
 mod suppression;
+mod transaction;
 mod vendor;
+mod write;
 
 use std::sync::Arc;
 

@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Store, StoreError,
-    item::{Item, epoch_ms, from_item, number, put, to_item},
+    item::{Item, epoch_ms, from_item, number, to_item},
     keys::{Hour, Key, Month},
+    reservation::put_over,
     schema::EXPIRES_AT,
+    write::Write,
 };
 
 /// A waiting request as a mail lists it. Holds no personal data.
@@ -167,7 +169,7 @@ impl Store {
                     next.reminders.map_or(1, |reminders| reminders.count),
                     now,
                 ));
-                writes.push(self.put_over(&current, &next)?);
+                writes.push(put_over(&current, &next)?);
             }
             if requests.is_empty() {
                 return Ok(0);
@@ -175,12 +177,9 @@ impl Store {
             let reminders = requests.len();
             let pending_reminder =
                 PendingReminder { facility_id: facility.clone(), at: now, requests };
-            let item = kept(
-                to_item(Key::PendingReminder(facility.clone(), Hour(now)), &pending_reminder)?,
-                now,
-            );
-            writes.push(put(&self.table, item, "attribute_not_exists(pk)", [])?);
-            if self.transact(writes).await?.is_ok() {
+            let key = Key::PendingReminder(facility.clone(), Hour(now));
+            writes.push(Write::create(key, kept(to_item(&pending_reminder)?, now)));
+            if self.transact(writes).await?.is_done() {
                 return Ok(reminders);
             }
         }
@@ -205,11 +204,11 @@ impl Store {
                 let requests = requests.iter().map(list).collect();
                 let digest =
                     Digest { municipality_code: code, at: now, requests, part, parts: count };
-                let item = to_item(Key::digest(code, now.date(), part), &digest)?;
-                put(&self.table, kept(item, now), "attribute_not_exists(pk)", [])
+                let key = Key::digest(code, now.date(), part);
+                Ok(Write::create(key, kept(to_item(&digest)?, now)))
             })
             .collect();
-        Ok(self.transact(writes?).await?.is_ok())
+        Ok(self.transact(writes?).await?.is_done())
     }
 
     /// One asking.
@@ -242,19 +241,16 @@ impl Store {
         month: Date,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let pending_reminder = SlotPlanReminder { facility_id: facility.clone(), month, at: now };
-        self.add_notice(
-            to_item(Key::SlotPlanReminder(facility.clone(), Month(month)), &pending_reminder)?,
-            now,
-        )
-        .await
+        let reminder = SlotPlanReminder { facility_id: facility.clone(), month, at: now };
+        let key = Key::SlotPlanReminder(facility.clone(), Month(month));
+        self.add_notice(key, to_item(&reminder)?, now).await
     }
 
     /// Records which facilities of a municipality have no slots for a month; tells whether this call
     /// did it.
     pub async fn add_plan_digest(&self, digest: &PlanDigest) -> Result<bool, StoreError> {
         let key = Key::PlanDigest(digest.municipality_code, Month(digest.month));
-        self.add_notice(to_item(key, digest)?, digest.at).await
+        self.add_notice(key, to_item(digest)?, digest.at).await
     }
 
     /// A municipality's list of facilities without slots for a month.
@@ -267,8 +263,8 @@ impl Store {
         item.map(plan_digest_from_table).transpose()
     }
 
-    async fn add_notice(&self, item: Item, now: Timestamp) -> Result<bool, StoreError> {
-        Ok(self.put_if(kept(item, now), "attribute_not_exists(pk)", []).await?.is_ok())
+    async fn add_notice(&self, key: Key, item: Item, now: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.write(Write::create(key, kept(item, now))).await?.is_done())
     }
 }
 

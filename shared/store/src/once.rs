@@ -3,15 +3,16 @@
 //! The first answer is written in the transaction that creates, so there is one exactly where there is something to
 //! answer with, and a request that failed has left nothing.
 
-use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::{
     Store, StoreError,
-    item::{Item, blocker, from_item, put, to_item},
+    item::{Item, from_item, to_item},
     keys::Key,
+    transaction::Refusals,
+    write::{Found, Write},
 };
 
 /// For how long a first answer is kept, in seconds: two days.
@@ -50,13 +51,10 @@ impl Once {
         Ok(if same { Earlier::Answer(item.answer) } else { Earlier::OtherBody })
     }
 
-    /// What stood in the way of a transaction, if it was an earlier request: write `place` was that of the answer.
-    pub(crate) fn met(
-        &self,
-        reasons: &[CancellationReason],
-        place: usize,
-    ) -> Result<Option<Earlier>, StoreError> {
-        blocker(reasons, place).flatten().map(|item| self.earlier(item)).transpose()
+    /// The earlier request that stood in the way of a transaction, if one did.
+    pub(crate) fn met(&self, refusals: &Refusals) -> Result<Option<Earlier>, StoreError> {
+        let found = refusals.of(&Key::Once(self.key)).and_then(Found::item);
+        found.map(|item| self.earlier(item)).transpose()
     }
 }
 
@@ -73,12 +71,12 @@ impl Store {
         once: &Once,
         answer: String,
         now: Timestamp,
-    ) -> Result<TransactWriteItem, StoreError> {
+    ) -> Result<Write, StoreError> {
         let item = OnceItem {
             body_fingerprint: ByteBuf::from(once.body),
             answer,
             expires_at: now.epoch_ms() / 1000 + KEPT_FOR,
         };
-        put(&self.table, to_item(Key::Once(once.key), &item)?, "attribute_not_exists(pk)", [])
+        Ok(Write::create(Key::Once(once.key), to_item(&item)?))
     }
 }

@@ -1,11 +1,12 @@
 //! The one query that every list is read with, and where what it costs is counted.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+
+use futures::future::BoxFuture;
 
 use crate::{
     Store, StoreError,
+    condition::{Condition, Words},
     item::Item,
     keys::span::{Sort, Span},
     schema::Index,
@@ -18,14 +19,7 @@ pub(crate) struct Query {
     sort: Option<Sort>,
     index: Option<&'static str>,
     consistent: bool,
-    filter: Vec<(&'static str, Filter)>,
-}
-
-/// What an attribute has to be.
-#[derive(Debug, Clone)]
-pub(crate) enum Filter {
-    Is(AttributeValue),
-    Above(AttributeValue),
+    filter: Option<Condition>,
 }
 
 /// What one call reads.
@@ -41,14 +35,14 @@ impl Query {
     /// Of a part of a partition of the table.
     pub(crate) fn of(Span { pk, sort }: Span) -> Self {
         let (partition, sort) = (("pk", pk), Some(sort));
-        Self { partition, sort, index: None, consistent: false, filter: Vec::new() }
+        Self { partition, sort, index: None, consistent: false, filter: None }
     }
 
     /// Of a whole partition of an index.
     pub(crate) fn of_index(index: &'static Index, partition: impl ToString) -> Self {
         let partition = (index.partition, partition.to_string());
         let index = Some(index.name);
-        Self { partition, sort: None, index, consistent: false, filter: Vec::new() }
+        Self { partition, sort: None, index, consistent: false, filter: None }
     }
 
     /// Sees what was written a moment ago, at twice the cost.
@@ -56,18 +50,14 @@ impl Query {
         Self { consistent: true, ..self }
     }
 
-    /// Leaves out what is not so. It is read nevertheless.
-    pub(crate) fn filter(
-        mut self,
-        filter: impl IntoIterator<Item = (&'static str, Filter)>,
-    ) -> Self {
-        self.filter.extend(filter);
-        self
+    /// Leaves out that of which this does not hold. It is read nevertheless.
+    pub(crate) fn filter(self, filter: Option<Condition>) -> Self {
+        Self { filter, ..self }
     }
 
     /// Whether items may be left out.
     pub(crate) fn is_filtered(&self) -> bool {
-        !self.filter.is_empty()
+        self.filter.is_some()
     }
 }
 
@@ -82,8 +72,7 @@ impl Store {
         let (mut found, mut start) = (Vec::new(), None);
         loop {
             let wanted = limit.map(|limit| limit - found.len());
-            // Boxed, as what reads pages is part of many futures and large.
-            let page = Box::pin(self.page(query, wanted, start)).await?;
+            let page = self.page(query, wanted, start).await?;
             for item in page.items {
                 found.push(parse(item)?);
             }
@@ -95,64 +84,49 @@ impl Store {
     }
 
     /// One page: up to `limit` items, those among them that the filter leaves out, or a megabyte.
-    pub(crate) async fn page(
+    pub(crate) fn page(
         &self,
         query: &Query,
         limit: Option<usize>,
         start: Option<Item>,
-    ) -> Result<Page, StoreError> {
+    ) -> BoxFuture<'_, Result<Page, StoreError>> {
+        let mut words = Words::default();
         let (partition, pk) = &query.partition;
-        let mut names = HashMap::from([("#partition".to_owned(), (*partition).to_owned())]);
-        let mut values = vec![(":partition".to_owned(), AttributeValue::S(pk.clone()))];
-        let mut bound = |name: &str, text: &str| {
-            values.push((name.to_owned(), AttributeValue::S(text.to_owned())));
-        };
+        let mut text = |text: &str| words.value(&AttributeValue::S(text.to_owned()));
+        let pk = text(pk);
         let sort = match &query.sort {
             Some(Sort::Between(low, high)) => {
-                bound(":low", low);
-                bound(":high", high);
-                " AND sk BETWEEN :low AND :high"
+                format!(" AND sk BETWEEN {} AND {}", text(low), text(high))
             }
-            Some(Sort::UpTo(high)) => {
-                bound(":high", high);
-                " AND sk <= :high"
-            }
-            Some(Sort::Below(prefix)) => {
-                bound(":prefix", prefix);
-                " AND begins_with(sk, :prefix)"
-            }
-            None => "",
+            Some(Sort::UpTo(high)) => format!(" AND sk <= {}", text(high)),
+            Some(Sort::Below(prefix)) => format!(" AND begins_with(sk, {})", text(prefix)),
+            None => String::new(),
         };
-        let mut filters = Vec::new();
-        for (name, filter) in &query.filter {
-            let (operator, value) = match filter {
-                Filter::Is(value) => ("=", value),
-                Filter::Above(value) => (">", value),
-            };
-            filters.push(format!("#{name} {operator} :{name}"));
-            names.insert(format!("#{name}"), (*name).to_owned());
-            values.push((format!(":{name}"), value.clone()));
-        }
-        let output = self
+        let condition = format!("{} = {pk}{sort}", words.name(partition));
+        let filter = query.filter.as_ref().map(|filter| filter.write(&mut words));
+        let call = self
             .db
             .query()
             .table_name(&*self.table)
             .set_index_name(query.index.map(Into::into))
-            .key_condition_expression(format!("#partition = :partition{sort}"))
-            .set_filter_expression(query.is_filtered().then(|| filters.join(" AND ")))
-            .set_expression_attribute_names(Some(names))
-            .set_expression_attribute_values(Some(values.into_iter().collect()))
+            .key_condition_expression(condition)
+            .set_filter_expression(filter)
+            .set_expression_attribute_names(words.names())
+            .set_expression_attribute_values(words.values())
             .consistent_read(query.consistent)
             .set_limit(limit.map(|limit| limit as i32))
             .set_exclusive_start_key(start)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await?;
-        self.meter.read(output.consumed_capacity());
-        Ok(Page {
-            items: output.items.unwrap_or_default(),
-            read: output.scanned_count.max(0) as usize,
-            next: output.last_evaluated_key,
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        // Boxed: what reads pages is part of many futures, and large.
+        let sent = Box::pin(call.send());
+        Box::pin(async move {
+            let output = sent.await?;
+            self.meter.read(output.consumed_capacity());
+            Ok(Page {
+                items: output.items.unwrap_or_default(),
+                read: output.scanned_count.max(0) as usize,
+                next: output.last_evaluated_key,
+            })
         })
     }
 

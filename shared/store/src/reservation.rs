@@ -1,6 +1,5 @@
 //! Reservations: reserving, changing, reading and listing them.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::{
     ClientId, FacilityId, MunicipalityCode, Refusal, Reservation, ReservationNumber, Sealed,
     Settings, Slot, SlotId, Status, Timestamp,
@@ -18,8 +17,12 @@ use serde_bytes::ByteBuf;
 
 use crate::{
     Family, SavedAttempts, Store, StoreError,
-    item::{Item, blocker, epoch_ms, from_item, number, put, some_epoch_ms, to_item},
+    condition::Condition,
+    item::{Item, epoch_ms, from_item, number, some_epoch_ms, to_item},
     keys::Key,
+    place::slot_of,
+    transaction::Transaction,
+    write::{Found, Write, Written},
 };
 
 /// A reservation as it stands in the table. Names of attributes are kept short enough that a
@@ -156,7 +159,6 @@ pub(crate) fn number_of(item: &Item) -> Result<ReservationNumber, StoreError> {
 }
 
 fn item(reservation: &Reservation) -> Result<Item, StoreError> {
-    let key = Key::Reservation(reservation.reservation_number.clone());
     let waits = reservation.status == Status::Pending;
     let since = reservation.pending_since();
     let client_id = reservation.client_id().cloned();
@@ -164,61 +166,58 @@ fn item(reservation: &Reservation) -> Result<Item, StoreError> {
         Some(consent) => (Some(consent.version.clone()), Some(consent.agreed_at)),
         None => (None, None),
     };
-    to_item(
-        key,
-        &ReservationItem {
-            facility_id: reservation.facility_id.clone(),
-            municipality_code: reservation.municipality_code,
-            slot_id: reservation.slot_id.clone(),
-            starts_at: reservation.starts_at,
-            ends_at: reservation.ends_at,
-            requested_by: client_id.is_none().then(|| reservation.requested_by.clone()),
-            client_id,
-            origin: reservation.origin,
-            status: reservation.status,
-            party_size: reservation.party_size,
-            consent_version,
-            consent_at,
-            requested_at: reservation.requested_at,
-            updated_at: reservation.updated_at,
-            sequence: reservation.sequence,
-            would_wait: reservation.would_wait,
-            placeless: !reservation.pending_holds_place,
-            gives_up_at: reservation.expires_at,
-            approves_at: reservation.approves_at,
-            families: reservation.families.clone(),
-            duplicate: reservation.possible_duplicate,
-            reminders: reservation.reminders.into(),
-            reminded_at: reservation.reminded_at,
-            history: reservation
-                .history
-                .iter()
-                .map(|change| ChangeItem {
-                    sequence: change.sequence,
-                    at: change.at,
-                    by: change.by.clone(),
-                    from: change.from,
-                    to: change.to,
-                    comment: change.comment.as_ref().map(bytes_of),
-                })
-                .collect(),
-            memos: reservation
-                .memos
-                .iter()
-                .map(|memo| MemoItem {
-                    at: memo.at,
-                    by: memo.by.clone(),
-                    text: ByteBuf::from(memo.text.0.clone()),
-                })
-                .collect(),
-            applicant: reservation.applicant.as_ref().map(bytes_of),
-            cancel_reason: reservation.cancel_reason.as_ref().map(bytes_of),
-            key_fingerprint: ByteBuf::from(reservation.fingerprint.key),
-            body_fingerprint: ByteBuf::from(reservation.fingerprint.body),
-            pending_facility_id: waits.then(|| reservation.facility_id.clone()),
-            pending_since: (waits && since != reservation.requested_at).then_some(since),
-        },
-    )
+    to_item(&ReservationItem {
+        facility_id: reservation.facility_id.clone(),
+        municipality_code: reservation.municipality_code,
+        slot_id: reservation.slot_id.clone(),
+        starts_at: reservation.starts_at,
+        ends_at: reservation.ends_at,
+        requested_by: client_id.is_none().then(|| reservation.requested_by.clone()),
+        client_id,
+        origin: reservation.origin,
+        status: reservation.status,
+        party_size: reservation.party_size,
+        consent_version,
+        consent_at,
+        requested_at: reservation.requested_at,
+        updated_at: reservation.updated_at,
+        sequence: reservation.sequence,
+        would_wait: reservation.would_wait,
+        placeless: !reservation.pending_holds_place,
+        gives_up_at: reservation.expires_at,
+        approves_at: reservation.approves_at,
+        families: reservation.families.clone(),
+        duplicate: reservation.possible_duplicate,
+        reminders: reservation.reminders.into(),
+        reminded_at: reservation.reminded_at,
+        history: reservation
+            .history
+            .iter()
+            .map(|change| ChangeItem {
+                sequence: change.sequence,
+                at: change.at,
+                by: change.by.clone(),
+                from: change.from,
+                to: change.to,
+                comment: change.comment.as_ref().map(bytes_of),
+            })
+            .collect(),
+        memos: reservation
+            .memos
+            .iter()
+            .map(|memo| MemoItem {
+                at: memo.at,
+                by: memo.by.clone(),
+                text: ByteBuf::from(memo.text.0.clone()),
+            })
+            .collect(),
+        applicant: reservation.applicant.as_ref().map(bytes_of),
+        cancel_reason: reservation.cancel_reason.as_ref().map(bytes_of),
+        key_fingerprint: ByteBuf::from(reservation.fingerprint.key),
+        body_fingerprint: ByteBuf::from(reservation.fingerprint.body),
+        pending_facility_id: waits.then(|| reservation.facility_id.clone()),
+        pending_since: (waits && since != reservation.requested_at).then_some(since),
+    })
 }
 
 fn bytes_of(sealed: &Sealed) -> ByteBuf {
@@ -323,9 +322,6 @@ pub enum ChangeOutcome {
     NotFound,
 }
 
-/// Nobody else changed the reservation since it was read.
-const UNCHANGED: &str = "#sequence = :sequence";
-
 /// How often a change is tried anew when the reservation changes under it.
 const CHANGE_TRIES: usize = 5;
 
@@ -349,36 +345,33 @@ impl Store {
         reservation: &Reservation,
         judged: &Judged,
     ) -> Result<Reserved, StoreError> {
-        let mut writes =
-            vec![put(&self.table, item(reservation)?, "attribute_not_exists(pk)", [])?];
+        let key = key(reservation);
+        let mut writes = vec![Write::create(key.clone(), item(reservation)?)];
         // Who would wait counts nowhere before the mail address is confirmed.
         if reservation.standing() != Standing::None {
-            writes.push(self.enter_slot(reservation)?);
+            writes.push(self.enter_slot(reservation));
         }
-        let families = writes.len();
-        writes.extend(self.enter_families(reservation, &judged.family)?);
-        let attempts = writes.len();
+        writes.extend(self.enter_families(reservation, &judged.family));
         if let Some((source, address)) = &judged.attempts {
             let attempt = attempt_of(reservation);
             writes.push(self.add_attempt(source, &attempt)?);
             writes.push(self.add_attempt(address, &attempt)?);
         }
-        let Err(reasons) = self.transact(writes).await? else { return Ok(Reserved::New) };
-        if let Some(existing) = blocker(&reasons, 0) {
-            let existing = existing.ok_or(StoreError::Conflict)?;
-            return Ok(repeat_of(from_table(existing)?, &reservation.fingerprint));
+        let refusals = match self.transact(writes).await? {
+            Transaction::Done => return Ok(Reserved::New),
+            Transaction::Refused(refusals) => refusals,
+        };
+        if let Some(existing) = refusals.of(&key) {
+            return Ok(repeat_of(from_table(existing.expected()?)?, &reservation.fingerprint));
         }
-        if families > 1
-            && let Some(slot) = blocker(&reasons, 1)
-        {
-            let slot = slot.ok_or(StoreError::Conflict)?;
-            return Ok(Reserved::SlotIs(Box::new(crate::slot::from_table(slot)?)));
+        if let Some(slot) = refusals.of(&slot_of(reservation)) {
+            return Ok(Reserved::SlotIs(Box::new(crate::slot::from_table(slot.expected()?)?)));
         }
         let mut newer = judged.clone();
-        newer.family.learn(reservation.counted_by(), &reasons, families)?;
+        newer.family.learn(reservation.counted_by(), &reservation.facility_id, &refusals)?;
         if let Some((source, address)) = &mut newer.attempts {
-            for (saved, write) in [source, address].into_iter().zip(attempts..) {
-                if let Some(found) = blocker(&reasons, write) {
+            for saved in [source, address] {
+                if let Some(found) = refusals.of(&saved.key()) {
                     *saved = saved.newer(found)?;
                 }
             }
@@ -469,10 +462,9 @@ impl Store {
         let (before, after) = (current.counted_by(), next.counted_by());
         let moves = current.standing() != next.standing();
         if !moves && before.is_empty() == after.is_empty() {
-            let read = number(current.sequence);
-            return match self.put_if(item(next)?, UNCHANGED, [(":sequence", read)]).await? {
-                Ok(()) => Ok(Replaced::Done),
-                Err(newer) => match newer_of(newer)? {
+            return match self.write(put_over(current, next)?).await? {
+                Written::Done => Ok(Replaced::Done),
+                Written::Refused(found) => match newer_of(found)? {
                     Replaced::Newer(newer) if comes_after(&newer, current, next) => {
                         Ok(Replaced::Done)
                     }
@@ -480,46 +472,49 @@ impl Store {
                 },
             };
         }
-        let mut writes = vec![self.put_over(current, next)?];
+        let mut writes = vec![put_over(current, next)?];
         if moves {
-            writes.push(self.move_in_slot(current, next)?);
+            writes.push(self.move_in_slot(current, next));
         }
         if moves && next.standing() == Standing::None && next.is_confirmed() {
-            writes.push(self.note_over(next)?);
+            writes.push(self.note_over(next));
         }
-        let families = writes.len();
         let fingerprints = match (before.is_empty(), after.is_empty()) {
             (true, false) => {
-                writes.extend(self.enter_families(next, family)?);
+                writes.extend(self.enter_families(next, family));
                 after
             }
             (false, true) => {
-                writes.extend(self.leave_families(current, family)?);
+                writes.extend(self.leave_families(current, family));
                 before
             }
             _ => &[],
         };
-        let Err(reasons) = self.transact(writes).await? else { return Ok(Replaced::Done) };
-        if let Some(newer) = blocker(&reasons, 0) {
+        let refusals = match self.transact(writes).await? {
+            Transaction::Done => return Ok(Replaced::Done),
+            Transaction::Refused(refusals) => refusals,
+        };
+        if let Some(newer) = refusals.of(&key(next)) {
             return newer_of(newer);
         }
-        if moves && let Some(slot) = blocker(&reasons, 1) {
-            let disabled = crate::slot::from_table(slot.ok_or(StoreError::Conflict)?)?.disabled;
+        if let Some(slot) = refusals.of(&slot_of(next)) {
+            let disabled = crate::slot::from_table(slot.expected()?)?.disabled;
             let refusal = if disabled { Refusal::SlotDisabled } else { Refusal::SlotFull };
             return Ok(Replaced::NoPlace(refusal));
         }
-        let learned = family.learn(fingerprints, &reasons, families)?;
+        let learned = family.learn(fingerprints, &next.facility_id, &refusals)?;
         if learned { Ok(Replaced::OtherFamily) } else { Err(StoreError::Conflict) }
     }
+}
 
-    /// A write of the next state, if the current one still stands.
-    pub(crate) fn put_over(
-        &self,
-        current: &Reservation,
-        next: &Reservation,
-    ) -> Result<TransactWriteItem, StoreError> {
-        put(&self.table, item(next)?, UNCHANGED, [(":sequence", number(current.sequence))])
-    }
+/// A write of the next state, if the current one still stands.
+pub(crate) fn put_over(current: &Reservation, next: &Reservation) -> Result<Write, StoreError> {
+    let unchanged = Condition::Is("sequence".into(), number(current.sequence));
+    Ok(Write::change(key(next), &item(current)?, &item(next)?, unchanged))
+}
+
+fn key(reservation: &Reservation) -> Key {
+    Key::Reservation(reservation.reservation_number.clone())
 }
 
 enum Replaced {
@@ -543,8 +538,8 @@ fn attempt_of(reservation: &Reservation) -> Attempt {
     }
 }
 
-fn newer_of(item: Option<Item>) -> Result<Replaced, StoreError> {
-    let newer = from_table(item.ok_or(StoreError::Conflict)?)?;
+fn newer_of(found: Found) -> Result<Replaced, StoreError> {
+    let newer = from_table(found.expected()?)?;
     Ok(Replaced::Newer(Box::new(newer)))
 }
 

@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Store, StoreError,
+    condition::Condition::{self, Above, All, Is},
     item::{Item, epoch_ms, from_item, number, some_epoch_ms, to_item},
     keys::{Key, span::Span},
-    query::{Filter, Query},
+    query::Query,
     reservation::{RemindersItem, from_table, number_of},
     schema::{BY_CLIENT, PENDING},
+    write::Write,
 };
 
 /// Which reservations of a search site are listed.
@@ -65,13 +67,14 @@ impl Store {
         limit: usize,
         after: Option<ListPosition>,
     ) -> Result<(Vec<Reservation>, Option<ListPosition>), StoreError> {
-        let text = |text: &str| Filter::Is(AttributeValue::S(text.into()));
-        let status = filter.status.map(|status| ("status", text(status.as_str())));
-        let facility = filter.facility_id.as_ref().map(|id| ("facility_id", text(id.as_str())));
-        let updated_after = filter.updated_after;
-        let updated = updated_after.map(|at| ("updated_at", Filter::Above(number(at.epoch_ms()))));
-        let query = Query::of_index(&BY_CLIENT, client);
-        let query = query.filter(status.into_iter().chain(facility).chain(updated));
+        let is = |name: &'static str, text: &str| Is(name.into(), AttributeValue::S(text.into()));
+        let status = filter.status.map(|status| is("status", status.as_str()));
+        let facility = filter.facility_id.as_ref().map(|id| is("facility_id", id.as_str()));
+        let updated = |at: Timestamp| Above("updated_at".into(), number(at.epoch_ms()));
+        let updated = filter.updated_after.map(updated);
+        let conditions: Vec<_> = status.into_iter().chain(facility).chain(updated).collect();
+        let filter = (!conditions.is_empty()).then_some(All(conditions));
+        let query = Query::of_index(&BY_CLIENT, client).filter(filter);
         let mut start = after.map(|position| position_key(client, &position));
         let mut numbers = Vec::new();
         let mut entries_left = ENTRIES_READ_AT_MOST;
@@ -79,7 +82,7 @@ impl Store {
             // A filter leaves out most of what is read; without one, no more than is wanted.
             let wanted = limit + 1 - numbers.len();
             let read = if query.is_filtered() { entries_left } else { wanted };
-            let page = Box::pin(self.page(&query, Some(read), start.take())).await?;
+            let page = self.page(&query, Some(read), start.take()).await?;
             for entry in page.items {
                 numbers.push(position(entry)?);
             }
@@ -203,9 +206,10 @@ impl Store {
             return Ok(());
         }
         let changed_at = after.updated_at;
-        let item = to_item(Key::PendingCount(after.facility_id.clone()), &Counted { changed_at })?;
-        let newer = "attribute_not_exists(pk) OR changed_at < :at";
-        self.put_if(item, newer, [(":at", number(changed_at.epoch_ms()))]).await.map(drop)
+        let newer = Condition::newer("changed_at", number(changed_at.epoch_ms()));
+        let key = Key::PendingCount(after.facility_id.clone());
+        let write = Write::replace(key, to_item(&Counted { changed_at })?, newer);
+        self.write(write).await.map(drop)
     }
 
     /// Every request that waits for an answer, facility by facility. Reads the sparse index alone.

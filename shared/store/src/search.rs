@@ -2,10 +2,9 @@
 
 use std::{
     collections::BTreeMap,
-    io::{Read, Write},
+    io::{Read, Write as _},
 };
 
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use domain::{MunicipalityCode, search::Shard};
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
@@ -13,8 +12,10 @@ use serde_bytes::ByteBuf;
 
 use crate::{
     Store, StoreError,
-    item::{from_item, number, put, to_item},
+    condition::Condition::{self, Any, Below, Lacks},
+    item::{from_item, number, to_item},
     keys::Key,
+    write::Write,
 };
 
 /// Counts the changes of one municipality's entries.
@@ -94,33 +95,26 @@ impl Store {
             if !change(&mut shard) {
                 return Ok(());
             }
-            let new = to_item(Key::SearchShard(code), &ShardItem::pack(&shard, version + 1)?)?;
-            let write = match version {
-                0 => put(&self.table, new, "attribute_not_exists(pk)", [])?,
-                read => put(&self.table, new, "version = :read", [(":read", number(read))])?,
+            let (key, next) = (Key::SearchShard(code), ShardItem::pack(&shard, version + 1)?);
+            let write = match &item {
+                None => Write::create(key, to_item(&next)?),
+                Some(before) => {
+                    let unchanged = Condition::Is("version".into(), number(version));
+                    Write::change(key, &to_item(before)?, &to_item(&next)?, unchanged)
+                }
             };
-            let writes = vec![write, self.announce_version(code, version + 1)?];
-            if self.transact(writes).await?.is_ok() {
+            let writes = vec![write, self.announce_version(code, version + 1)];
+            if self.transact(writes).await?.is_done() {
                 return Ok(());
             }
         }
         Err(StoreError::Unavailable("the search entries change too fast".into()))
     }
 
-    fn announce_version(
-        &self,
-        code: MunicipalityCode,
-        version: ShardVersion,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let update = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::SearchVersions().attributes()))
-            .update_expression("SET #code = :version")
-            .condition_expression("attribute_not_exists(#code) OR #code < :version")
-            .expression_attribute_names("#code", code.to_string())
-            .expression_attribute_values(":version", number(version))
-            .build()
-            .map_err(|error| StoreError::Rejected(error.into()))?;
-        Ok(TransactWriteItem::builder().update(update).build())
+    fn announce_version(&self, code: MunicipalityCode, version: ShardVersion) -> Write {
+        let name = || code.to_string().into();
+        let older = Below(name(), number(version));
+        Write::update(Key::SearchVersions(), Any(vec![Lacks(name()), older]))
+            .set(code.to_string(), number(version))
     }
 }

@@ -1,11 +1,8 @@
 //! Slots: opening and listing them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValue};
 use domain::{
     Capacity, Facility, FacilityId, MunicipalityCode, ReservationNumber, Slot, SlotId, SlotNumber,
     Timestamp,
@@ -15,7 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Store, StoreError,
-    item::{Item, blocker, epoch_ms, from_item, number, put, to_item},
+    condition::{
+        Condition::{self, All, FewerThan, Is},
+        Limit,
+    },
+    item::{Item, epoch_ms, from_item, number, to_item},
     keys::{
         Key,
         member::{self, parse_waiting},
@@ -23,6 +24,8 @@ use crate::{
     },
     once::{Earlier, Once},
     query::Query,
+    transaction::Transaction,
+    write::Write,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -58,26 +61,23 @@ struct SetsItem {
 }
 
 fn item(slot: &Slot) -> Result<Item, StoreError> {
-    to_item(
-        Key::Slot(slot.facility_id.clone(), slot.slot_id.clone()),
-        &SlotItem {
-            slot_id: slot.slot_id.clone(),
-            slot_number: slot.slot_number.clone(),
-            facility_id: slot.facility_id.clone(),
-            municipality_code: slot.municipality_code,
-            starts_at: slot.starts_at,
-            ends_at: slot.ends_at,
-            capacity: slot.capacity,
-            note: slot.note.clone(),
-            disabled: slot.disabled,
-            version: slot.version,
-            sets: SetsItem {
-                holding: slot.holding.clone(),
-                undecided: slot.undecided.clone(),
-                waiting: slot.waiting.iter().map(|(at, n)| member::waiting(*at, n)).collect(),
-            },
+    to_item(&SlotItem {
+        slot_id: slot.slot_id.clone(),
+        slot_number: slot.slot_number.clone(),
+        facility_id: slot.facility_id.clone(),
+        municipality_code: slot.municipality_code,
+        starts_at: slot.starts_at,
+        ends_at: slot.ends_at,
+        capacity: slot.capacity,
+        note: slot.note.clone(),
+        disabled: slot.disabled,
+        version: slot.version,
+        sets: SetsItem {
+            holding: slot.holding.clone(),
+            undecided: slot.undecided.clone(),
+            waiting: slot.waiting.iter().map(|(at, n)| member::waiting(*at, n)).collect(),
         },
-    )
+    })
 }
 
 /// A slot from its item, as the table or its stream gives it.
@@ -152,42 +152,26 @@ impl Store {
         read: &Slot,
         next: &Slot,
     ) -> Result<SlotChangeOutcome, StoreError> {
-        let mut update =
-            "SET #capacity = :capacity, disabled = :disabled, version = :next".to_owned();
-        let mut values = HashMap::from([
-            (":capacity".to_owned(), number(i64::from(next.capacity.get()))),
-            (":disabled".to_owned(), AttributeValue::Bool(next.disabled)),
-            (":next".to_owned(), number(read.version + 1)),
-            (":read".to_owned(), number(read.version)),
-        ]);
-        match &next.note {
-            Some(note) => {
-                update += ", note = :note";
-                values.insert(":note".into(), AttributeValue::S(note.as_str().into()));
-            }
-            None => update += " REMOVE note",
-        }
-        let update = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::Slot(read.facility_id.clone(), read.slot_id.clone()).attributes()))
-            .update_expression(update)
-            .condition_expression(
-                "version = :read AND (attribute_not_exists(holding) OR size(holding) <= :capacity)",
-            )
-            .expression_attribute_names("#capacity", "capacity")
-            .set_expression_attribute_values(Some(values))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|error| StoreError::Rejected(error.into()))?;
-        let write = TransactWriteItem::builder().update(update).build();
+        let key = key(read);
+        let fits = number(i64::from(next.capacity.get()) + 1);
+        let fits = FewerThan("holding".into(), Limit::Value(fits));
+        let unchanged = Is("version".into(), number(read.version));
+        let write = Write::update(key.clone(), All(vec![unchanged, fits]))
+            .set("capacity", number(i64::from(next.capacity.get())))
+            .set("disabled", AttributeValue::Bool(next.disabled))
+            .set("version", number(read.version + 1));
+        let write = match &next.note {
+            Some(note) => write.set("note", AttributeValue::S(note.as_str().into())),
+            None => write.remove("note"),
+        };
         match self.transact(vec![write]).await? {
-            Ok(()) => {
+            Transaction::Done => {
                 let slot = self.slot(&read.facility_id, &read.slot_id, true).await?;
                 slot.map(SlotChangeOutcome::Done).ok_or(StoreError::Conflict)
             }
-            Err(reasons) => {
-                let found = blocker(&reasons, 0).flatten().ok_or(StoreError::Conflict)?;
-                Ok(SlotChangeOutcome::Stale(from_table(found)?))
+            Transaction::Refused(refusals) => {
+                let found = refusals.of(&key).ok_or(StoreError::Conflict)?;
+                Ok(SlotChangeOutcome::Stale(from_table(found.expected()?)?))
             }
         }
     }
@@ -274,17 +258,11 @@ impl Store {
         loop {
             let mut writes = Vec::with_capacity(missing.len() + 2);
             for place in &missing {
-                writes.push(put(
-                    &self.table,
-                    item(&slots[*place])?,
-                    "attribute_not_exists(pk)",
-                    [],
-                )?);
+                writes.push(Write::create(key(&slots[*place]), item(&slots[*place])?));
             }
             if !facility.bookable && !missing.is_empty() {
-                writes.push(self.make_bookable(&facility.facility_id, now)?);
+                writes.push(make_bookable(&facility.facility_id, now)?);
             }
-            let of_answer = writes.len();
             if let Some((once, answer)) = last {
                 let answer =
                     answer(slots).map_err(|error| StoreError::UnknownForm(error.into()))?;
@@ -293,21 +271,23 @@ impl Store {
             if writes.is_empty() {
                 return Ok(None);
             }
-            let Err(reasons) = self.transact(writes).await? else { return Ok(None) };
+            let refusals = match self.transact(writes).await? {
+                Transaction::Done => return Ok(None),
+                Transaction::Refused(refusals) => refusals,
+            };
             if let Some((once, _)) = last
-                && let Some(earlier) = once.met(&reasons, of_answer)?
+                && let Some(earlier) = once.met(&refusals)?
             {
                 return Ok(Some(earlier));
             }
             let mut still_missing = Vec::new();
-            for (write, place) in missing.iter().enumerate() {
-                match blocker(&reasons, write) {
-                    Some(Some(existing)) => {
-                        let existing = from_table(existing)?;
+            for place in &missing {
+                match refusals.of(&key(&slots[*place])) {
+                    Some(existing) => {
+                        let existing = from_table(existing.expected()?)?;
                         slots[*place].slot_number = existing.slot_number;
                         slots[*place].capacity = existing.capacity;
                     }
-                    Some(None) => return Err(StoreError::Conflict),
                     None => still_missing.push(*place),
                 }
             }
@@ -316,23 +296,6 @@ impl Store {
             }
             missing = still_missing;
         }
-    }
-
-    fn make_bookable(
-        &self,
-        facility: &FacilityId,
-        now: Timestamp,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let update = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::Facility(facility.clone()).attributes()))
-            .update_expression("SET bookable = :true, updated_at = :now")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":true", AttributeValue::Bool(true))
-            .expression_attribute_values(":now", serde_dynamo::to_attribute_value(now)?)
-            .build()
-            .map_err(|error| StoreError::Rejected(error.into()))?;
-        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     /// Counts slots and returns the number of the first of them.
@@ -356,4 +319,14 @@ impl Store {
             .ok_or_else(|| StoreError::UnknownForm("the count of slots".into()))?;
         Ok(count - slots as u64 + 1)
     }
+}
+
+fn key(slot: &Slot) -> Key {
+    Key::Slot(slot.facility_id.clone(), slot.slot_id.clone())
+}
+
+fn make_bookable(facility: &FacilityId, now: Timestamp) -> Result<Write, StoreError> {
+    Ok(Write::update(Key::Facility(facility.clone()), Condition::Present)
+        .set("bookable", AttributeValue::Bool(true))
+        .set("updated_at", serde_dynamo::to_attribute_value(now)?))
 }

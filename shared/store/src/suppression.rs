@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Store, StoreError,
+    condition::Condition::{Absent, All, Any, Is, IsNot},
     item::{from_item, to_item},
     keys::Key,
+    write::Write,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -15,8 +17,7 @@ struct SuppressionItem {
     reason: Suppression,
     /// What the mail service calls the report.
     report: String,
-    /// In seconds, as DynamoDB removes items by it: `schema::EXPIRES_AT`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// In seconds, as DynamoDB removes items by it: `schema::EXPIRES_AT`. Not there where it is null here.
     expires_at: Option<i64>,
 }
 
@@ -36,12 +37,11 @@ impl Store {
             report: report.to_owned(),
             expires_at: reason.until(now).map(|until| until.epoch_ms() / 1000),
         };
-        let condition = "attribute_not_exists(pk) OR (#reason = :bounce AND #report <> :report)";
-        let values = [
-            (":bounce", serde_dynamo::to_attribute_value(Suppression::Bounce)?),
-            (":report", AttributeValue::S(report.to_owned())),
-        ];
-        Ok(self.put_if(to_item(key, &item)?, condition, values).await?.is_ok())
+        let bounce = serde_dynamo::to_attribute_value(Suppression::Bounce)?;
+        let another = IsNot("report".into(), AttributeValue::S(report.to_owned()));
+        let another = All(vec![Is("reason".into(), bounce), another]);
+        let write = Write::replace(key, to_item(&item)?, Any(vec![Absent, another]));
+        Ok(self.write(write).await?.is_done())
     }
 
     /// Of each address, by its marks and in their order, whether nothing is sent to it any more.

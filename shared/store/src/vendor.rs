@@ -1,6 +1,6 @@
 //! Vendors, the facilities linked to them, and their webhook endpoints.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     ClientId, FacilityId, Sealed, Timestamp, WebhookEndpointId,
     applicant::Email,
@@ -11,13 +11,17 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
+use serde_dynamo::to_attribute_value;
 
 use crate::{
     Store, StoreError,
-    item::{Item, from_item, number, put, some_epoch_ms, to_item},
+    condition::Condition,
+    item::{Item, from_item, number, some_epoch_ms, to_item},
     keys::{Key, span::Span},
     once::{Earlier, Once},
     query::Query,
+    transaction::Transaction,
+    write::Write,
 };
 
 /// A vendor, as the operator registers it.
@@ -76,26 +80,23 @@ fn endpoint_from(item: Item) -> Result<WebhookEndpoint, StoreError> {
 }
 
 fn endpoint_item(endpoint: &WebhookEndpoint) -> Result<Item, StoreError> {
-    to_item(
-        Key::WebhookEndpoint(endpoint.client_id.clone(), endpoint.id.clone()),
-        &EndpointItem {
-            id: endpoint.id.clone(),
-            client_id: endpoint.client_id.clone(),
-            kind: endpoint.kind,
-            url: endpoint.url.clone(),
-            event_types: endpoint.event_types.clone(),
-            description: endpoint.description.clone(),
-            status: endpoint.status,
-            secret: ByteBuf::from(endpoint.secret.0.clone()),
-            created_at: endpoint.created_at,
-            failures: endpoint.breaker.failures,
-            next_try_at: endpoint.breaker.next_try_at,
-        },
-    )
+    to_item(&EndpointItem {
+        id: endpoint.id.clone(),
+        client_id: endpoint.client_id.clone(),
+        kind: endpoint.kind,
+        url: endpoint.url.clone(),
+        event_types: endpoint.event_types.clone(),
+        description: endpoint.description.clone(),
+        status: endpoint.status,
+        secret: ByteBuf::from(endpoint.secret.0.clone()),
+        created_at: endpoint.created_at,
+        failures: endpoint.breaker.failures,
+        next_try_at: endpoint.breaker.next_try_at,
+    })
 }
 
 /// How many endpoints a client ever added: it changes with each, so that two at once cannot both be the last.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Added {
     added: u32,
 }
@@ -118,11 +119,13 @@ impl Store {
         vendor: &VendorRecord,
         facilities: &[FacilityId],
     ) -> Result<(), StoreError> {
-        self.add(to_item(Key::Vendor(vendor.client_id.clone()), vendor)?).await?;
+        self.add(Key::Vendor(vendor.client_id.clone()), to_item(vendor)?).await?;
+        let client = &vendor.client_id;
         for facility in facilities {
-            self.add(Key::Link(facility.clone(), vendor.client_id.clone()).attributes()).await?;
-            self.add(Key::LinkedFacility(vendor.client_id.clone(), facility.clone()).attributes())
-                .await?;
+            let link = Key::Link(facility.clone(), client.clone());
+            self.add(link, Item::new()).await?;
+            let facility = Key::LinkedFacility(client.clone(), facility.clone());
+            self.add(facility, Item::new()).await?;
         }
         Ok(())
     }
@@ -176,24 +179,30 @@ impl Store {
         // Whoever is faster takes a place, so nobody loses more often than there are places.
         for _ in 0..=ENDPOINTS_AT_MOST {
             // Read before the endpoints are counted: whoever adds one in between changes it.
-            let added = self.get_item(Key::EndpointsAdded(client.clone()), true).await?;
-            let added: Added = added.map(from_item).transpose()?.unwrap_or_default();
+            let key = Key::EndpointsAdded(client.clone());
+            let added = self.get_item(key.clone(), true).await?;
+            let added: Option<Added> = added.map(from_item).transpose()?;
             let endpoints = Query::of(Span::webhook_endpoints(client)).consistent();
             if self.list(&endpoints, None, Ok).await?.len() >= ENDPOINTS_AT_MOST {
                 return Ok(EndpointCreated::TooMany);
             }
-            let next =
-                to_item(Key::EndpointsAdded(client.clone()), &Added { added: added.added + 1 })?;
-            let seen = [(":added", number(added.added))];
+            let count = match added {
+                None => Write::create(key, to_item(&Added { added: 1 })?),
+                Some(Added { added }) => {
+                    let unchanged = Condition::Is("added".into(), number(added));
+                    Write::update(key, unchanged).set("added", number(added + 1))
+                }
+            };
             let writes = vec![
                 self.answered(once, answer.clone(), endpoint.created_at)?,
-                put(&self.table, endpoint_item(endpoint)?, "attribute_not_exists(pk)", [])?,
-                put(&self.table, next, "attribute_not_exists(pk) OR added = :added", seen)?,
+                Write::create(endpoint_key(client, &endpoint.id), endpoint_item(endpoint)?),
+                count,
             ];
-            let Err(reasons) = self.transact(writes).await? else {
-                return Ok(EndpointCreated::New);
+            let refusals = match self.transact(writes).await? {
+                Transaction::Done => return Ok(EndpointCreated::New),
+                Transaction::Refused(refusals) => refusals,
             };
-            if let Some(earlier) = once.met(&reasons, 0)? {
+            if let Some(earlier) = once.met(&refusals)? {
                 return Ok(EndpointCreated::Earlier(earlier));
             }
         }
@@ -244,14 +253,8 @@ impl Store {
         client: &ClientId,
         id: &WebhookEndpointId,
     ) -> Result<bool, StoreError> {
-        let delete = Delete::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::WebhookEndpoint(client.clone(), id.clone()).attributes()))
-            .condition_expression("attribute_exists(pk)")
-            .build()
-            .map_err(|error| StoreError::Rejected(error.into()))?;
-        let write = TransactWriteItem::builder().delete(delete).build();
-        Ok(self.transact(vec![write]).await?.is_ok())
+        let delete = Write::delete(endpoint_key(client, id), Condition::Present);
+        Ok(self.transact(vec![delete]).await?.is_done())
     }
 
     /// Stops sending to an endpoint; tells whether this call did it.
@@ -260,16 +263,14 @@ impl Store {
         client: &ClientId,
         id: &WebhookEndpointId,
     ) -> Result<bool, StoreError> {
-        let update = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::WebhookEndpoint(client.clone(), id.clone()).attributes()))
-            .update_expression("SET #status = :disabled")
-            .condition_expression("attribute_exists(pk) AND #status <> :disabled")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":disabled", AttributeValue::S("disabled".into()))
-            .build()
-            .map_err(|error| StoreError::Rejected(error.into()))?;
-        let write = TransactWriteItem::builder().update(update).build();
-        Ok(self.transact(vec![write]).await?.is_ok())
+        let status: AttributeValue = to_attribute_value(EndpointStatus::Disabled)?;
+        let enabled = Condition::IsNot("status".into(), status.clone());
+        let condition = Condition::All(vec![Condition::Present, enabled]);
+        let disable = Write::update(endpoint_key(client, id), condition).set("status", status);
+        Ok(self.transact(vec![disable]).await?.is_done())
     }
+}
+
+fn endpoint_key(client: &ClientId, id: &WebhookEndpointId) -> Key {
+    Key::WebhookEndpoint(client.clone(), id.clone())
 }

@@ -31,6 +31,7 @@ mod spoken;
 mod store_faults;
 
 mod typed;
+mod upgrade;
 mod visits;
 mod webhooks;
 mod words;
