@@ -257,7 +257,7 @@ impl World {
     pub async fn send(&self, who: &As, mut request: Request<Body>) -> Answer {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         request.extensions_mut().insert(context(who));
-        let response = self.app.clone().oneshot(request).await.unwrap();
+        let response = Box::pin(self.app.clone().oneshot(request)).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| {
@@ -299,9 +299,10 @@ impl World {
     pub async fn settle(&self) -> keep_deadlines::Report {
         let mut total = keep_deadlines::Report::default();
         loop {
-            self.relay_changes().await;
+            // Boxed: what a test waits for is part of its own future, and a test's stack is small.
+            Box::pin(self.relay_changes()).await;
             let now = self.hub.clock.now();
-            let report = keep_deadlines::run(self.store(), now).await.unwrap();
+            let report = Box::pin(keep_deadlines::run(self.store(), now)).await.unwrap();
             if report.due == 0 {
                 return total;
             }
@@ -324,7 +325,7 @@ impl World {
                 return;
             }
             let read = Stream::numbers(&event);
-            let response = self.relay().handle(event).await;
+            let response = Box::pin(self.relay().handle(event)).await;
             stream.acknowledge(&read, &response);
             let told = response.batch_item_failures.is_empty();
             failed = if told { 0 } else { failed + 1 };
@@ -340,7 +341,7 @@ impl World {
 
     /// Tells all that changed, does all that is due, and sends the mails that come of it: those.
     pub async fn send_mails(&self) -> Vec<Mail> {
-        self.settle().await;
+        Box::pin(self.settle()).await;
         // A mail to several recipients comes back once for each.
         loop {
             let orders = std::mem::take(&mut *self.mails.0.lock().unwrap());
@@ -349,7 +350,7 @@ impl World {
             }
             for order in orders {
                 let event = queue_event(std::slice::from_ref(&order), 1);
-                let response = self.send_mail().handle(event).await.unwrap();
+                let response = Box::pin(self.send_mail().handle(event)).await.unwrap();
                 assert!(response.batch_item_failures.is_empty(), "{order}");
             }
         }

@@ -45,7 +45,7 @@ impl Endpoints {
         client: &ClientId,
     ) -> Result<&[WebhookEndpoint], StoreError> {
         if !self.0.contains_key(client) {
-            let endpoints = store.endpoints(client).await?;
+            let endpoints = store.endpoints_to_tell(client).await?;
             self.0.insert(client.clone(), endpoints);
         }
         Ok(self.0.get(client).map_or(&[], Vec::as_slice))

@@ -46,6 +46,8 @@ pub enum Problem {
     },
     /// Not now.
     Unavailable,
+    /// Not by this version: a newer one wrote what is asked for, and an upgrade is under way.
+    Upgrading,
     /// A mistake of ours.
     Internal,
 }
@@ -265,7 +267,7 @@ impl Problem {
             Self::PreconditionRequired => &PRECONDITION_REQUIRED,
             Self::PreconditionFailed => &PRECONDITION_FAILED,
             Self::RateLimited { .. } => &RATE_LIMITED,
-            Self::Unavailable => &UNAVAILABLE,
+            Self::Unavailable | Self::Upgrading => &UNAVAILABLE,
             Self::Internal => &INTERNAL,
         }
     }
@@ -315,6 +317,9 @@ impl Problem {
             Self::Unavailable => {
                 response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(1));
             }
+            Self::Upgrading => {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(60));
+            }
             Self::Unauthorized => {
                 let scheme = HeaderValue::from_static("Bearer");
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
@@ -353,7 +358,11 @@ impl From<StoreError> for Problem {
                 tracing::warn!(error = %ErrorChain(&error), "the table is not available");
                 Self::Unavailable
             }
-            StoreError::Rejected(_) | StoreError::UnknownForm(_) => {
+            StoreError::UnknownForm(_) => {
+                tracing::error!(error = %ErrorChain(&error), "an item has an unknown form");
+                Self::Upgrading
+            }
+            StoreError::Rejected(_) => {
                 tracing::error!(error = %ErrorChain(&error), "the table failed");
                 Self::Internal
             }

@@ -11,7 +11,8 @@ pub enum StoreError {
     /// It refused the call: our mistake.
     #[error("the table rejected the call")]
     Rejected(#[source] Box<dyn Error + Send + Sync>),
-    /// An item does not have the form that this version of the code writes.
+    /// An item has a form, such as a status, that this version of the code does not know: a newer one wrote it, and an
+    /// upgrade is under way.
     #[error("an item has an unknown form")]
     UnknownForm(#[source] Box<dyn Error + Send + Sync>),
     /// Somebody else changed what this call was based on.

@@ -10,7 +10,7 @@ use serde_dynamo::to_attribute_value;
 use crate::{
     Store, StoreError,
     condition::Condition,
-    item::{Item, from_item, number, to_item},
+    item::{Item, from_item, known, number, to_item},
     keys::Key,
     write::Write,
 };
@@ -224,10 +224,10 @@ impl Store {
         Ok(())
     }
 
-    /// These facilities, in no order.
+    /// These facilities, in no order; those that cannot be read are left out.
     pub async fn facilities(&self, ids: &[FacilityId]) -> Result<Vec<Facility>, StoreError> {
         let items = self.get_items(ids.iter().cloned().map(Key::Facility), false).await?;
-        items.into_iter().map(from_table).collect()
+        items.into_iter().filter_map(|item| known(item, from_table).transpose()).collect()
     }
 
     /// Whom the hub writes to in a municipality.

@@ -222,7 +222,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let entries = Query::of(Span::feed_entries(feed, after + 1, last)).consistent();
-        let mut found: Vec<FeedItem<T>> = self.list(&entries, Some(limit), from_item).await?;
+        let mut found: Vec<FeedItem<T>> = self.list_whole(&entries, Some(limit), from_item).await?;
         let there: BTreeSet<u64> = found.iter().map(|item| item.change_number).collect();
         let end = there.last().copied().unwrap_or_default();
         let missing = first_of_last.max(after + 1)..end;

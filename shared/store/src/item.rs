@@ -52,6 +52,24 @@ pub(crate) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError
     Ok(serde_dynamo::from_item(item)?)
 }
 
+/// What an item of a list says. One in a form that this version does not know is left out: it keeps the others from
+/// nothing, and the version that wrote it lists it.
+pub(crate) fn known<T>(
+    item: Item,
+    parse: impl Fn(Item) -> Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    // Keys are made of ids and keyed hashes.
+    let text = |name: &str| item.get(name).and_then(|key| key.as_s().ok()).cloned();
+    let (pk, sk) = (text("pk"), text("sk"));
+    match parse(item) {
+        Err(StoreError::UnknownForm(_)) => {
+            tracing::warn!(pk, sk, "left out: an item has an unknown form");
+            Ok(None)
+        }
+        parsed => parsed.map(Some),
+    }
+}
+
 impl Store {
     /// One item, or nothing.
     pub(crate) async fn get_item(

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use crate::{
     Store, StoreError,
     condition::{Condition, Words},
-    item::Item,
+    item::{Item, known},
     keys::span::{Sort, Span},
     schema::Index,
 };
@@ -62,19 +62,38 @@ impl Query {
 }
 
 impl Store {
-    /// Up to `limit` things of which items tell, or all. What `parse` makes nothing of is left out.
+    /// Up to `limit` things of which items tell, or all; what this version cannot read is left out.
     pub(crate) async fn list<T>(
         &self,
         query: &Query,
         limit: Option<usize>,
         parse: impl Fn(Item) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
+        self.list_of(query, limit, |item| known(item, &parse)).await
+    }
+
+    /// The same for who must miss nothing: what cannot be read is an error.
+    pub(crate) async fn list_whole<T>(
+        &self,
+        query: &Query,
+        limit: Option<usize>,
+        parse: impl Fn(Item) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.list_of(query, limit, |item| parse(item).map(Some)).await
+    }
+
+    async fn list_of<T>(
+        &self,
+        query: &Query,
+        limit: Option<usize>,
+        parse: impl Fn(Item) -> Result<Option<T>, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
         let (mut found, mut start) = (Vec::new(), None);
         loop {
             let wanted = limit.map(|limit| limit - found.len());
             let page = self.page(query, wanted, start).await?;
             for item in page.items {
-                found.push(parse(item)?);
+                found.extend(parse(item)?);
             }
             start = page.next;
             if start.is_none() || limit.is_some_and(|limit| found.len() >= limit) {
@@ -130,7 +149,7 @@ impl Store {
         })
     }
 
-    /// Every item of an index, in no order. Only for an index that is small by its nature.
+    /// Every item of an index that this version can read, in no order. Only for an index that is small by its nature.
     pub(crate) async fn scan<T>(
         &self,
         index: &'static Index,
@@ -143,7 +162,7 @@ impl Store {
             let page = page?;
             self.meter.read(page.consumed_capacity());
             for item in page.items.unwrap_or_default() {
-                found.push(parse(item)?);
+                found.extend(known(item, &parse)?);
             }
         }
         Ok(found)

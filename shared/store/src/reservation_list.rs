@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Store, StoreError,
     condition::Condition::{self, Above, All, Is},
-    item::{Item, epoch_ms, from_item, number, some_epoch_ms, to_item},
+    item::{Item, epoch_ms, from_item, known, number, some_epoch_ms, to_item},
     keys::{Key, span::Span},
     query::Query,
     reservation::{RemindersItem, from_table, number_of},
@@ -84,7 +84,7 @@ impl Store {
             let read = if query.is_filtered() { entries_left } else { wanted };
             let page = self.page(&query, Some(read), start.take()).await?;
             for entry in page.items {
-                numbers.push(position(entry)?);
+                numbers.extend(known(entry, position)?);
             }
             if numbers.len() > limit {
                 numbers.truncate(limit);
@@ -101,7 +101,7 @@ impl Store {
         Ok((self.reservations(&wanted).await?, next))
     }
 
-    /// These reservations, in this order; those that do not exist are left out.
+    /// These reservations, in this order; those that do not exist, or cannot be read, are left out.
     pub async fn reservations(
         &self,
         numbers: &[ReservationNumber],
@@ -109,8 +109,9 @@ impl Store {
         let items = self.get_items(numbers.iter().cloned().map(Key::Reservation), false).await?;
         let mut found = HashMap::new();
         for item in items {
-            let reservation = from_table(item)?;
-            found.insert(reservation.reservation_number.clone(), reservation);
+            if let Some(reservation) = known(item, from_table)? {
+                found.insert(reservation.reservation_number.clone(), reservation);
+            }
         }
         Ok(numbers.iter().filter_map(|number| found.remove(number)).collect())
     }

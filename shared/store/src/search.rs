@@ -36,12 +36,31 @@ impl ShardItem {
         Ok(Self { version, entries: ByteBuf::from(encoder.finish().map_err(form)?) })
     }
 
+    /// All entries, for who writes them again.
     fn unpack(&self) -> Result<Shard, StoreError> {
+        serde_json::from_slice(&self.json()?).map_err(|error| StoreError::UnknownForm(error.into()))
+    }
+
+    /// The entries that this version can read: one that it cannot keeps nobody from finding the others.
+    fn unpack_known(&self) -> Result<Shard, StoreError> {
+        self.unpack().or_else(|_| {
+            #[derive(Deserialize)]
+            struct Each {
+                entries: Vec<serde_json::Value>,
+            }
+            let each: Each = serde_json::from_slice(&self.json()?)
+                .map_err(|error| StoreError::UnknownForm(error.into()))?;
+            let known = each.entries.into_iter().filter_map(|one| serde_json::from_value(one).ok());
+            Ok(Shard { entries: known.collect() })
+        })
+    }
+
+    fn json(&self) -> Result<Vec<u8>, StoreError> {
         let mut json = Vec::new();
         DeflateDecoder::new(self.entries.as_slice())
             .read_to_end(&mut json)
             .map_err(|error| StoreError::UnknownForm(error.into()))?;
-        serde_json::from_slice(&json).map_err(|error| StoreError::UnknownForm(error.into()))
+        Ok(json)
     }
 }
 
@@ -75,7 +94,7 @@ impl Store {
                     return Err(StoreError::UnknownForm("a shard's key".into()));
                 };
                 let item: ShardItem = from_item(item)?;
-                Ok((code, item.version, item.unpack()?))
+                Ok((code, item.version, item.unpack_known()?))
             })
             .collect()
     }

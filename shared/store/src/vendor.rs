@@ -240,6 +240,14 @@ impl Store {
         Ok(found.filter(|_| !locked_out))
     }
 
+    /// The webhook endpoints of a client, for who sends to them: none may be missed.
+    pub async fn endpoints_to_tell(
+        &self,
+        client: &ClientId,
+    ) -> Result<Vec<WebhookEndpoint>, StoreError> {
+        self.list_whole(&Query::of(Span::webhook_endpoints(client)), None, endpoint_from).await
+    }
+
     /// The webhook endpoints of a client.
     pub async fn endpoints(&self, client: &ClientId) -> Result<Vec<WebhookEndpoint>, StoreError> {
         self.list(&Query::of(Span::webhook_endpoints(client)), None, endpoint_from).await

@@ -124,104 +124,13 @@ async fn what_a_newer_version_wrote_survives_all_that_an_older_one_does() {
     change_slot(&world, &later, "disable").await;
     world.settle().await;
     newer.after("a slot that is disabled").await;
-    change_slot(&world, &later, "enable").await;
-    world.settle().await;
-    newer.after("a slot that is enabled").await;
+    let later = world.slot("2026-12-11T11:00:00+09:00", 3).await;
 
-    // A family with two requests, of which one is approved and one cancelled; another one waits.
-    let same = json!({"applicant": family("same")});
-    let asked = async |slot: &Slot, key: &str, more| {
-        let answer = world.request_with(slot, key, more).await;
-        assert_eq!(answer.status, 201, "{}", answer.shown());
-        answer.body["reservation_number"].as_str().unwrap().parse::<ReservationNumber>().unwrap()
-    };
-    let first = asked(&slot, "k1", same.clone()).await;
-    newer.after("a request").await;
-    let second = asked(&later, "k2", same).await;
-    world.settle().await;
-    newer.after("a second request").await;
-    let more = json!({"applicant": family("third"), "waiting_list": true});
-    let waiting = asked(&slot, "k3", more).await;
-    newer.after("a request that waits for a place").await;
-    let memo = Some(json!({"memo": "電話済み"}));
-    let path = format!("/v1/staff/reservations/{second}/memo");
-    for _ in 0..2 {
-        world.call(&world.staff(), Method::PUT, &path, memo.clone(), &[]).await;
-        newer.after("a memo").await;
-    }
-    assert_eq!(world.act(&second, "approve", json!({"comment": "どうぞ"})).await.status, 200);
-    newer.after("an approval").await;
-    assert_eq!(world.act(&second, "cancel", json!({})).await.status, 200);
-    world.send_mails().await;
-    newer.after("a cancellation").await;
-    assert_eq!(world.act(&first, "decline", json!({})).await.status, 200);
-    newer.after("a refusal").await;
-    world.send_mails().await;
-    newer.after("an offer").await;
-    assert_eq!(world.seen(&waiting).await["status"], "offered");
-
-    // The portal: twice for one address.
-    for (key, starts) in [("p1", "2026-12-14T10:00:00+09:00"), ("p2", "2026-12-15T10:00:00+09:00")]
-    {
-        let slot = world.slot(starts, 3).await;
-        let body = local::api::visit_request(slot.facility_id.as_str(), slot.slot_id.as_str());
-        let (path, key) = ("/v1/portal/reservations", [("idempotency-key", key)]);
-        let made = world.call(&As::Anyone, Method::POST, path, Some(body), &key).await;
-        assert_eq!(made.status, 202, "{}", made.shown());
-        newer.after("a request on the portal").await;
-        let mails = world.send_mails().await;
-        let letter = mails.iter().find(|mail| mail.text.contains("/visit#")).unwrap();
-        let session = world.follow(letter).await;
-        let confirmed = world.as_parent(&session, Method::POST, "/confirm").await;
-        assert_eq!(confirmed.status, 200, "{}", confirmed.shown());
-        newer.after("its confirmation").await;
-    }
-
-    // Time passes: reminders, a digest, visits that nobody answered, and the end of a month's plan.
-    for at in
-        ["2026-12-02T11:00:00+09:00", "2026-12-03T11:00:00+09:00", "2026-12-04T08:00:00+09:00"]
-    {
-        world.ping(at).await;
-        world.send_mails().await;
-        newer.after("an hour of reminders").await;
-    }
-    check_slot_plans::run(world.store(), "2026-12-10T09:00:00+09:00".parse().unwrap())
-        .await
-        .unwrap();
-    newer.after("a reminder to open slots").await;
-    for at in
-        ["2026-12-10T09:30:00+09:00", "2026-12-16T10:00:00+09:00", "2026-12-31T10:00:00+09:00"]
-    {
-        world.settle_at(at).await;
-        newer.after("what is due").await;
-    }
-
-    // Vendors.
-    for key in ["e1", "e2"] {
-        let (body, key) =
-            (json!({"url": "https://site.example.jp/hook"}), [("idempotency-key", key)]);
-        let path = "/v1/webhook-endpoints";
-        let made = world.call(&site(), Method::POST, path, Some(body), &key).await;
-        assert_eq!(made.status, 201, "{}", made.shown());
-        newer.after("an endpoint").await;
-    }
-    let client = "site-1".parse().unwrap();
-    let made = world.store().endpoints(&client).await.unwrap().remove(0);
-    let (store, now) = (world.store(), world.hub.clock.now());
-    store.note_failure(&made).await.unwrap();
-    newer.after("a delivery that failed").await;
-    assert!(store.take_try(&made, now).await.unwrap());
-    newer.after("a try").await;
-    let failing = WebhookEndpoint { breaker: Breaker { failures: 1, next_try_at: None }, ..made };
-    store.note_success(&failing).await.unwrap();
-    store.disable_endpoint(&client, &failing.id).await.unwrap();
-    newer.after("an endpoint that is disabled").await;
-    for (reason, report) in [(Suppression::Bounce, "r1"), (Suppression::Complaint, "r2")] {
-        assert!(store.suppress(&[7; 16], reason, report, now).await.unwrap());
-        newer.after("an address that is written to no longer").await;
-    }
-
-    // All kinds of items were there at one time or another; what is over takes those of its family with it.
+    Box::pin(reservations(&world, &newer, &slot, &later)).await;
+    Box::pin(portal(&world, &newer)).await;
+    Box::pin(time(&world, &newer)).await;
+    Box::pin(vendors(&world, &newer)).await;
+    // All kinds of items were there at one time or another.
     let kinds = newer.kinds();
     for kind in [
         "Facility",
@@ -247,4 +156,235 @@ async fn what_a_newer_version_wrote_survives_all_that_an_older_one_does() {
     ] {
         assert!(kinds.iter().any(|name| name == kind), "{kind} is not among {kinds:?}");
     }
+}
+
+/// A family with two requests, of which one is approved and cancelled and one declined; another one waits.
+async fn reservations(world: &World, newer: &Newer<'_>, slot: &Slot, later: &Slot) {
+    let same = json!({"applicant": family("same")});
+    let asked = async |slot: &Slot, key: &str, more| {
+        let answer = world.request_with(slot, key, more).await;
+        assert_eq!(answer.status, 201, "{}", answer.shown());
+        answer.body["reservation_number"].as_str().unwrap().parse::<ReservationNumber>().unwrap()
+    };
+    let first = asked(slot, "k1", same.clone()).await;
+    newer.after("a request").await;
+    let second = asked(later, "k2", same).await;
+    world.settle().await;
+    newer.after("a second request").await;
+    let more = json!({"applicant": family("third"), "waiting_list": true});
+    let waiting = asked(slot, "k3", more).await;
+    newer.after("a request that waits for a place").await;
+    let memo = Some(json!({"memo": "電話済み"}));
+    let path = format!("/v1/staff/reservations/{second}/memo");
+    for _ in 0..2 {
+        world.call(&world.staff(), Method::PUT, &path, memo.clone(), &[]).await;
+        newer.after("a memo").await;
+    }
+    assert_eq!(world.act(&second, "approve", json!({"comment": "どうぞ"})).await.status, 200);
+    newer.after("an approval").await;
+    assert_eq!(world.act(&second, "cancel", json!({})).await.status, 200);
+    world.send_mails().await;
+    newer.after("a cancellation").await;
+    assert_eq!(world.act(&first, "decline", json!({})).await.status, 200);
+    newer.after("a refusal").await;
+    world.send_mails().await;
+    newer.after("an offer").await;
+    assert_eq!(world.seen(&waiting).await["status"], "offered");
+}
+
+/// The portal: twice for one address.
+async fn portal(world: &World, newer: &Newer<'_>) {
+    for (key, starts) in [("p1", "2026-12-14T10:00:00+09:00"), ("p2", "2026-12-15T10:00:00+09:00")]
+    {
+        let slot = world.slot(starts, 3).await;
+        let body = local::api::visit_request(slot.facility_id.as_str(), slot.slot_id.as_str());
+        let (path, key) = ("/v1/portal/reservations", [("idempotency-key", key)]);
+        let made = world.call(&As::Anyone, Method::POST, path, Some(body), &key).await;
+        assert_eq!(made.status, 202, "{}", made.shown());
+        newer.after("a request on the portal").await;
+        let mails = world.send_mails().await;
+        let letter = mails.iter().find(|mail| mail.text.contains("/visit#")).unwrap();
+        let session = world.follow(letter).await;
+        let confirmed = world.as_parent(&session, Method::POST, "/confirm").await;
+        assert_eq!(confirmed.status, 200, "{}", confirmed.shown());
+        newer.after("its confirmation").await;
+    }
+}
+
+/// Time passes: reminders, a digest, visits that nobody answered, and the end of a month's plan.
+async fn time(world: &World, newer: &Newer<'_>) {
+    for at in
+        ["2026-12-02T11:00:00+09:00", "2026-12-03T11:00:00+09:00", "2026-12-04T08:00:00+09:00"]
+    {
+        world.ping(at).await;
+        world.send_mails().await;
+        newer.after("an hour of reminders").await;
+    }
+    world.save_settings(json!({"notice_addresses": ["n@example.jp"]})).await;
+    world.settle().await;
+    check_slot_plans::run(world.store(), "2026-12-10T09:00:00+09:00".parse().unwrap())
+        .await
+        .unwrap();
+    newer.after("a reminder to open slots").await;
+    for at in
+        ["2026-12-10T09:30:00+09:00", "2026-12-16T10:00:00+09:00", "2026-12-31T10:00:00+09:00"]
+    {
+        world.settle_at(at).await;
+        newer.after("what is due").await;
+    }
+}
+
+/// Webhook endpoints, and addresses that are written to no longer.
+async fn vendors(world: &World, newer: &Newer<'_>) {
+    for key in ["e1", "e2"] {
+        let (body, key) =
+            (json!({"url": "https://site.example.jp/hook"}), [("idempotency-key", key)]);
+        let path = "/v1/webhook-endpoints";
+        let made = world.call(&site(), Method::POST, path, Some(body), &key).await;
+        assert_eq!(made.status, 201, "{}", made.shown());
+        newer.after("an endpoint").await;
+    }
+    let client = "site-1".parse().unwrap();
+    let made = world.store().endpoints(&client).await.unwrap().remove(0);
+    let (store, now) = (world.store(), world.hub.clock.now());
+    store.note_failure(&made).await.unwrap();
+    newer.after("a delivery that failed").await;
+    assert!(store.take_try(&made, now).await.unwrap());
+    newer.after("a try").await;
+    let failing = WebhookEndpoint { breaker: Breaker { failures: 1, next_try_at: None }, ..made };
+    store.note_success(&failing).await.unwrap();
+    store.disable_endpoint(&client, &failing.id).await.unwrap();
+    newer.after("an endpoint that is disabled").await;
+    for (reason, report) in [(Suppression::Bounce, "r1"), (Suppression::Complaint, "r2")] {
+        assert!(store.suppress(&[7; 16], reason, report, now).await.unwrap());
+        newer.after("an address that is written to no longer").await;
+    }
+}
+
+/// Gives an item a value that no version before knows.
+async fn newer_value(world: &World, key: Key, name: &str, value: AttributeValue) -> Item {
+    let set = world.raw().update_item().table_name(TABLE).set_key(Some(key.attributes()));
+    let set = set.update_expression("SET #name = :value").expression_attribute_names("#name", name);
+    let set = set.expression_attribute_values(":value", value);
+    let set = set.return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew);
+    set.send().await.unwrap().attributes.unwrap()
+}
+
+async fn raw(world: &World, key: &Key) -> Item {
+    let get = world.raw().get_item().table_name(TABLE).set_key(Some(key.attributes()));
+    get.send().await.unwrap().item.unwrap()
+}
+
+fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+#[tokio::test]
+async fn reservation_in_an_unknown_status_is_neither_written_nor_in_anybody_s_way() {
+    let world = World::new().await;
+    let slot = world.slot(SLOT, 3).await;
+    let (unknown, other) = (world.requested(&slot, "k1").await, world.requested(&slot, "k2").await);
+    world.send_mails().await;
+    let key = Key::Reservation(unknown.clone());
+    let newer = newer_value(&world, key.clone(), "status", text("postponed")).await;
+
+    // Whoever asks for it alone comes again when the upgrade is over.
+    for (who, path) in [
+        (site(), format!("/v1/reservations/{unknown}")),
+        (world.staff(), format!("/v1/staff/reservations/{unknown}")),
+    ] {
+        let answer = world.get(&who, &path).await;
+        assert_eq!((answer.status.as_u16(), answer.problem()), (503, "unavailable"), "{path}");
+        assert_eq!(answer.headers["retry-after"], "60");
+    }
+    for verb in ["approve", "decline", "cancel"] {
+        assert_eq!(world.act(&unknown, verb, json!({})).await.status, 503, "{verb}");
+    }
+    let cancel = format!("/v1/reservations/{unknown}/cancel");
+    assert_eq!(world.post(&site(), &cancel, json!({})).await.status, 503);
+    assert_eq!(world.request(&slot, "k1").await.status, 503, "nor does a repeat write it");
+
+    // Lists are without it.
+    let of_facility = format!("/v1/staff/facilities/{}/reservations", slot.facility_id);
+    for (who, path) in [(site(), "/v1/reservations"), (world.staff(), &of_facility)] {
+        let list = world.get(&who, path).await;
+        let items = list.body["items"].as_array().unwrap();
+        let numbers: Vec<_> = items.iter().map(|item| &item["reservation_number"]).collect();
+        assert_eq!(numbers, [&json!(other)], "{}", list.shown());
+    }
+
+    // The relay parks its change with the reason, and tells the others.
+    let approved = world.act(&other, "approve", json!({})).await;
+    assert_eq!(approved.status, 200, "{}", approved.shown());
+    let mails = world.send_mails().await;
+    assert!(!mails.is_empty(), "of the other one");
+    let parked = std::mem::take(&mut *world.parked.0.lock().unwrap());
+    assert_eq!(parked.len(), 1);
+    assert!(parked[0]["reason"].as_str().unwrap().contains("unknown form"));
+
+    // The jobs pass over it.
+    assert_eq!(world.ping("2026-12-02T11:00:00+09:00").await.reminded, 0);
+    world.set("2026-12-12T10:00:00+09:00");
+    let report = keep_deadlines::run(world.store(), world.hub.clock.now()).await.unwrap();
+    assert_eq!((report.failed, report.completed), (1, 1), "{report:?}");
+
+    assert_eq!(raw(&world, &key).await, newer, "nobody wrote it");
+    newer_value(&world, key, "status", text("pending")).await;
+    assert_eq!(world.settle_at("2026-12-12T10:30:00+09:00").await.expired, 1, "afterwards");
+}
+
+#[tokio::test]
+async fn slot_in_an_unknown_form_is_neither_written_nor_in_anybody_s_way() {
+    let world = World::new().await;
+    let unknown = world.slot(SLOT, 3).await;
+    let other = world.slot("2026-12-11T10:00:00+09:00", 3).await;
+    let held = world.requested(&unknown, "held").await;
+    world.settle().await;
+    let key = Key::Slot(unknown.facility_id.clone(), unknown.slot_id.clone());
+    let newer = newer_value(&world, key.clone(), "disabled", text("for_a_while")).await;
+
+    assert_eq!(world.request(&unknown, "k1").await.status, 503);
+    let path = format!("/v1/staff/facilities/{}/slots/{}", unknown.facility_id, unknown.slot_id);
+    let (body, any) = (json!({"capacity": 1}), [("if-match", "*")]);
+    let put = world.call(&world.staff(), Method::PUT, &path, Some(body), &any).await;
+    assert_eq!((put.status.as_u16(), &put.headers["retry-after"]), (503, &"60".parse().unwrap()));
+    let list = world.get(&As::Anyone, &format!("/v1/facilities/{}/slots", other.facility_id)).await;
+    let items = list.body["items"].as_array().unwrap();
+    let ids: Vec<_> = items.iter().map(|item| &item["slot_id"]).collect();
+    assert_eq!(ids, [&json!(other.slot_id)]);
+    assert_eq!(world.request(&other, "k2").await.status, 201);
+
+    world.settle().await;
+    assert_eq!(world.parked.0.lock().unwrap().drain(..).count(), 1, "the slot's own change");
+    check_slot_plans::run(world.store(), "2026-12-10T09:00:00+09:00".parse().unwrap())
+        .await
+        .unwrap();
+    // Its last place in the feed is tried again later.
+    world.set("2027-01-10T10:00:00+09:00");
+    let report = keep_deadlines::run(world.store(), world.hub.clock.now()).await.unwrap();
+    assert!(report.failed >= 1 && report.left_feed == 1, "{report:?}");
+    let mut found = raw(&world, &key).await;
+    // Who leaves a slot takes what is theirs out of it, and leaves it otherwise as it is.
+    found.remove("holding");
+    let mut newer = newer;
+    newer.remove("holding");
+    assert_eq!(found, newer, "nobody wrote it but {held}, who left");
+}
+
+#[tokio::test]
+async fn nursery_of_an_unknown_type_keeps_nobody_from_finding_the_others() {
+    let world = World::new().await;
+    let other = tests::facility("もうひとつ保育園", "131199", "板橋区");
+    world.add_facility(&other).await;
+    world.settle().await;
+    let unknown = Key::Facility(world.facility.facility_id.clone());
+    let newer =
+        newer_value(&world, unknown.clone(), "facility_type", text("forest_kindergarten")).await;
+    world.settle().await;
+    assert_eq!(world.parked.0.lock().unwrap().drain(..).count(), 1);
+    let path = format!("/v1/facilities/{}", world.facility.facility_id);
+    assert_eq!(world.get(&As::Anyone, &path).await.status, 503);
+    let ids = [other.facility_id.clone(), world.facility.facility_id.clone()];
+    assert_eq!(world.store().facilities(&ids).await.unwrap(), [other]);
+    assert_eq!(raw(&world, &unknown).await, newer);
 }

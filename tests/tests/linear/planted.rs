@@ -80,50 +80,53 @@ async fn found_in(planted: Planted, kind: Kind) -> Totals {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_place_that_is_taken_whether_it_is_free_or_not_is_found() {
-    let oversell = "size(holding) < #capacity OR attribute_exists(pk)";
-    let totals = found("size(holding) < #capacity", oversell, Kind::default()).await;
+    let oversell = "size(#holding) < #capacity OR attribute_exists(pk)";
+    let totals = found("size(#holding) < #capacity", oversell, Kind::default()).await;
     assert!(!totals.not_linearizable.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_place_that_is_not_given_back_is_found() {
-    let totals = found("DELETE holding :from", "DELETE asking :from", Kind::default()).await;
+    // Every name that a call defines has to stand in it.
+    let another = "SET planted = #holding DELETE asking";
+    let totals = found("DELETE #holding", another, Kind::default()).await;
     assert!(!totals.not_linearizable.is_empty() && !totals.disagree.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_over_what_somebody_else_changed_is_found() {
-    let any = "(#sequence = :sequence OR attribute_exists(pk))";
-    let totals = found("#sequence = :sequence", any, Kind::default()).await;
+    let any = "#sequence = :v0 OR attribute_exists(pk)";
+    let totals = found("#sequence = :v0", any, Kind::default()).await;
     assert!(!totals.not_linearizable.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_a_slot_over_another_is_found() {
-    let any = "(version = :read OR attribute_exists(pk))";
-    let totals = found("version = :read", any, Kind::default()).await;
+    let any = "#version = :v0 OR attribute_exists(pk)";
+    let totals = found("#version = :v0", any, Kind::default()).await;
     assert!(!totals.not_linearizable.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_capacity_below_the_places_that_are_held_is_found() {
-    let any = "size(holding) <= :capacity OR attribute_exists(pk)";
-    let totals = found("size(holding) <= :capacity", any, Kind::default()).await;
+    let any = "size(#holding) < :v1 OR attribute_exists(pk)";
+    let totals = found("size(#holding) < :v1", any, Kind::default()).await;
     assert!(!totals.not_linearizable.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_for_a_slot_that_was_closed_is_found() {
-    let any = "(disabled = :false OR attribute_exists(pk))";
-    let totals = found("disabled = :false", any, Kind::default()).await;
+    let any = "#disabled = :v0 OR attribute_exists(pk)";
+    let totals = found("#disabled = :v0", any, Kind::default()).await;
     assert!(!totals.not_linearizable.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_place_that_is_taken_from_those_who_wait_is_found() {
-    let words = "attribute_not_exists(waiting) AND ";
+    let words = "attribute_not_exists(#waiting)";
+    let by = "attribute_not_exists(#waiting) OR attribute_exists(pk)";
     let totals =
-        found_in(Planted { words, by: "", late: true, writes: Arc::default() }, Kind::default())
+        found_in(Planted { words, by, late: true, writes: Arc::default() }, Kind::default())
             .await;
     assert!(!totals.not_linearizable.is_empty());
 }
