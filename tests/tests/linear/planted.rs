@@ -126,7 +126,6 @@ async fn a_place_that_is_taken_from_those_who_wait_is_found() {
     let words = "attribute_not_exists(#waiting)";
     let by = "attribute_not_exists(#waiting) OR attribute_exists(pk)";
     let totals =
-        found_in(Planted { words, by, late: true, writes: Arc::default() }, Kind::default())
-            .await;
+        found_in(Planted { words, by, late: true, writes: Arc::default() }, Kind::default()).await;
     assert!(!totals.not_linearizable.is_empty());
 }

@@ -166,7 +166,8 @@ impl<W: Write> Tour<'_, W> {
         key: &str,
         body: Value,
     ) -> Result<Answer, TourError> {
-        let answer = self.api(who).await?.create(path, key, body).await?;
+        let key = format!("{key}@{}", self.begun);
+        let answer = self.api(who).await?.create(path, &key, body).await?;
         self.succeeded(who, "POST", path, answer)
     }
 
