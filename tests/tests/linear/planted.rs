@@ -123,8 +123,8 @@ async fn a_request_for_a_slot_that_was_closed_is_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_place_that_is_taken_from_those_who_wait_is_found() {
-    let words = "attribute_not_exists(#waiting)";
-    let by = "attribute_not_exists(#waiting) OR attribute_exists(pk)";
+    let words = "(attribute_not_exists(#waiting)) AND ";
+    let by = "(attribute_not_exists(#waiting) OR attribute_exists(pk)) AND ";
     let totals =
         found_in(Planted { words, by, late: true, writes: Arc::default() }, Kind::default()).await;
     assert!(!totals.not_linearizable.is_empty());
