@@ -7,6 +7,7 @@ mod caller;
 pub mod contract;
 mod schema;
 mod stand_ins;
+pub mod waves;
 pub mod wire;
 
 use std::sync::{
@@ -93,6 +94,14 @@ impl World {
     pub async fn through(wire: impl wire::Wire, retries: RetryConfig) -> Self {
         let world = Self::on(|embedded| wire::store(&embedded.steady, wire, retries)).await;
         Self { deliveries: 10, ..world }
+    }
+
+    /// The same, with a seal that is as far away as the table.
+    pub async fn with_distant_seal(self, waves: &waves::Waves) -> Self {
+        let (seal, waves) = (self.seal.clone(), waves.clone());
+        let seal: Arc<dyn Seal> = Arc::new(waves::DistantSeal { seal, waves });
+        let app = local::serve(&needs(&self.hub, &seal, &self.keys)).await.unwrap();
+        Self { seal, app, ..self }
     }
 
     async fn on(store: impl FnOnce(&Embedded) -> Store) -> Self {

@@ -13,7 +13,7 @@ use domain::{
 };
 use hub_http::{
     Body, Function, Problem,
-    access::For,
+    access::{Current, For},
     caller::{ReservationsWrite, SearchSite},
     open_comment, routes, settled,
     view::ReservationView,
@@ -62,22 +62,20 @@ struct Cancel {
 )]
 async fn cancel_reservation(
     State(Cancellations { hub, seal }): State<Cancellations>,
-    For { caller: site, found: own, .. }: For<SearchSite<ReservationsWrite>, Reservation>,
+    For { caller: site, found: Current(own), .. }: For<SearchSite<ReservationsWrite>, Current>,
     Body(cancel): Body<Cancel>,
 ) -> Result<Json<ReservationView>, Problem> {
-    let number = &own.reservation_number;
-    let settings = hub.store.settings(&own.facility_id).await?;
-    let reason = match &cancel.reason {
-        Some(reason) => {
-            let purpose = Purpose::CancelReason(number);
-            Some(seal.seal(purpose, reason.reveal().as_bytes()).await?)
-        }
-        None => None,
+    let settings = async { Ok(hub.store.settings(&own.facility_id).await?) };
+    let reason = async {
+        let Some(reason) = &cancel.reason else { return Ok(None) };
+        let purpose = Purpose::CancelReason(&own.reservation_number);
+        Ok::<_, Problem>(Some(seal.seal(purpose, reason.reveal().as_bytes()).await?))
     };
+    let (settings, reason) = futures::try_join!(settings, reason)?;
     let action = Action::CancelByParent { reason, until: settings.cancel_closes(own.starts_at) };
-    let now = hub.clock.now();
-    let changed =
-        hub.store.change(number, |current| current.after(&action, site.actor(), now)).await?;
+    let (by, now) = (site.actor(), hub.clock.now());
+    let rule = |current: &Reservation| current.after(&action, by.clone(), now);
+    let changed = hub.store.change_read(own, rule).await?;
     let cancelled = settled(changed)?;
     let comment = open_comment(&*seal, &cancelled).await?;
     Ok(Json(ReservationView::new(&cancelled, comment)))

@@ -1,10 +1,18 @@
 //! `GET /v1/facilities/{facility_id}`: one nursery (API-01, POR-03).
 
 use axum::{Json, extract::State};
-use domain::{Facility, FacilityId};
-use hub_http::{Function, Problem, access::For, caller::Anyone, routes, view::FacilityView};
+use domain::FacilityId;
+use futures::TryFutureExt;
+use hub_http::{
+    Function, Problem,
+    access::{For, facility},
+    caller::Anyone,
+    routes,
+    view::FacilityView,
+};
 use jiff::SignedDuration;
 use runtime::Hub;
+use store::SLOTS_LOOKED_AT;
 
 /// What this function serves, and what it needs for that.
 pub const FUNCTION: Function<Hub, Hub> = Function::new(routes![get_facility], |hub| hub);
@@ -17,15 +25,16 @@ pub const FUNCTION: Function<Hub, Hub> = Function::new(routes![get_facility], |h
 )]
 async fn get_facility(
     State(hub): State<Hub>,
-    For { found: facility, .. }: For<Anyone, Facility>,
+    For { found: id, .. }: For<Anyone, FacilityId>,
 ) -> Result<Json<FacilityView>, Problem> {
+    let (store, now) = (&hub.store, hub.clock.now());
+    let until = now + SignedDuration::from_hours(366 * 24);
+    let slots = store.slots(&id, now, until, SLOTS_LOOKED_AT, None).map_err(Problem::from);
+    let (facility, slots) = futures::try_join!(facility(&hub, &id), slots)?;
     let facility = facility.shown();
-    let now = hub.clock.now();
-    let year = SignedDuration::from_hours(366 * 24);
-    let next_slot_at = if facility.bookable {
-        hub.store.next_free_slot(&facility, now, now + year).await?.map(|slot| slot.starts_at)
-    } else {
-        None
+    let next = match facility.bookable {
+        true => store.next_free_slot(&facility, slots, now, until).await?,
+        false => None,
     };
-    Ok(Json(FacilityView { facility, next_slot_at }))
+    Ok(Json(FacilityView { next_slot_at: next.map(|slot| slot.starts_at), facility }))
 }

@@ -4,10 +4,10 @@ use axum::{
     Json,
     extract::{FromRef, State},
 };
-use domain::{Facility, FacilityId};
+use domain::FacilityId;
 use hub_http::{
     CursorSeal, Function, List, Problem, Query,
-    access::For,
+    access::{For, facility},
     caller::Anyone,
     routes,
     slots::{SlotQuery, slots},
@@ -40,11 +40,12 @@ pub const FUNCTION: Function<Slots, (Hub, CursorSeal)> =
 )]
 async fn list_slots(
     State(Slots { hub, cursors }): State<Slots>,
-    For { found: facility, .. }: For<Anyone, Facility>,
+    For { found: id, .. }: For<Anyone, FacilityId>,
     Query(query): Query<SlotQuery>,
 ) -> Result<Json<List<SlotView>>, Problem> {
     let now = hub.clock.now();
-    let (slots, next_cursor) = slots(&hub, &cursors, &facility.facility_id, query).await?;
+    let (_, (slots, next_cursor)) =
+        futures::try_join!(facility(&hub, &id), slots(&hub, &cursors, &id, query))?;
     let items = slots.into_iter().map(|slot| SlotView::new(slot, now)).collect();
     Ok(Json(List { items, next_cursor }))
 }

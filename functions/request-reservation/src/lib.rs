@@ -8,17 +8,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    ClientId, Invalid, Reservation, ReservationNumber, Settings, Slot, Timestamp,
+    ClientId, Invalid, Reservation, Settings, Slot, Timestamp,
     family::OpenRequests,
     keys::{Families, IdKey, KeyRing},
     reservation,
-    reservation::{Actor, NewRequest, Origin, RequestVisit},
+    reservation::{Actor, Granted, NewRequest, Origin, RequestVisit},
 };
-use futures::TryFutureExt;
 use hub_http::{
-    Body, Created, Function, IdempotencyKey, Problem, Reserving, Source, approve_at_once,
+    Body, Created, Creation, Function, IdempotencyKey, Made, Problem, Reserving, Source,
+    approve_at_once,
     caller::{ReservationsWrite, SearchSite},
-    routes,
+    routes, under_a_number,
     view::{PortalRequestView, ReservationView},
 };
 use runtime::{Hub, Keys, Purpose, Seal};
@@ -138,53 +138,52 @@ impl Requests {
         if applicant.len() > SEALED_AT_MOST {
             return Err(Problem::input("/message_to_facility", Invalid::TooLong(900)));
         }
-        let (ids, keys) = (&self.ids, self.families.ring().await);
-        let fingerprint = key.request_fingerprint(ids, &keys, scope, asked, now)?;
+        let creation = Creation::new(hub, &self.ids, key, "reservations", scope, asked)?;
+        let keys = self.families.ring().await;
+        let fingerprint = creation.of_family(&keys, asked, now)?;
         let families = keys.family(&asked.applicant, now);
-        let of_slot = self.slot_of(asked);
-        let judged = self.judged_by(&from, asked, &keys, now).map_err(Problem::from);
-        let ((settings, slot), judged) = futures::try_join!(of_slot, judged)?;
 
-        let (fingerprint, settings, site) = (&fingerprint, &settings, from.site());
-        let reserving =
-            Reserving { hub, ids, scope, key, fingerprint, settings, slot, judged, now };
+        let (site, day) = (from.site(), asked.slot_id.starts_at().unwrap_or(now).date());
         let (origin, by) = match site {
             Some(site) => (Origin::SearchSite, Actor::Client(site.clone())),
             None => (Origin::Portal, Actor::Parent),
         };
-        let day = asked.slot_id.starts_at().unwrap_or(now).date();
-        let request = |number: ReservationNumber, open: &OpenRequests| {
-            let (by, families, fingerprint) = (by.clone(), families.clone(), fingerprint.clone());
-            let (applicant, possible_duplicate) = (&applicant, open.duplicate(day, site));
-            async move {
-                let sealed = self.seal.seal(Purpose::Applicant(&number), applicant).await?;
-                Ok(NewRequest {
-                    reservation_number: number,
-                    origin,
-                    requested_by: by,
-                    party_size: asked.party_size,
-                    consent: Some(asked.consent.clone()),
-                    applicant: Some(sealed),
-                    families,
-                    possible_duplicate,
-                    memo: None,
-                    fingerprint,
-                })
+        let (applicant, fingerprint, families) = (&applicant, &fingerprint, &families);
+        let (keys, from, by) = (&*keys, &from, &by);
+        let made = under_a_number(&creation, |number| async move {
+            let sealed =
+                async { Ok(self.seal.seal(Purpose::Applicant(&number), applicant).await?) };
+            let judged = async { Ok(self.judged_by(from, asked, keys, now).await?) };
+            let (applicant, (settings, slot), judged) =
+                futures::try_join!(sealed, self.slot_of(asked), judged)?;
+            let settings = &settings;
+            let request = NewRequest {
+                reservation_number: number,
+                origin,
+                requested_by: by.clone(),
+                party_size: asked.party_size,
+                consent: Some(asked.consent.clone()),
+                applicant: Some(applicant),
+                families: families.clone(),
+                memo: None,
+                fingerprint: fingerprint.clone(),
+            };
+            let allowed = |slot: &Slot, open: &OpenRequests| {
+                let status = slot.may_be_requested(settings, asked.waiting_list, now)?;
+                // On the portal it is judged when the link is followed: before that anybody may have typed it.
+                if site.is_some() {
+                    open.may_ask(site, now)?;
+                }
+                Ok(Granted { status, possible_duplicate: open.duplicate(day, site) })
+            };
+            let reserving = Reserving { hub, settings, slot, judged, now };
+            let made = reserving.reserve(request, allowed).await?;
+            if let Some(Made::New(new)) = &made {
+                approve_at_once(hub, new.clone(), settings, now).await;
             }
-        };
-        let allowed = |slot: &Slot, open: &OpenRequests| {
-            let status = slot.may_be_requested(settings, asked.waiting_list, now)?;
-            // On the portal it is judged when the link is followed: before that anybody may have typed it.
-            if site.is_some() {
-                open.may_ask(site, now)?;
-            }
-            Ok(status)
-        };
-        let (reservation, replayed) = reserving.reserve(allowed, request).await?;
-        if !replayed {
-            approve_at_once(hub, reservation.clone(), settings, now).await;
-        }
-        Ok((reservation, replayed))
+            Ok(made)
+        });
+        Ok(made.await?.into_parts())
     }
 
     /// What the request is judged by, beside its slot. Sources and addresses are known by keyed hashes alone.

@@ -21,12 +21,13 @@ use domain::{
 };
 use hub_http::{
     Body, Function, Problem,
-    access::For,
+    access::{Current, For},
     caller::{FacilityStaff, IctSystem, IctWrite},
     open_comment, routes, seal_comment, settled,
     view::ConsoleReservationView,
 };
 use runtime::{Hub, Purpose, Seal};
+use store::ChangeOutcome;
 use utoipa::ToSchema;
 
 /// What the handlers work with.
@@ -83,10 +84,10 @@ type Answer = Result<Json<ConsoleReservationView>, Problem>;
 )]
 async fn staff_approve(
     State(desk): State<Desk>,
-    For { caller: staff, found, .. }: For<FacilityStaff, Reservation>,
+    For { caller: staff, found, .. }: For<FacilityStaff, Current>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    desk.act(&found, staff.actor(), comment, |comment| Action::Approve { comment }).await
+    desk.act(found, staff.actor(), comment, |comment| Action::Approve { comment }).await
 }
 
 /// Declines a request: the place is free at once.
@@ -102,10 +103,10 @@ async fn staff_approve(
 )]
 async fn staff_decline(
     State(desk): State<Desk>,
-    For { caller: staff, found, .. }: For<FacilityStaff, Reservation>,
+    For { caller: staff, found, .. }: For<FacilityStaff, Current>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    desk.act(&found, staff.actor(), comment, |comment| Action::Decline { comment }).await
+    desk.act(found, staff.actor(), comment, |comment| Action::Decline { comment }).await
 }
 
 /// Cancels a reservation for the nursery's reasons: the place is free at once.
@@ -121,10 +122,10 @@ async fn staff_decline(
 )]
 async fn staff_cancel(
     State(desk): State<Desk>,
-    For { caller: staff, found, .. }: For<FacilityStaff, Reservation>,
+    For { caller: staff, found, .. }: For<FacilityStaff, Current>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    desk.act(&found, staff.actor(), comment, |comment| Action::CancelByFacility { comment }).await
+    desk.act(found, staff.actor(), comment, |comment| Action::CancelByFacility { comment }).await
 }
 
 /// Notes that the family came; the hub takes it as so on the day after.
@@ -140,9 +141,9 @@ async fn staff_cancel(
 )]
 async fn staff_complete(
     State(desk): State<Desk>,
-    For { caller: staff, found, .. }: For<FacilityStaff, Reservation>,
+    For { caller: staff, found, .. }: For<FacilityStaff, Current>,
 ) -> Answer {
-    desk.act(&found, staff.actor(), None, |_| Action::Complete).await
+    desk.act(found, staff.actor(), None, |_| Action::Complete).await
 }
 
 /// Notes that the family did not come.
@@ -158,9 +159,9 @@ async fn staff_complete(
 )]
 async fn staff_no_show(
     State(desk): State<Desk>,
-    For { caller: staff, found, .. }: For<FacilityStaff, Reservation>,
+    For { caller: staff, found, .. }: For<FacilityStaff, Current>,
 ) -> Answer {
-    desk.act(&found, staff.actor(), None, |_| Action::NoShow).await
+    desk.act(found, staff.actor(), None, |_| Action::NoShow).await
 }
 
 /// What the staff note about a reservation.
@@ -182,15 +183,16 @@ struct PutMemo {
 )]
 async fn staff_memo(
     State(desk): State<Desk>,
-    For { caller: staff, found, .. }: For<FacilityStaff, Reservation>,
+    For { caller: staff, found, .. }: For<FacilityStaff, Current>,
     Body(PutMemo { memo }): Body<PutMemo>,
 ) -> Answer {
-    let number = &found.reservation_number;
-    let text = desk.seal.seal(Purpose::Memo(number), memo.reveal().as_bytes()).await?;
+    let purpose = Purpose::Memo(&found.0.reservation_number);
+    let text = desk.seal.seal(purpose, memo.reveal().as_bytes()).await?;
     let memo = Memo { at: desk.hub.clock.now(), by: staff.actor(), text };
     let noted = |current: &Reservation| Ok(Outcome::Becomes(Box::new(current.noted(memo.clone()))));
-    let changed = desk.hub.store.change(number, noted).await?;
-    desk.answer(&settled(changed)?).await
+    let noted = settled(desk.hub.store.change_read(found.0, noted).await?)?;
+    let comment = open_comment(&*desk.seal, &noted).await?;
+    Ok(desk.answer(&noted, comment))
 }
 
 /// Approves a request of a linked nursery.
@@ -206,10 +208,10 @@ async fn staff_memo(
 )]
 async fn ict_approve(
     State(desk): State<Desk>,
-    For { caller: system, found, .. }: For<IctSystem<IctWrite>, Reservation>,
+    For { caller: system, found, .. }: For<IctSystem<IctWrite>, Current>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    desk.act(&found, system.actor(), comment, |comment| Action::Approve { comment }).await
+    desk.act(found, system.actor(), comment, |comment| Action::Approve { comment }).await
 }
 
 /// Declines a request of a linked nursery.
@@ -225,10 +227,10 @@ async fn ict_approve(
 )]
 async fn ict_decline(
     State(desk): State<Desk>,
-    For { caller: system, found, .. }: For<IctSystem<IctWrite>, Reservation>,
+    For { caller: system, found, .. }: For<IctSystem<IctWrite>, Current>,
     Body(Review { comment }): Body<Review>,
 ) -> Answer {
-    desk.act(&found, system.actor(), comment, |comment| Action::Decline { comment }).await
+    desk.act(found, system.actor(), comment, |comment| Action::Decline { comment }).await
 }
 
 /// What somebody does, with a word of theirs.
@@ -237,7 +239,7 @@ type Decision = fn(Option<Sealed>) -> Action;
 impl Desk {
     async fn act(
         &self,
-        found: &Reservation,
+        Current(found): Current,
         by: Actor,
         comment: Option<Comment>,
         decision: Decision,
@@ -245,11 +247,22 @@ impl Desk {
         let (number, now) = (&found.reservation_number, self.hub.clock.now());
         let action = decision(seal_comment(&*self.seal, number, comment.as_ref()).await?);
         let rule = |current: &Reservation| current.after(&action, by.clone(), now);
-        self.answer(&settled(self.hub.store.change(number, rule).await?)?).await
+        let changed = self.hub.store.change_read(found, rule).await?;
+        let is_new = matches!(changed, ChangeOutcome::Done(_));
+        let reservation = settled(changed)?;
+        let comment = match comment {
+            // It is what was just sealed.
+            Some(comment) if is_new => Some(comment.as_str().to_owned()),
+            _ => open_comment(&*self.seal, &reservation).await?,
+        };
+        Ok(self.answer(&reservation, comment))
     }
 
-    async fn answer(&self, reservation: &Reservation) -> Answer {
-        let comment = open_comment(&*self.seal, reservation).await?;
-        Ok(Json(ConsoleReservationView::new(reservation, comment, &self.hub)))
+    fn answer(
+        &self,
+        reservation: &Reservation,
+        comment: Option<String>,
+    ) -> Json<ConsoleReservationView> {
+        Json(ConsoleReservationView::new(reservation, comment, &self.hub))
     }
 }

@@ -4,16 +4,16 @@
 use axum::extract::State;
 use deserr::Deserr;
 use domain::{
-    FacilityId, Invalid, ReservationNumber, SlotId,
+    FacilityId, Invalid, Slot, SlotId,
     applicant::StaffMemo,
     family::{Duplicate, OpenRequests},
     invalid::InputErrors,
-    reservation::{Memo, NewRequest, Origin, PartySize, RequestFingerprint},
+    reservation::{Granted, Memo, NewRequest, Origin, PartySize},
     text,
 };
 use hub_http::{
-    Body, Created, IdempotencyKey, Problem, Reserving, access::For, caller::FacilityStaff,
-    view::ConsoleReservationView,
+    Body, Created, Creation, IdempotencyKey, Problem, Reserving, access::For,
+    caller::FacilityStaff, under_a_number, view::ConsoleReservationView,
 };
 use runtime::Purpose;
 use serde::Serialize;
@@ -58,47 +58,41 @@ pub(crate) async fn book(
     Body(booking): Body<OffSystem>,
 ) -> Result<Created<ConsoleReservationView>, Problem> {
     let (hub, now) = (&desk.hub, desk.hub.clock.now());
-    let scope = format!("{facility} {}", staff.subject);
-    let fingerprint = RequestFingerprint {
-        key: key.fingerprint(&desk.ids, "off-system", &scope),
-        body: key.body_fingerprint(&desk.ids, &booking)?,
-        body_by_other_keys: Vec::new(),
-    };
-    let settings = hub.store.settings(&facility).await?;
-    let slot = hub.store.slot(&facility, &booking.slot_id, false).await?;
-    let slot = slot.ok_or_else(|| Problem::input("/slot_id", Invalid::NoSuch("slot")))?;
-    let judged = Judged::default();
-    let (ids, scope, key, fingerprint, settings) =
-        (&desk.ids, &*scope, &key, &fingerprint, &settings);
-    let reserving = Reserving { hub, ids, scope, key, fingerprint, settings, slot, judged, now };
-    let request = |number: ReservationNumber, _: &OpenRequests| {
-        let (by, fingerprint, note) = (staff.actor(), fingerprint.clone(), &booking.note);
-        let (seal, party_size) = (&desk.seal, booking.party_size);
-        async move {
-            let memo = match note {
-                Some(note) => Some(Memo {
-                    at: now,
-                    by: by.clone(),
-                    text: seal.seal(Purpose::Memo(&number), note.reveal().as_bytes()).await?,
-                }),
-                None => None,
-            };
-            Ok(NewRequest {
-                reservation_number: number,
-                origin: Origin::OffSystem,
-                requested_by: by,
-                party_size,
-                consent: None,
-                applicant: None,
-                families: Vec::new(),
-                possible_duplicate: Duplicate::None,
-                memo,
-                fingerprint,
-            })
-        }
-    };
-    let (reservation, replayed) =
-        reserving.reserve(|slot, _| slot.may_be_booked(now), request).await?;
+    let (caller, store, seal) = (format!("{facility} {}", staff.subject), &hub.store, &desk.seal);
+    let creation = Creation::new(hub, &desk.ids, &key, "off-system", &caller, &booking)?;
+    let (booking, facility, creation, by) = (&booking, &facility, &creation, &staff.actor());
+    let made = under_a_number(creation, |number| async move {
+        let memo = async {
+            let Some(note) = &booking.note else { return Ok(None) };
+            let note = seal.seal(Purpose::Memo(&number), note.reveal().as_bytes());
+            Ok::<_, Problem>(Some(Memo { at: now, by: by.clone(), text: note.await? }))
+        };
+        let read = async {
+            let slot = store.slot(facility, &booking.slot_id, false);
+            let (settings, slot) = futures::try_join!(store.settings(facility), slot)?;
+            let slot = slot.ok_or_else(|| Problem::input("/slot_id", Invalid::NoSuch("slot")))?;
+            Ok((settings, slot))
+        };
+        let (memo, (settings, slot)) = futures::try_join!(memo, read)?;
+        let request = NewRequest {
+            reservation_number: number,
+            origin: Origin::OffSystem,
+            requested_by: by.clone(),
+            party_size: booking.party_size,
+            consent: None,
+            applicant: None,
+            families: Vec::new(),
+            memo,
+            fingerprint: creation.of_reservation(),
+        };
+        let allowed = |slot: &Slot, _: &OpenRequests| {
+            let status = slot.may_be_booked(now)?;
+            Ok(Granted { status, possible_duplicate: Duplicate::None })
+        };
+        let (settings, judged) = (&settings, Judged::default());
+        Reserving { hub, settings, slot, judged, now }.reserve(request, allowed).await
+    });
+    let (reservation, replayed) = made.await?.into_parts();
     Ok(Created {
         location: Some(format!("/v1/staff/reservations/{}", reservation.reservation_number)),
         body: ConsoleReservationView::new(&reservation, None, hub),

@@ -162,19 +162,18 @@ async fn cancel_visit(
     Body(cancel): Body<CancelVisit>,
 ) -> Visit {
     let (hub, now) = (&visits.hub, visits.hub.clock.now());
-    let number = &reservation.reservation_number;
-    let settings = hub.store.settings(&reservation.facility_id).await?;
-    let reason = match &cancel.reason {
-        Some(reason) => {
-            let purpose = Purpose::CancelReason(number);
-            Some(visits.seal.seal(purpose, reason.reveal().as_bytes()).await?)
-        }
-        None => None,
+    let settings = async { Ok(hub.store.settings(&reservation.facility_id).await?) };
+    let reason = async {
+        let Some(reason) = &cancel.reason else { return Ok(None) };
+        let purpose = Purpose::CancelReason(&reservation.reservation_number);
+        Ok::<_, Problem>(Some(visits.seal.seal(purpose, reason.reveal().as_bytes()).await?))
     };
+    let (settings, reason) = futures::try_join!(settings, reason)?;
     let until = settings.cancel_closes(reservation.starts_at);
     let action = Action::CancelByParent { reason, until };
-    let changed = hub.store.change(number, |current| current.after(&action, Actor::Parent, now));
-    visits.view(&settled(changed.await?)?).await
+    let rule = |current: &Reservation| current.after(&action, Actor::Parent, now);
+    let changed = hub.store.change_read(reservation, rule).await?;
+    visits.view(&settled(changed)?).await
 }
 
 impl Visits {

@@ -77,10 +77,14 @@ impl PathIds {
     }
 }
 
-/// A facility is public.
-impl Reads<Facility> for Anyone {
-    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Facility, Problem> {
-        facility(hub, &path.facility()?).await
+/// A reservation as it is at this moment, for who is about to change it. Read like this it costs twice as much as to
+/// look at it.
+pub struct Current(pub Reservation);
+
+/// A facility is public. Whether there is one is seen beside what is asked about it.
+impl Reads<FacilityId> for Anyone {
+    async fn read(&self, _: &Hub, path: &PathIds) -> Result<FacilityId, Problem> {
+        path.facility()
     }
 }
 
@@ -88,6 +92,20 @@ impl Reads<Facility> for Anyone {
 impl<S: Scope> Reads<Reservation> for SearchSite<S> {
     async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Reservation, Problem> {
         let found = hub.store.reservation(&path.reservation()?, false).await?;
+        self.own(found)
+    }
+}
+
+/// And changes them.
+impl<S: Scope> Reads<Current> for SearchSite<S> {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Current, Problem> {
+        let found = hub.store.reservation(&path.reservation()?, true).await?;
+        self.own(found).map(Current)
+    }
+}
+
+impl<S> SearchSite<S> {
+    fn own(&self, found: Option<Reservation>) -> Result<Reservation, Problem> {
         let is_own = |reservation: &Reservation| reservation.client_id() == Some(&self.id);
         found.filter(is_own).ok_or(Problem::NotFound)
     }
@@ -102,12 +120,12 @@ impl<S: Scope> Reads<FacilityId> for IctSystem<S> {
     }
 }
 
-/// An ICT system reads the reservations of the facilities that are linked to it.
-impl<S: Scope> Reads<Reservation> for IctSystem<S> {
-    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Reservation, Problem> {
-        let reservation = confirmed(hub, path).await?;
+/// An ICT system answers the reservations of the facilities that are linked to it.
+impl<S: Scope> Reads<Current> for IctSystem<S> {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Current, Problem> {
+        let reservation = confirmed(hub, path, true).await?;
         is_linked(hub, self, &reservation.facility_id).await?;
-        Ok(reservation)
+        Ok(Current(reservation))
     }
 }
 
@@ -144,11 +162,11 @@ impl Reads<Slot> for FacilityStaff {
 }
 
 /// A reservation at their own facility.
-impl Reads<Reservation> for FacilityStaff {
-    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Reservation, Problem> {
-        let reservation = confirmed(hub, path).await?;
+impl Reads<Current> for FacilityStaff {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Current, Problem> {
+        let reservation = confirmed(hub, path, true).await?;
         self.of(&reservation.facility_id)?;
-        Ok(reservation)
+        Ok(Current(reservation))
     }
 }
 
@@ -164,7 +182,7 @@ impl Reads<Facility> for Staff {
 /// A reservation at a facility that the person looks after.
 impl Reads<Reservation> for Staff {
     async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Reservation, Problem> {
-        let reservation = confirmed(hub, path).await?;
+        let reservation = confirmed(hub, path, false).await?;
         self.look_after(&reservation.facility_id, reservation.municipality_code)?;
         Ok(reservation)
     }
@@ -192,13 +210,14 @@ impl Staff {
     }
 }
 
-async fn facility(hub: &Hub, id: &FacilityId) -> Result<Facility, Problem> {
+/// A facility, for who may read it.
+pub async fn facility(hub: &Hub, id: &FacilityId) -> Result<Facility, Problem> {
     hub.store.facility(id).await?.ok_or(Problem::NotFound)
 }
 
 /// A reservation for the side of the nursery. For them a request does not exist before the family has confirmed it.
-async fn confirmed(hub: &Hub, path: &PathIds) -> Result<Reservation, Problem> {
-    let found = hub.store.reservation(&path.reservation()?, false).await?;
+async fn confirmed(hub: &Hub, path: &PathIds, consistent: bool) -> Result<Reservation, Problem> {
+    let found = hub.store.reservation(&path.reservation()?, consistent).await?;
     found.filter(Reservation::is_confirmed).ok_or(Problem::NotFound)
 }
 

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    Timestamp,
+    ReservationNumber, Timestamp,
     keys::{Families, IdKey, KeyRing},
     reservation::RequestFingerprint,
 };
@@ -27,39 +27,6 @@ impl IdempotencyKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// A keyed hash of caller and key, for an endpoint.
-    pub fn fingerprint(&self, ids: &IdKey, endpoint: &str, caller: &str) -> [u8; 16] {
-        ids.fingerprint(&[b"key", endpoint.as_bytes(), caller.as_bytes(), self.0.as_bytes()])
-    }
-
-    /// A keyed hash of what was asked for, to tell a repeat from another request. The client's own key, which is
-    /// kept nowhere, goes into it: nobody else can try out bodies until one fits.
-    pub fn body_fingerprint(
-        &self,
-        ids: &IdKey,
-        body: &impl Serialize,
-    ) -> Result<[u8; 16], Problem> {
-        Ok(ids.fingerprint(&[b"body", self.0.as_bytes(), &json(body)?]))
-    }
-
-    /// Both, where the body names a family: then it is hashed by the keys of those who take requests.
-    pub fn request_fingerprint(
-        &self,
-        ids: &IdKey,
-        families: &KeyRing<Families>,
-        caller: &str,
-        body: &impl Serialize,
-        now: Timestamp,
-    ) -> Result<RequestFingerprint, Problem> {
-        let json = json(body)?;
-        let parts: &[&[u8]] = &[b"body", self.0.as_bytes(), &json];
-        Ok(RequestFingerprint {
-            key: self.fingerprint(ids, "reservations", caller),
-            body: families.fingerprint(now, parts),
-            body_by_other_keys: families.fingerprints(parts),
-        })
-    }
 }
 
 fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
@@ -77,10 +44,17 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-/// A request that creates, made once however often it is sent.
+/// A request that creates something, made once however often it is sent. What it creates has an id that is derived from
+/// caller and key, so a repeat meets what the first one made.
+///
+/// A repeat is told from another request by a keyed hash of the body. The client's own key, which is kept nowhere, goes
+/// into it: nobody else can try out bodies until one fits.
 #[derive(Debug)]
 pub struct Creation<'a> {
     hub: &'a Hub,
+    ids: &'a IdKey,
+    key: &'a IdempotencyKey,
+    caller: &'a str,
     /// By what a repeat is known.
     pub once: Once,
 }
@@ -89,14 +63,16 @@ impl<'a> Creation<'a> {
     /// This request of a caller, on a route that names what it is about.
     pub fn new(
         hub: &'a Hub,
-        ids: &IdKey,
-        key: &IdempotencyKey,
+        ids: &'a IdKey,
+        key: &'a IdempotencyKey,
         route: &str,
-        caller: &str,
+        caller: &'a str,
         body: &impl Serialize,
     ) -> Result<Self, Problem> {
-        let (key, body) = (key.fingerprint(ids, route, caller), key.body_fingerprint(ids, body)?);
-        Ok(Self { hub, once: Once { key, body } })
+        let of_caller = [b"key", route.as_bytes(), caller.as_bytes(), key.0.as_bytes()];
+        let of_body: &[&[u8]] = &[b"body", key.0.as_bytes(), &json(body)?];
+        let once = Once { key: ids.fingerprint(&of_caller), body: ids.fingerprint(of_body) };
+        Ok(Self { hub, ids, key, caller, once })
     }
 
     /// The first answer, if this is a repeat.
@@ -112,7 +88,38 @@ impl<'a> Creation<'a> {
             u128::from_be_bytes(self.once.body)
         )
     }
+
+    /// The numbers that a reservation may get: each but the last may belong to somebody else.
+    pub(crate) fn reservation_numbers(&self) -> impl Iterator<Item = ReservationNumber> {
+        let number = |n| self.ids.reservation_number(self.caller, &self.key.0, n);
+        (0..NUMBERS).map(number)
+    }
+
+    /// What ties a repeat to its reservation, which is kept with it: no other item is written.
+    pub fn of_reservation(&self) -> RequestFingerprint {
+        let Once { key, body } = self.once;
+        RequestFingerprint { key, body, body_by_other_keys: Vec::new() }
+    }
+
+    /// The same where the body names a family: then it is hashed by the keys of those who take requests.
+    pub fn of_family(
+        &self,
+        families: &KeyRing<Families>,
+        body: &impl Serialize,
+        now: Timestamp,
+    ) -> Result<RequestFingerprint, Problem> {
+        let of_body: &[&[u8]] = &[b"body", self.key.0.as_bytes(), &json(body)?];
+        Ok(RequestFingerprint {
+            key: self.once.key,
+            body: families.fingerprint(now, of_body),
+            body_by_other_keys: families.fingerprints(of_body),
+        })
+    }
 }
+
+/// How many numbers are derived for one request before giving up. That even the second belongs to
+/// somebody else happens once in a hundred billion requests.
+const NUMBERS: u8 = 4;
 
 /// A first answer, as it is kept for repeats.
 #[derive(Serialize, Deserialize)]

@@ -35,7 +35,7 @@ pub use self::{
     input::{Body, Path, PathValue, Query, QueryParams, some_date},
     page::{CursorSeal, Limit, List, PageQuery},
     problem::{KINDS, Kind, Language, Problem, settled},
-    reserving::{Reserving, approve_at_once},
+    reserving::{Made, Reserving, approve_at_once, under_a_number},
     source::Source,
 };
 

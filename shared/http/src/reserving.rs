@@ -3,103 +3,115 @@
 use std::{collections::BTreeSet, future::Future};
 
 use domain::{
-    Refusal, Reservation, ReservationNumber, Settings, Slot, Status, Timestamp,
+    Refusal, Reservation, ReservationNumber, Settings, Slot, Timestamp,
     attempt::TooOften,
     family::OpenRequests,
-    keys::IdKey,
-    reservation::{Due, NewRequest, RequestFingerprint},
+    reservation::{Due, Granted, NewRequest},
 };
 use runtime::{Hub, telemetry::ErrorChain};
 use store::{ChangeOutcome, Judged, Reserved};
 
-use crate::{IdempotencyKey, Problem};
-
-/// How many numbers are derived for one request before giving up. That even the second belongs to
-/// somebody else happens once in a hundred billion requests.
-const NUMBERS: u8 = 4;
+use crate::{Creation, Problem};
 
 /// How often a request is made anew for a slot that fills up, or gets a free place, under it, or because its family
 /// or its source made another one.
 const TRIES: u8 = 8;
 
-/// A request about to be made: under which key, for which slot, and when.
+/// A request about to be made, and what it is judged by, as it was read.
 pub struct Reserving<'a> {
     /// The table.
     pub hub: &'a Hub,
-    /// What its number is derived from.
-    pub ids: &'a IdKey,
-    /// Whose key it is.
-    pub scope: &'a str,
-    /// What the caller calls the request.
-    pub key: &'a IdempotencyKey,
-    /// What ties a repeat to it.
-    pub fingerprint: &'a RequestFingerprint,
     /// The settings of the nursery.
     pub settings: &'a Settings,
-    /// The slot as it was read.
+    /// The slot.
     pub slot: Slot,
-    /// What else it is judged by, as it was read.
+    /// What else it is judged by.
     pub judged: Judged,
     /// Now.
     pub now: Timestamp,
 }
 
-impl Reserving<'_> {
-    /// Makes the request, or finds the one that it repeats, and tells which.
-    ///
-    /// `allowed` is the rule about the slot and the family; `request` makes the request once its number is known, for
-    /// what is sealed is sealed for that number.
-    pub async fn reserve<F>(
-        mut self,
-        allowed: impl Fn(&Slot, &OpenRequests) -> Result<Status, Refusal>,
-        request: impl Fn(ReservationNumber, &OpenRequests) -> F,
-    ) -> Result<(Reservation, bool), Problem>
-    where
-        F: Future<Output = Result<NewRequest, Problem>>,
-    {
-        let store = &self.hub.store;
-        for attempt in 0..NUMBERS {
-            let number = self.ids.reservation_number(self.scope, self.key.as_str(), attempt);
-            let mut tries = 0..TRIES;
-            let reserved = loop {
-                let open = self.judged.family.open();
-                let status = match self.judge(&allowed, &open).await {
-                    Ok(status) => status,
-                    // What is refused now may have been granted before: a repeat gets the first answer.
-                    Err(refusal) => match store.find_repeat(&number, self.fingerprint).await? {
-                        Some(repeat) => break repeat,
-                        None => return Err(refusal),
-                    },
-                };
-                let new = request(number.clone(), &open).await?;
-                let new = new.reservation(&self.slot, self.settings, status, self.now);
-                match store.reserve(&new, &self.judged).await? {
-                    Reserved::New => return Ok((new, false)),
-                    Reserved::SlotIs(newer) if tries.next().is_some() => self.slot = *newer,
-                    Reserved::JudgedBy(newer) if tries.next().is_some() => self.judged = newer,
-                    other => break other,
-                }
-            };
-            match reserved {
-                Reserved::Replayed(first) => return Ok((first.as_requested(), true)),
-                Reserved::OtherBody => return Err(Problem::IdempotencyKeyReused),
-                Reserved::SlotIs(_) | Reserved::JudgedBy(_) => return Err(Problem::Unavailable),
-                Reserved::New | Reserved::NumberTaken => {}
-            }
+/// What became of a request.
+pub enum Made {
+    /// This reservation.
+    New(Reservation),
+    /// It repeats the request that made this one, which is as it was then.
+    Repeat(Reservation),
+}
+
+impl Made {
+    /// The reservation, and whether it was there already.
+    pub fn into_parts(self) -> (Reservation, bool) {
+        match self {
+            Self::New(reservation) => (reservation, false),
+            Self::Repeat(reservation) => (reservation, true),
         }
-        Err(Problem::Unavailable)
     }
 }
 
+/// Makes a reservation under the first number that belongs to nobody else. `attempt` seals what is personal for a
+/// number, reads what the request is judged by, both side by side, and reserves.
+pub async fn under_a_number<F>(
+    creation: &Creation<'_>,
+    attempt: impl Fn(ReservationNumber) -> F,
+) -> Result<Made, Problem>
+where
+    F: Future<Output = Result<Option<Made>, Problem>>,
+{
+    for number in creation.reservation_numbers() {
+        if let Some(made) = attempt(number).await? {
+            return Ok(made);
+        }
+    }
+    Err(Problem::Unavailable)
+}
+
 impl Reserving<'_> {
+    /// Makes the request, or finds the one that it repeats; nothing where its number belongs to somebody else.
+    ///
+    /// `allowed` is the rule about the slot and the family. It is asked again when somebody else was faster.
+    pub async fn reserve(
+        mut self,
+        request: NewRequest,
+        allowed: impl Fn(&Slot, &OpenRequests) -> Result<Granted, Refusal>,
+    ) -> Result<Option<Made>, Problem> {
+        let store = &self.hub.store;
+        let mut tries = 0..TRIES;
+        let reserved = loop {
+            let granted = match self.judge(&allowed).await {
+                Ok(granted) => granted,
+                // What is refused now may have been granted before: a repeat gets the first answer.
+                Err(refusal) => {
+                    let (number, fingerprint) = (&request.reservation_number, &request.fingerprint);
+                    match store.find_repeat(number, fingerprint).await? {
+                        Some(repeat) => break repeat,
+                        None => return Err(refusal),
+                    }
+                }
+            };
+            let new = request.clone().reservation(&self.slot, self.settings, granted, self.now);
+            match store.reserve(&new, &self.judged).await? {
+                Reserved::New => return Ok(Some(Made::New(new))),
+                Reserved::SlotIs(newer) if tries.next().is_some() => self.slot = *newer,
+                Reserved::JudgedBy(newer) if tries.next().is_some() => self.judged = newer,
+                other => break other,
+            }
+        };
+        match reserved {
+            Reserved::Replayed(first) => Ok(Some(Made::Repeat(first.as_requested()))),
+            Reserved::OtherBody => Err(Problem::IdempotencyKeyReused),
+            Reserved::SlotIs(_) | Reserved::JudgedBy(_) => Err(Problem::Unavailable),
+            Reserved::New | Reserved::NumberTaken => Ok(None),
+        }
+    }
+
     async fn judge(
         &self,
-        allowed: impl Fn(&Slot, &OpenRequests) -> Result<Status, Refusal>,
-        open: &OpenRequests,
-    ) -> Result<Status, Problem> {
-        let status = allowed(&self.slot, open)?;
+        allowed: impl Fn(&Slot, &OpenRequests) -> Result<Granted, Refusal>,
+    ) -> Result<Granted, Problem> {
+        let granted = allowed(&self.slot, &self.judged.family.open())?;
         self.is_not_too_often().await?;
-        Ok(status)
+        Ok(granted)
     }
 
     /// What strangers may ask for on the portal is limited. Whether a request was confirmed it says itself, so it is

@@ -51,7 +51,7 @@ pub use self::{
     reservation::{ChangeOutcome, Judged, Reserved},
     reservation_list::{ListPosition, ReservationFilter, VisitPosition},
     search::ShardVersion,
-    slot::{FirstAnswer, OpenSlotsOutcome, SlotChangeOutcome},
+    slot::{FirstAnswer, OpenSlotsOutcome, SLOTS_LOOKED_AT, SlotChangeOutcome},
     stream::{StreamChange, correlation_id_of},
     vendor::{EndpointCreated, VendorRecord},
 };

@@ -389,19 +389,28 @@ impl Store {
         Ok(existing.map(|existing| repeat_of(existing, fingerprint)))
     }
 
-    /// Does to a reservation what a rule says, compare-and-set on its sequence number.
-    ///
-    /// When somebody else was faster, the rule is asked again about what they made of it. A place is
-    /// taken, or given back, in the same transaction. An approval costs a write unit and one for each
-    /// index.
+    /// Does to a reservation what a rule says.
     pub async fn change(
         &self,
         number: &ReservationNumber,
         rule: impl Fn(&Reservation) -> Result<Outcome, Refusal>,
     ) -> Result<ChangeOutcome, StoreError> {
-        let Some(mut current) = self.reservation(number, true).await? else {
-            return Ok(ChangeOutcome::NotFound);
-        };
+        match self.reservation(number, true).await? {
+            Some(current) => self.change_read(current, rule).await,
+            None => Ok(ChangeOutcome::NotFound),
+        }
+    }
+
+    /// Does to a reservation that was read, consistently, what a rule says: compare-and-set on its sequence number.
+    ///
+    /// When somebody else was faster, the rule is asked again about what they made of it. A place is
+    /// taken, or given back, in the same transaction. An approval costs a write unit and one for each
+    /// index.
+    pub async fn change_read(
+        &self,
+        mut current: Reservation,
+        rule: impl Fn(&Reservation) -> Result<Outcome, Refusal>,
+    ) -> Result<ChangeOutcome, StoreError> {
         let mut family = Family::default();
         for _ in 0..CHANGE_TRIES {
             let next = match rule(&current) {

@@ -130,6 +130,9 @@ pub enum SlotChangeOutcome {
 /// DynamoDB takes 100 writes in one transaction; the facility is one, the answer another.
 const SLOTS_AT_ONCE: usize = 98;
 
+/// How many slots are read at once to find a free one.
+pub const SLOTS_LOOKED_AT: usize = 20;
+
 impl Store {
     /// One slot. `consistent` sees what was written a moment ago, at twice the cost.
     pub async fn slot(
@@ -189,24 +192,25 @@ impl Store {
         self.list(&Query::of(span), Some(limit), from_table).await
     }
 
-    /// The first slot of a facility until then that has a free place and still takes requests.
+    /// The first slot of a facility until then that has a free place and still takes requests: one of the first
+    /// [`SLOTS_LOOKED_AT`], which are read beside the facility, or a later one.
     pub async fn next_free_slot(
         &self,
         facility: &Facility,
+        mut slots: Vec<Slot>,
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Option<Slot>, StoreError> {
-        let mut after: Option<SlotId> = None;
+        let free = |slot: &Slot| {
+            slot.status(now) == SlotStatus::Open && facility.still_takes(slot.starts_at, now)
+        };
         loop {
-            let slots = self.slots(&facility.facility_id, now, until, 20, after.as_ref()).await?;
-            let Some(last) = slots.last() else { return Ok(None) };
-            after = Some(last.slot_id.clone());
-            let free = |slot: &Slot| {
-                slot.status(now) == SlotStatus::Open && facility.still_takes(slot.starts_at, now)
-            };
+            let Some(last) = slots.last().map(|slot| slot.slot_id.clone()) else { return Ok(None) };
             if let Some(slot) = slots.into_iter().find(free) {
                 return Ok(Some(slot));
             }
+            let id = &facility.facility_id;
+            slots = self.slots(id, now, until, SLOTS_LOOKED_AT, Some(&last)).await?;
         }
     }
 

@@ -53,8 +53,8 @@ async fn an_approval_costs_three_write_units() {
     let Consumed { read, write } = world.store().meter().take();
     // The reservation, its removal from the pending, and its state in the site's list.
     assert_eq!(write, 3.0);
-    // Read once to see whose it is, and once more, consistently, to act on it.
-    assert_eq!(read, 1.5);
+    // Read once, consistently, to see whose it is and to act on it.
+    assert_eq!(read, 1.0);
 }
 
 #[tokio::test]

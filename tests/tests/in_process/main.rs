@@ -24,6 +24,7 @@ mod portal;
 mod relay;
 mod reports;
 mod reservations;
+mod round_trips;
 mod samples;
 mod slots;
 mod sources;

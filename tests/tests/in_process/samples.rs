@@ -9,7 +9,7 @@ use domain::{
     Applicant, Reservation, Settings, Slot, SlotNumber, Status, Timestamp,
     applicant::Email,
     family::Duplicate,
-    reservation::{Actor, NewRequest, Origin, PartySize, RequestFingerprint},
+    reservation::{Actor, Granted, NewRequest, Origin, PartySize, RequestFingerprint},
     vendor::{Breaker, EndpointStatus, VendorKind, VendorStatus, WebhookEndpoint},
 };
 use http_body_util::BodyExt;
@@ -90,7 +90,6 @@ async fn reserve(world: &World, slot: &Slot) -> Reservation {
         consent: serde_json::from_value(body["consent"].clone()).unwrap(),
         applicant: Some(sealed),
         families: Vec::new(),
-        possible_duplicate: Duplicate::None,
         memo: None,
         fingerprint: RequestFingerprint {
             key: [1; 16],
@@ -99,7 +98,8 @@ async fn reserve(world: &World, slot: &Slot) -> Reservation {
         },
     };
     let now = world.hub.clock.now();
-    let new = new.reservation(slot, &Settings::default(), Status::Pending, now);
+    let granted = Granted { status: Status::Pending, possible_duplicate: Duplicate::None };
+    let new = new.reservation(slot, &Settings::default(), granted, now);
     let reserved = world.store().reserve(&new, &Judged::default()).await.unwrap();
     assert!(reserved == Reserved::New);
     new

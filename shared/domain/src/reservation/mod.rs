@@ -361,7 +361,17 @@ impl Reservation {
     }
 }
 
+/// What the rules grant to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Granted {
+    /// The state that it begins in.
+    pub status: Status,
+    /// Whether its family had another request there for that day.
+    pub possible_duplicate: Duplicate,
+}
+
 /// A new request: who makes it and what ties it together, beside what it asks for.
+#[derive(Clone)]
 pub struct NewRequest {
     /// Its number.
     pub reservation_number: ReservationNumber,
@@ -377,8 +387,6 @@ pub struct NewRequest {
     pub applicant: Option<Sealed>,
     /// By what the family is known.
     pub families: Vec<FamilyFingerprint>,
-    /// Whether it had another request there for that day.
-    pub possible_duplicate: Duplicate,
     /// What the staff noted when they entered it.
     pub memo: Option<Memo>,
     /// What ties a repeat to it.
@@ -395,9 +403,10 @@ impl NewRequest {
         self,
         slot: &Slot,
         settings: &Settings,
-        allowed: Status,
+        granted: Granted,
         now: Timestamp,
     ) -> Reservation {
+        let allowed = granted.status;
         let status = match (allowed, self.origin) {
             (_, Origin::Portal) => Status::Unconfirmed,
             (Status::Pending, Origin::OffSystem) => Status::Approved,
@@ -423,7 +432,7 @@ impl NewRequest {
             expires_at: None,
             approves_at: None,
             families: self.families,
-            possible_duplicate: self.possible_duplicate,
+            possible_duplicate: granted.possible_duplicate,
             reminders: None,
             reminded_at: None,
             history: Vec::new(),

@@ -14,7 +14,9 @@ use contract::{Contract, Doing, Expected, Mistake, Step, Verdict, instant};
 use domain::{
     Capacity, Refusal, Reservation, Sealed, Settings, Slot, SlotNumber, Status,
     family::Duplicate,
-    reservation::{Action, Actor, NewRequest, Origin, Outcome, PartySize, RequestFingerprint},
+    reservation::{
+        Action, Actor, Granted, NewRequest, Origin, Outcome, PartySize, RequestFingerprint,
+    },
     settings::{AutoApproval, AutoApprovalMode},
     slot::{OpenSlot, Standing},
 };
@@ -150,7 +152,6 @@ fn requested(contract: &Contract) -> Reservation {
         consent: None,
         applicant: Some(Sealed(vec![1])),
         families: Vec::new(),
-        possible_duplicate: Duplicate::None,
         memo: None,
         fingerprint: RequestFingerprint {
             key: [0; 16],
@@ -158,7 +159,8 @@ fn requested(contract: &Contract) -> Reservation {
             body_by_other_keys: Vec::new(),
         },
     };
-    request.reservation(&slot, &settings(contract), allowed, now)
+    let granted = Granted { status: allowed, possible_duplicate: Duplicate::None };
+    request.reservation(&slot, &settings(contract), granted, now)
 }
 
 fn settings(contract: &Contract) -> Settings {
