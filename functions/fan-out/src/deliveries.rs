@@ -1,4 +1,5 @@
-//! Deliveries: the messages on the queue of `vendor-push`, one for each endpoint that gets an event.
+//! Deliveries: the messages on the queue of `vendor-push`, one for each endpoint that gets an event. Before they are sent,
+//! the event is recorded for each vendor that it is for, whether it has an endpoint or not.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -14,7 +15,7 @@ pub(crate) async fn send(
     queue: &Arc<dyn Queue>,
     changes: &[Change],
 ) -> Result<(), RelayError> {
-    let (mut endpoints, mut messages) = (Endpoints::default(), Vec::new());
+    let mut published = Vec::new();
     for change in changes {
         let StreamChange::Reservation { after, .. } = &change.of else { continue };
         let Some(audience) = &change.audience else { continue };
@@ -24,13 +25,18 @@ pub(crate) async fn send(
             false => vec![],
         };
         clients.extend(audience.site.clone());
-        for client in clients {
-            let wanted = endpoints.of(store, &client).await?.iter();
-            for endpoint in wanted.filter(|endpoint| endpoint.wants(event.event_type)) {
-                messages.push(message(endpoint, event, change)?);
-            }
+        published.extend(clients.into_iter().map(|client| (change, client, event)));
+    }
+    let (mut endpoints, mut messages) = (Endpoints::default(), Vec::new());
+    for (change, client, event) in &published {
+        let wanted = endpoints.of(store, client).await?.iter();
+        for endpoint in wanted.filter(|endpoint| endpoint.wants(event.event_type)) {
+            messages.push(message(endpoint, event, change)?);
         }
     }
+    let events: Vec<(ClientId, Event)> =
+        published.into_iter().map(|(_, client, event)| (client, event.clone())).collect();
+    store.record_events(&events).await?;
     Ok(queue.send(messages).await?)
 }
 

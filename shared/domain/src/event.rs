@@ -1,4 +1,7 @@
 //! What everyone who must know is told. Thin: ids, state, sequence number and time.
+//!
+//! An event is about one thing that has a number for each of its changes: its id is made of both. What it says of the thing
+//! is a type for each kind of thing.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -52,6 +55,9 @@ impl EventType {
     }
 }
 
+/// For how long an event is kept once it is published, in days.
+pub const KEPT_FOR_DAYS: i64 = 30;
+
 /// An event: the body of a webhook. It has no field for personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
@@ -62,15 +68,23 @@ pub struct Event {
     pub event_type: EventType,
     /// When it happened.
     pub occurred_at: Timestamp,
-    /// Orders the events of one reservation; a receiver drops what it has seen.
+    /// Orders the events about one thing; a receiver drops what it has seen.
     pub sequence: u32,
     /// What it is about.
     pub data: EventData,
 }
 
-/// What an event is about.
+/// What an event is about: a type for each kind of thing, told apart by the type of the event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct EventData {
+#[serde(untagged)]
+pub enum EventData {
+    /// Events whose type begins with `reservation.`.
+    Reservation(ReservationEvent),
+}
+
+/// What a `reservation.` event says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReservationEvent {
     /// The reservation.
     pub reservation_number: ReservationNumber,
     /// The nursery.
@@ -115,12 +129,12 @@ impl Event {
             event_type,
             occurred_at: after.updated_at,
             sequence: after.sequence,
-            data: EventData {
+            data: EventData::Reservation(ReservationEvent {
                 reservation_number: after.reservation_number.clone(),
                 facility_id: after.facility_id.clone(),
                 slot_id: after.slot_id.clone(),
                 status: after.status,
-            },
+            }),
         })
     }
 }

@@ -122,9 +122,9 @@ impl SlotNumber {
 }
 
 impl EventId {
-    /// The id of the change of a reservation that has this sequence number.
-    pub fn of(number: &ReservationNumber, sequence: u32) -> Self {
-        Self(format!("evt_{}_{sequence}", number.0.replace('-', "")))
+    /// The id of the change of a thing, such as a reservation, that has this sequence number.
+    pub fn of(thing: &impl std::fmt::Display, sequence: u32) -> Self {
+        Self(format!("evt_{}_{sequence}", thing.to_string().replace('-', "")))
     }
 }
 

@@ -10,6 +10,7 @@ mod condition;
 mod correlation;
 mod deadline;
 mod error;
+mod event;
 mod facility;
 mod fact;
 mod family;

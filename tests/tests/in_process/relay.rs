@@ -138,3 +138,52 @@ async fn search_index_that_is_away_stops_no_timer_and_mails_nobody_twice() {
     assert!(world.relay().handle(event).await.batch_item_failures.is_empty());
     assert_eq!(told(&world), 2);
 }
+
+/// The events that are recorded for a vendor, as they stand in the table.
+async fn recorded(world: &World, client: &str) -> Vec<store::item::Item> {
+    let query = world.raw().query().table_name(TABLE).key_condition_expression("pk = :pk");
+    let pk = AttributeValue::S(format!("EVT#{client}"));
+    query.expression_attribute_values(":pk", pk).send().await.unwrap().items.unwrap()
+}
+
+#[tokio::test]
+async fn event_is_recorded_once_for_each_vendor_that_it_is_for() {
+    let world = World::new().await;
+    let slot = world.slot("2026-12-10T10:00:00+09:00", 3).await;
+    let number = world.requested(&slot, "k1").await;
+    world.act(&number, "approve", serde_json::json!({})).await;
+    let changes = world.unrelayed().await;
+    // No vendor has an endpoint, and the stream delivers the batch twice.
+    for _ in 0..2 {
+        let response = world.relay().handle(changes.clone()).await;
+        assert!(response.batch_item_failures.is_empty());
+    }
+    for client in ["site-1", "ict-1"] {
+        let events = recorded(&world, client).await;
+        let types: Vec<_> = events.iter().map(|item| item["event"].as_m().unwrap()).collect();
+        let types: Vec<_> = types.iter().map(|event| event["type"].as_s().unwrap()).collect();
+        assert_eq!(types, ["reservation.requested", "reservation.approved"], "{client}");
+        let days = |item: &store::item::Item| {
+            let expires_at: i64 = item["expires_at"].as_n().unwrap().parse().unwrap();
+            let now = world.hub.clock.now().epoch_ms() / 1000;
+            (expires_at - now) / (24 * 3600)
+        };
+        assert!(events.iter().all(|item| days(item) == domain::event::KEPT_FOR_DAYS), "{client}");
+    }
+    assert!(recorded(&world, "site-2").await.is_empty());
+}
+
+#[tokio::test]
+async fn recording_an_event_costs_a_write_unit_and_nothing_of_the_request() {
+    let world = World::new().await;
+    let slot = world.slot("2026-12-10T10:00:00+09:00", 3).await;
+    world.relay_changes().await;
+    world.requested(&slot, "k1").await;
+    let number = world.requested(&slot, "k2").await;
+    let reservation = world.store().reservation(&number, true).await.unwrap().unwrap();
+    let event = domain::event::Event::of(None, &reservation).unwrap();
+    world.store().meter().take();
+    let of_both = ["site-1", "ict-1"].map(|client| (client.parse().unwrap(), event.clone()));
+    world.store().record_events(&of_both).await.unwrap();
+    assert_eq!(world.store().meter().take(), store::Consumed { read: 0.0, write: 2.0 });
+}

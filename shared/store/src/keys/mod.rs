@@ -27,6 +27,7 @@
 //! | the feed's numbers so far | `FEED#<feed>` | `COUNT` |
 //! | search entries of a municipality | `SEARCH` | `<code>` |
 //! | their versions | `SEARCH` | `VERSIONS` |
+//! | an event that a vendor may hear of, for thirty days | `EVT#<client_id>` | `<milliseconds>#<event_id>` |
 //! | slots numbered so far | `COUNT` | `SLOT` |
 //! | a request under an idempotency key | `ONCE#<fingerprint>` | `ONCE` |
 //! | what was requested on the portal | `ASKED#<fingerprint>` | `ASKED` |
@@ -43,7 +44,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    ClientId, FacilityId, MunicipalityCode, ReservationNumber, SlotId, Timestamp,
+    ClientId, EventId, FacilityId, MunicipalityCode, ReservationNumber, SlotId, Timestamp,
     WebhookEndpointId, applicant::FamilyFingerprint, feed::Feed,
 };
 use jiff::civil::Date;
@@ -155,6 +156,8 @@ keys! {
     FeedEntry(feed: Feed, change_number: u64) = ["FEED" feed] [change_number];
     /// What a feed says of one thing: its last entry once more, under its id.
     FeedPlace(feed: Feed, id: String) = ["FEED" feed] [id];
+    /// An event that was published for a vendor.
+    Event(client: ClientId, occurred_at: Timestamp, id: EventId) = ["EVT" client] [occurred_at id];
     /// The versions of all search entries.
     SearchVersions() = ["SEARCH"] ["VERSIONS"];
     /// The search entries of a municipality.

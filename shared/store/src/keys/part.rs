@@ -1,7 +1,7 @@
 //! The parts of a key, and how each is written.
 
 use domain::{
-    ClientId, FacilityId, MunicipalityCode, ReservationNumber, SlotId, Timestamp,
+    ClientId, EventId, FacilityId, MunicipalityCode, ReservationNumber, SlotId, Timestamp,
     WebhookEndpointId, applicant::FamilyFingerprint, feed::Feed,
 };
 use jiff::civil::Date;
@@ -35,6 +35,7 @@ macro_rules! written_as_text {
 written_as_text!(
     ClientId,
     Date,
+    EventId,
     FacilityId,
     MunicipalityCode,
     ReservationNumber,

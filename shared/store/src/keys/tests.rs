@@ -72,6 +72,8 @@ fn key() -> impl Strategy<Value = Key> {
     ];
     let of_the_hub = prop_oneof![
         (code(), time(), number()).prop_map(|(code, at, number)| Key::Fact(code, at, number)),
+        (client(), time(), text("evt_[0-9A-Z]{8}_[1-9]"))
+            .prop_map(|(client, at, id)| Key::Event(client, at, id)),
         (time(), number()).prop_map(|(at, number)| Key::Deadline(at, number)),
         (time(), facility(), slot()).prop_map(|(at, f, slot)| Key::SlotLeaves(at, f, slot)),
         feed().prop_map(Key::FeedCount),

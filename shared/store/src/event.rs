@@ -1,0 +1,39 @@
+//! Events, as they were published for each vendor that hears of them.
+//!
+//! The relay records them before it sends any, so that a vendor can list what it should have got, and what was not received
+//! can be sent again. DynamoDB removes them after thirty days.
+
+use domain::{
+    ClientId,
+    event::{Event, KEPT_FOR_DAYS},
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
+
+use crate::{Store, StoreError, item::to_item, keys::Key, write::Write};
+
+/// How many are written side by side.
+const AT_ONCE: usize = 16;
+
+#[derive(Serialize, Deserialize)]
+struct EventItem {
+    event: Event,
+    /// In seconds, as DynamoDB removes items by it: `schema::EXPIRES_AT`.
+    expires_at: i64,
+}
+
+impl Store {
+    /// Records events, each for a vendor. One that is recorded already stays as it is: the stream may deliver a
+    /// change more than once.
+    pub async fn record_events(&self, events: &[(ClientId, Event)]) -> Result<(), StoreError> {
+        let writes = events.iter().map(|(client, event)| {
+            let key = Key::Event(client.clone(), event.occurred_at, event.id.clone());
+            let expires_at = event.occurred_at.epoch_ms() / 1000 + KEPT_FOR_DAYS * 24 * 3600;
+            let item = EventItem { event: event.clone(), expires_at };
+            Ok(Write::create(key, to_item(&item)?))
+        });
+        let writes: Vec<Write> = writes.collect::<Result<_, StoreError>>()?;
+        let written = stream::iter(writes).map(|write| self.write(write));
+        written.buffer_unordered(AT_ONCE).try_for_each(async |_| Ok(())).await
+    }
+}
