@@ -456,15 +456,15 @@ impl<'a, W: Write> Tour<'a, W> {
         self.follow(&slot, Value::Null).await?;
 
         self.scene(
-            "An ICT system looks at which nurseries are linked to it, and wants to be told no more",
-            "Each nursery links its system itself.",
+            "An ICT system wants to be told no more, and looks at which nurseries are linked to it",
+            "It deletes its endpoint. Each nursery links its system itself.",
         )?;
+        let endpoint = self.get(Who::Ict, "/v1/webhook-endpoints").await?.body["items"][0].clone();
+        self.leave(Who::Ict, &endpoint).await?;
         let linked = self.get(Who::Ict, "/v1/ict/facilities").await?.body["items"].clone();
         let is_linked = |it: &Value| it["facility_id"] == self.facility.as_str();
         let linked = linked.as_array().is_some_and(|linked| linked.iter().any(is_linked));
         expect("whether the nursery is linked", true, &json!(linked))?;
-        let endpoint = self.get(Who::Ict, "/v1/webhook-endpoints").await?.body["items"][0].clone();
-        self.leave(Who::Ict, &endpoint).await?;
 
         writeln!(self.out, "\nEverything came out as it should.")?;
         Ok(())
