@@ -54,10 +54,10 @@ async fn check(store: &Store, scheduled_at: Timestamp) -> Result<Report, StoreEr
     let month = month_to_open(scheduled_at.date());
     let mut report = Report::default();
     let mut lacking = BTreeMap::<MunicipalityCode, Vec<FacilityId>>::new();
-    let codes = store.search_versions().await?.into_keys();
-    for (code, _, shard) in store.search_shards(codes).await? {
-        let facilities: Vec<Facility> =
-            shard.entries.into_iter().map(|entry| entry.facility).filter(|f| f.bookable).collect();
+    for (code, ids) in store.facilities_by_municipality().await? {
+        let mut facilities = store.facilities(&ids, false).await?;
+        facilities.retain(Facility::takes_requests);
+        facilities.sort_by(|a, b| a.facility_id.cmp(&b.facility_id));
         report.looked_at += facilities.len();
         let looks = facilities.into_iter().map(|facility| async move {
             let silent = facility.message_to_parents.is_none();

@@ -58,7 +58,7 @@ async fn ict_list_facilities(
     let goes_on = ids.len() > limit;
     ids.truncate(limit);
     let next_cursor = cursors.seal_some(&list, ids.last().filter(|_| goes_on)).await?;
-    let mut items = hub.store.facilities(&ids).await?;
+    let mut items = hub.store.facilities(&ids, false).await?;
     items.sort_by(|a, b| a.facility_id.cmp(&b.facility_id));
     let items = items.into_iter().map(Facility::shown).collect();
     Ok(Json(List { items, next_cursor }))

@@ -127,7 +127,7 @@ async fn dashboard(
     let now = hub.clock.now();
     let reading = Reading::new(&hub.store, &authority, query.municipality).await?;
     let (pending, new) = (reading.pending(now).await?, reading.new_requests(now).await?);
-    let municipalities = reading.municipalities;
+    let municipalities = reading.municipalities();
     Ok(Json(Dashboard { as_of: now, municipalities, pending, new }))
 }
 
@@ -162,7 +162,7 @@ async fn get_report(
     let reading = Reading::new(&hub.store, &authority, query.municipality).await?;
     let content = reading.content(id, days, now).await?;
     let (from, to) = days.unzip();
-    let municipalities = reading.municipalities;
+    let municipalities = reading.municipalities();
     let report = Report { as_of: now, municipalities, from, to, content };
     match query.format {
         Format::Json => Ok(Json(report).into_response()),

@@ -1,6 +1,6 @@
 //! What reports are made of: the facts of the range, what waits now, and the slots that were offered.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     FacilityId, Invalid, MunicipalityCode, Slot, Timestamp,
@@ -26,8 +26,8 @@ const BEGINNING: Date = date(2020, 1, 1);
 /// What a caller may see, to be read.
 pub(crate) struct Reading<'a> {
     store: &'a Store,
-    /// Whose nurseries are counted.
-    pub(crate) municipalities: Vec<MunicipalityCode>,
+    /// Whose nurseries are counted, and which these are.
+    nurseries: BTreeMap<MunicipalityCode, Vec<FacilityId>>,
 }
 
 impl<'a> Reading<'a> {
@@ -38,22 +38,40 @@ impl<'a> Reading<'a> {
         authority: &Authority,
         asked: Vec<MunicipalityCode>,
     ) -> Result<Self, Problem> {
-        let asked = BTreeSet::from_iter(asked);
-        let municipalities = match authority {
+        let nurseries = match authority {
             Authority::Municipality(staff) => {
-                let own = BTreeSet::from([staff.municipality]);
-                if asked.is_subset(&own) { own } else { return Err(Problem::NotFound) }
+                let own = staff.municipality;
+                if asked.iter().any(|code| *code != own) {
+                    return Err(Problem::NotFound);
+                }
+                BTreeMap::from([(own, store.facilities_of(own).await?)])
+            }
+            Authority::Operator(_) if asked.is_empty() => {
+                store.facilities_by_municipality().await?
             }
             Authority::Operator(_) => {
-                let known: BTreeSet<_> = store.search_versions().await?.into_keys().collect();
-                if !asked.is_subset(&known) {
+                let lists = stream::iter(asked)
+                    .map(|code| async move { Ok((code, store.facilities_of(code).await?)) })
+                    .buffered(AT_ONCE);
+                let lists: Result<BTreeMap<_, _>, StoreError> = lists.try_collect().await;
+                let lists = lists?;
+                if lists.values().any(Vec::is_empty) {
                     let none = Invalid::NoSuch("municipality");
                     return Err(Problem::input("/municipality", none));
                 }
-                if asked.is_empty() { known } else { asked }
+                lists
             }
         };
-        Ok(Self { store, municipalities: Vec::from_iter(municipalities) })
+        Ok(Self { store, nurseries })
+    }
+
+    /// Whose nurseries are counted.
+    pub(crate) fn municipalities(&self) -> Vec<MunicipalityCode> {
+        self.nurseries.keys().copied().collect()
+    }
+
+    fn facility_ids(&self) -> impl Iterator<Item = FacilityId> {
+        self.nurseries.values().flatten().cloned()
     }
 
     /// What a report counts.
@@ -95,13 +113,14 @@ impl<'a> Reading<'a> {
         &self,
         now: Timestamp,
     ) -> Result<report::PendingRequests, StoreError> {
-        let names = self.nurseries().await?;
-        let ids: Vec<_> = names.keys().cloned().collect();
-        let lists = stream::iter(ids)
+        let lists = stream::iter(self.facility_ids())
             .map(|id| async move { self.store.pending_of_facility(&id).await })
             .buffered(AT_ONCE);
-        let lists: Vec<_> = lists.try_collect().await?;
-        Ok(report::pending(lists.concat(), &names, now))
+        let pending = lists.try_collect::<Vec<_>>().await?.concat();
+        let ids: BTreeSet<_> = pending.iter().map(|request| request.facility_id.clone()).collect();
+        let facilities = self.store.facilities(&Vec::from_iter(ids), false).await?;
+        let names = facilities.into_iter().map(|one| (one.facility_id, one.facility_name));
+        Ok(report::pending(pending, &names.collect(), now))
     }
 
     /// What came in lately, and in all (REP-02).
@@ -116,7 +135,7 @@ impl<'a> Reading<'a> {
     /// The facts of what was asked for between two days.
     async fn facts(&self, from: Date, to: Date) -> Result<Vec<Fact>, StoreError> {
         let (from, until) = instants(from, to);
-        let facts = stream::iter(self.municipalities.clone())
+        let facts = stream::iter(self.municipalities())
             .map(|code| async move { self.store.facts(code, from, until).await })
             .buffered(AT_ONCE);
         let facts: Vec<_> = facts.try_collect().await?;
@@ -127,19 +146,11 @@ impl<'a> Reading<'a> {
     async fn slots(&self, from: Date, to: Date) -> Result<Vec<Slot>, StoreError> {
         let (from, until) = instants(from, to);
         let all = i32::MAX as usize;
-        let slots = stream::iter(self.nurseries().await?.into_keys())
+        let slots = stream::iter(self.facility_ids())
             .map(|id| async move { self.store.slots(&id, from, until, all, None).await })
             .buffered(AT_ONCE);
         let slots: Vec<_> = slots.try_collect().await?;
         Ok(slots.concat())
-    }
-
-    /// The nurseries with their names.
-    async fn nurseries(&self) -> Result<HashMap<FacilityId, String>, StoreError> {
-        let shards = self.store.search_shards(self.municipalities.iter().copied()).await?;
-        let facilities =
-            shards.into_iter().flat_map(|(_, _, shard)| shard.entries).map(|entry| entry.facility);
-        Ok(facilities.map(|one| (one.facility_id, one.facility_name)).collect())
     }
 }
 

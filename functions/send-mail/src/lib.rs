@@ -202,7 +202,7 @@ impl SendMail {
             MailOrder::PlanDigest { municipality_code, month } => {
                 let digest = store.plan_digest(*municipality_code, *month).await?;
                 let digest = digest.ok_or(SendMailError::Missing)?;
-                let facilities = store.facilities(&digest.facilities).await?;
+                let facilities = store.facilities(&digest.facilities, false).await?;
                 let contact = store.municipality_contact(*municipality_code).await?;
                 Ok(letter::plan_digest(&digest, &facilities, contact.notice_addresses)?)
             }
@@ -229,7 +229,7 @@ impl SendMail {
                     digest.requests.iter().map(|request| request.facility_id.clone()).collect();
                 ids.sort();
                 ids.dedup();
-                let facilities = store.facilities(&ids).await?;
+                let facilities = store.facilities(&ids, false).await?;
                 let contact = store.municipality_contact(*municipality_code).await?;
                 Ok(letter::digest(&digest, &facilities, link, contact.notice_addresses)?)
             }

@@ -91,9 +91,6 @@ pub enum StartError {
     /// The keys of this one.
     #[error(transparent)]
     Keys(#[from] NoKeys),
-    /// What is imported does not come out of the stream.
-    #[error("the facilities were imported, but no search finds them")]
-    NotSearchable,
     /// The embedded store.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
@@ -294,15 +291,7 @@ pub async fn seed(client_ids: &[ClientId]) -> Result<Demo, StartError> {
     for list in lists(&[])? {
         import(&hub.store, list, hub.clock.now()).await?;
     }
-    // The stream brings them into the search; the demonstration is made of what is found there.
-    let pilot = PILOT.lines().skip(1).count();
-    for _ in 0..300 {
-        if seed::searchable(&hub).await?.values().map(Vec::len).sum::<usize>() == pilot {
-            return Ok(seed::demo(&hub, &ids, client_ids).await?);
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    Err(StartError::NotSearchable)
+    Ok(seed::demo(&hub, &ids, client_ids).await?)
 }
 
 /// The lists of facilities, or the pilot's: all are read before anything of one is imported.

@@ -1,17 +1,18 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt, fs, io,
     path::{Path, PathBuf},
 };
 
 use domain::{
-    Timestamp,
+    Facility, MunicipalityCode, Timestamp,
     import::{FacilityRow, RowError, facility_rows},
 };
 use store::{Store, StoreError};
 
 /// A list of facilities without errors.
-pub(crate) struct List {
+#[derive(Debug)]
+pub struct List {
     name: String,
     rows: Vec<FacilityRow>,
 }
@@ -57,7 +58,8 @@ impl List {
         Self::read(&path.display().to_string(), &list)
     }
 
-    pub(crate) fn read(name: &str, list: &[u8]) -> Result<Self, ImportError> {
+    /// Reads a list, which errors call by this name.
+    pub fn read(name: &str, list: &[u8]) -> Result<Self, ImportError> {
         let name = name.to_owned();
         match facility_rows(list) {
             Ok(rows) => Ok(Self { name, rows }),
@@ -74,18 +76,14 @@ impl fmt::Display for List {
 
 /// Imports a list of facilities: new ones are added, known ones get what the list states, and what
 /// is the same stays untouched.
-pub(crate) async fn import(store: &Store, list: List, now: Timestamp) -> Result<(), ImportError> {
+pub async fn import(store: &Store, list: List, now: Timestamp) -> Result<(), ImportError> {
     let mut by_municipality = BTreeMap::<_, Vec<FacilityRow>>::new();
     for row in list.rows {
         by_municipality.entry(row.municipality_code()).or_default().push(row);
     }
-    let shards = store.search_shards(by_municipality.keys().copied()).await?;
     let mut changed = Vec::new();
     for (code, rows) in by_municipality {
-        let entries = shards.iter().filter(|(shard, ..)| *shard == code);
-        let known: Vec<_> = entries
-            .flat_map(|(_, _, shard)| shard.entries.iter().map(|entry| entry.facility.clone()))
-            .collect();
+        let known = known(store, code, &rows).await?;
         for row in rows {
             let before = row.find(&known).cloned();
             let after = row.into_facility(before.as_ref(), now);
@@ -95,4 +93,21 @@ pub(crate) async fn import(store: &Store, list: List, now: Timestamp) -> Result<
         }
     }
     Ok(store.put_facilities(&changed).await?)
+}
+
+/// The facilities that the hub has in a municipality. In a table of a version that listed none, those of the rows are
+/// found by the ids that every version gives them, and listed from now on.
+async fn known(
+    store: &Store,
+    code: MunicipalityCode,
+    rows: &[FacilityRow],
+) -> Result<Vec<Facility>, StoreError> {
+    let listed = BTreeSet::from_iter(store.facilities_of(code).await?);
+    let unlisted: BTreeSet<_> = rows.iter().flat_map(FacilityRow::possible_ids).collect();
+    let unlisted: Vec<_> = unlisted.difference(&listed).cloned().collect();
+    let mut found = store.facilities(&unlisted, true).await?;
+    found.retain(|facility| facility.municipality_code == code);
+    store.list_facilities(&found).await?;
+    found.extend(store.facilities(&Vec::from_iter(listed), true).await?);
+    Ok(found)
 }

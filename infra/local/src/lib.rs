@@ -36,6 +36,7 @@ pub use self::{
     functions::{FUNCTIONS, Needs, Served, document, serve},
     hub::{LocalHub, Options, StartError, import_deployed, seed},
     hub_keys::HubKeys,
+    import::{ImportError, List, import},
     seed::Demo,
     stream::{Stream, StreamError},
 };

@@ -4,14 +4,13 @@ use domain::{
     Capacity, ClientId, Facility, FacilityId, MunicipalityCode, Settings, Slot, Timestamp,
     applicant::Email,
     keys::IdKey,
-    search::Entry,
     slot::{DayOfWeek, OpenSlot, OpenSlots, TimeOfDay},
     vendor::{VendorKind, VendorStatus},
 };
 use jiff::{ToSpan, civil::time};
 use runtime::Hub;
 use serde::Serialize;
-use store::{MunicipalityContact, Once, SavedSettings, StoreError, VendorRecord};
+use store::{MunicipalityContact, Once, SavedSettings, Store, StoreError, VendorRecord};
 
 use crate::credentials::{Client, Role, User};
 
@@ -37,15 +36,17 @@ pub struct Demo {
     pub(crate) users: Vec<User>,
 }
 
-/// The facilities that a search finds, by their municipality.
-pub(crate) async fn searchable(
-    hub: &Hub,
+/// The facilities by their municipality, each municipality's by name.
+async fn facilities(
+    store: &Store,
 ) -> Result<BTreeMap<MunicipalityCode, Vec<Facility>>, StoreError> {
-    let versions = hub.store.search_versions().await?;
-    let shards = hub.store.search_shards(versions.into_keys()).await?;
-    let facilities =
-        |entries: Vec<Entry>| entries.into_iter().map(|entry| entry.facility).collect();
-    Ok(shards.into_iter().map(|(code, _, shard)| (code, facilities(shard.entries))).collect())
+    let mut by_municipality = BTreeMap::new();
+    for (code, ids) in store.facilities_by_municipality().await? {
+        let mut facilities = store.facilities(&ids, true).await?;
+        facilities.sort_by(|a, b| a.facility_name.cmp(&b.facility_name));
+        by_municipality.insert(code, facilities);
+    }
+    Ok(by_municipality)
 }
 
 /// Opens slots on Tuesdays and Thursdays of the next five weeks, and makes users and clients to try
@@ -57,7 +58,7 @@ pub(crate) async fn demo(
     client_ids: &[ClientId],
 ) -> Result<Demo, SeedError> {
     let mut demo = Demo::default();
-    let mut by_municipality = searchable(hub).await?;
+    let mut by_municipality = facilities(&hub.store).await?;
     let pilot: Vec<MunicipalityCode> =
         PILOT.iter().filter_map(|(code, _)| code.parse().ok()).collect();
     if pilot.iter().any(|code| by_municipality.contains_key(code)) {

@@ -156,11 +156,15 @@ fn default_closes() -> u16 {
 }
 
 impl Facility {
-    /// As the public sees it: what books elsewhere is not bookable here.
+    /// Whether families ask here for visits: not at a nursery that takes bookings itself.
+    pub fn takes_requests(&self) -> bool {
+        self.bookable && self.external_booking_url.is_none()
+    }
+
+    /// As the public sees it.
     #[must_use]
-    pub fn shown(mut self) -> Self {
-        self.bookable &= self.external_booking_url.is_none();
-        self
+    pub fn shown(self) -> Self {
+        Self { bookable: self.takes_requests(), ..self }
     }
 
     /// Whether a visit that starts then can still be asked for.

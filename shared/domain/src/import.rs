@@ -1,6 +1,6 @@
 //! Lists of facilities, as offices keep them: CSV with Japanese headings (IMP-01).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use csv::StringRecord;
 use serde::Serialize;
@@ -233,6 +233,13 @@ impl FacilityRow {
     /// The municipality that the row belongs to.
     pub fn municipality_code(&self) -> MunicipalityCode {
         self.municipality_code
+    }
+
+    /// The ids that a facility of this row can have been given: by its office number, or by its name while it had none.
+    pub fn possible_ids(&self) -> BTreeSet<FacilityId> {
+        let numbers = [self.office_number.as_deref(), None];
+        let id = |number| FacilityId::derive(number, &self.municipality_code, &self.facility_name);
+        numbers.map(id).into()
     }
 
     /// The facility that the row describes, among those that the hub already has in the

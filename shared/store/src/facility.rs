@@ -10,6 +10,7 @@ use serde_dynamo::to_attribute_value;
 use crate::{
     Store, StoreError,
     condition::Condition,
+    facility_list::listing,
     item::{Item, from_item, known, number, to_item},
     keys::Key,
     write::Write,
@@ -81,6 +82,9 @@ pub(crate) fn version_that_adds_addresses(item: Item) -> Result<Option<u32>, Sto
     let SettingsItem { unconfirmed, version, .. } = from_item(item)?;
     Ok(unconfirmed.iter().any(|unconfirmed| unconfirmed.version == version).then_some(version))
 }
+
+/// DynamoDB takes 100 writes in one transaction: the facility, and its places in the list before and after.
+const PUT_AT_ONCE: usize = 33;
 
 /// How often a link is tried again that meets somebody else's change of the settings.
 const CONFIRM_TRIES: usize = 5;
@@ -201,32 +205,40 @@ impl Store {
         Ok((facility, settings))
     }
 
-    /// Writes facilities that are new or changed, each over the one that was read. All or none of
-    /// every hundred; [`StoreError::Conflict`] if somebody else changed one meanwhile.
+    /// Writes facilities that are new or changed, each over the one that was read, and lists the new ones under their
+    /// municipalities. All or none of every few dozen; [`StoreError::Conflict`] if somebody else changed one
+    /// meanwhile.
     pub async fn put_facilities(
         &self,
         facilities: &[(Option<Facility>, Facility)],
     ) -> Result<(), StoreError> {
-        for chunk in facilities.chunks(100) {
-            let writes: Result<Vec<Write>, StoreError> = chunk
-                .iter()
-                .map(|(known, facility)| {
-                    let key = Key::Facility(facility.facility_id.clone());
-                    let item = to_item(facility)?;
-                    let Some(known) = known else { return Ok(Write::create(key, item)) };
-                    let read = to_attribute_value(known.updated_at)?;
-                    let unchanged = Condition::Is("updated_at".into(), read);
-                    Ok(Write::change(key, &to_item(known)?, &item, unchanged))
-                })
-                .collect();
-            self.transact(writes?).await?.or_conflict()?;
+        for chunk in facilities.chunks(PUT_AT_ONCE) {
+            let mut writes = Vec::new();
+            for (known, facility) in chunk {
+                let key = Key::Facility(facility.facility_id.clone());
+                let item = to_item(facility)?;
+                writes.push(match known {
+                    None => Write::create(key, item),
+                    Some(known) => {
+                        let read = to_attribute_value(known.updated_at)?;
+                        let unchanged = Condition::Is("updated_at".into(), read);
+                        Write::change(key, &to_item(known)?, &item, unchanged)
+                    }
+                });
+                writes.extend(listing(known.as_ref(), facility));
+            }
+            self.transact(writes).await?.or_conflict()?;
         }
         Ok(())
     }
 
-    /// These facilities, in no order; those that cannot be read are left out.
-    pub async fn facilities(&self, ids: &[FacilityId]) -> Result<Vec<Facility>, StoreError> {
-        let items = self.get_items(ids.iter().cloned().map(Key::Facility), false).await?;
+    /// These facilities, in no order; those that cannot be read are left out. `consistent` as for one slot.
+    pub async fn facilities(
+        &self,
+        ids: &[FacilityId],
+        consistent: bool,
+    ) -> Result<Vec<Facility>, StoreError> {
+        let items = self.get_items(ids.iter().cloned().map(Key::Facility), consistent).await?;
         items.into_iter().filter_map(|item| known(item, from_table).transpose()).collect()
     }
 

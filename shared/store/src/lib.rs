@@ -12,6 +12,7 @@ mod deadline;
 mod error;
 mod event;
 mod facility;
+mod facility_list;
 mod fact;
 mod family;
 mod feed;

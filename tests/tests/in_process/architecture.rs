@@ -135,6 +135,27 @@ fn keys_are_written_and_read_in_one_module() {
     }
 }
 
+/// What reads and writes the search index, and the crates that may: it follows the table, and nothing that must be right
+/// is read from it.
+const SEARCH_INDEX: [(&str, &[&str]); 3] = [
+    ("search_shards", &["shared/store", "functions/search-facilities"]),
+    ("search_versions", &["shared/store", "functions/search-facilities"]),
+    ("change_shard", &["shared/store", "functions/fan-out"]),
+];
+
+#[test]
+fn only_search_and_relay_use_the_search_index() {
+    for (name, may) in SEARCH_INDEX {
+        let mut named = BTreeSet::new();
+        for folder in dependencies().into_keys().filter(|folder| !folder.starts_with("tests")) {
+            if modules(&root().join(&folder)).values().any(|code| code.contains(name)) {
+                named.insert(folder);
+            }
+        }
+        assert_eq!(named, may.iter().map(ToString::to_string).collect(), "{name}");
+    }
+}
+
 #[test]
 fn no_test_sleeps() {
     let nap = ["sleep", "("].concat();

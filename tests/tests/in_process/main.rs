@@ -12,6 +12,7 @@ mod contention;
 mod documents;
 mod door;
 mod endpoints;
+mod facility_list;
 mod feeds;
 mod jobs;
 mod keys;

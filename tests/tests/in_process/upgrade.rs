@@ -385,6 +385,6 @@ async fn nursery_of_an_unknown_type_keeps_nobody_from_finding_the_others() {
     let path = format!("/v1/facilities/{}", world.facility.facility_id);
     assert_eq!(world.get(&As::Anyone, &path).await.status, 503);
     let ids = [other.facility_id.clone(), world.facility.facility_id.clone()];
-    assert_eq!(world.store().facilities(&ids).await.unwrap(), [other]);
+    assert_eq!(world.store().facilities(&ids, false).await.unwrap(), [other]);
     assert_eq!(raw(&world, &unknown).await, newer);
 }

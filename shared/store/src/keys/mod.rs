@@ -17,6 +17,7 @@
 //! | how many it ever added | `CLI#<client_id>` | `WHE` |
 //! | a facility linked to an ICT system | `CLI#<client_id>` | `FAC#<facility_id>` |
 //! | municipality's contact | `MUN#<code>` | `SET` |
+//! | a facility of one, as listed | `MUN` | `<code>#<facility_id>` |
 //! | a digest for it | `MUN#<code>` | `DIG#<date>`; its further parts `DIG#<date>#<part>` |
 //! | its facilities without slots | `MUN#<code>` | `PLAN#<month>` |
 //! | what reports count of a reservation | `FACT#<code>` | `<milliseconds>#<reservation_number>` |
@@ -137,6 +138,9 @@ keys! {
     LinkedFacility(client: ClientId, facility: FacilityId) = ["CLI" client] ["FAC" facility];
     /// The contact of a municipality.
     Municipality(code: MunicipalityCode) = ["MUN" code] ["SET"];
+    /// That a municipality has a facility. One partition, so that all are listed by one query: it is written when a
+    /// facility is new.
+    ListedFacility(code: MunicipalityCode, facility: FacilityId) = ["MUN"] [code facility];
     /// A municipality's digest of one day, or its first part.
     Digest(code: MunicipalityCode, day: Date) = ["MUN" code] ["DIG" day];
     /// A further part of it, counted from 2.

@@ -55,6 +55,17 @@ impl Span {
         Self { pk: format!("CLI#{client}"), sort: Sort::Between(low, "FAC#~".into()) }
     }
 
+    /// The facilities of a municipality.
+    pub(crate) fn listed_facilities(code: MunicipalityCode) -> Self {
+        let sort = Sort::Between(format!("{code}#"), format!("{code}#~"));
+        Self { pk: "MUN".into(), sort }
+    }
+
+    /// The facilities of all municipalities, one after the other.
+    pub(crate) fn all_listed_facilities() -> Self {
+        Self { pk: "MUN".into(), sort: Sort::UpTo("~".into()) }
+    }
+
     /// The webhook endpoints of a client.
     pub(crate) fn webhook_endpoints(client: &ClientId) -> Self {
         Self { pk: format!("CLI#{client}"), sort: Sort::Below("WHE#") }

@@ -67,6 +67,7 @@ fn key() -> impl Strategy<Value = Key> {
         client().prop_map(Key::EndpointsAdded),
         (client(), facility()).prop_map(|(client, facility)| Key::LinkedFacility(client, facility)),
         code().prop_map(Key::Municipality),
+        (code(), facility()).prop_map(|(code, facility)| Key::ListedFacility(code, facility)),
         (code(), day(), 1_usize..9).prop_map(|(code, day, part)| Key::digest(code, day, part)),
         (code(), month()).prop_map(|(code, month)| Key::PlanDigest(code, month)),
     ];
