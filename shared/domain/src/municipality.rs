@@ -32,6 +32,13 @@ impl FromStr for MunicipalityCode {
     }
 }
 
+impl MunicipalityCode {
+    /// The national code of its prefecture, 1 to 47: the first two digits.
+    pub fn prefecture(self) -> u8 {
+        (self.0 / 10_000) as u8
+    }
+}
+
 fn check_digit(five: u32) -> u32 {
     let weighted: u32 = (0..5).map(|place| (five / 10_u32.pow(place)) % 10 * (place + 2)).sum();
     (11 - weighted % 11) % 10
@@ -107,6 +114,7 @@ mod tests {
         let itabashi: MunicipalityCode = "131199".parse().unwrap();
         assert_eq!("13119".parse(), Ok(itabashi));
         assert_eq!(itabashi.to_string(), "131199");
+        assert_eq!(itabashi.prefecture(), 13);
         assert_eq!("01100".parse::<MunicipalityCode>().unwrap().to_string(), "011002");
         for wrong in ["131198", "1311", "1311990", "13119a", "", "+13119"] {
             assert!(wrong.parse::<MunicipalityCode>().is_err(), "{wrong}");

@@ -5,6 +5,7 @@ use std::{
     io::{Read, Write as _},
 };
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{MunicipalityCode, search::Shard};
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,8 @@ use crate::{
     Store, StoreError,
     condition::Condition::{self, Any, Below, Lacks},
     item::{from_item, number, to_item},
-    keys::Key,
+    keys::{Key, Prefecture, span::Span},
+    query::Query,
     write::Write,
 };
 
@@ -72,13 +74,17 @@ impl Store {
     pub async fn search_versions(
         &self,
     ) -> Result<BTreeMap<MunicipalityCode, ShardVersion>, StoreError> {
-        let item = self.get_item(Key::SearchVersions(), false).await?.unwrap_or_default();
-        Ok(item
-            .into_iter()
-            .filter_map(|(name, value)| {
-                Some((name.parse().ok()?, value.as_n().ok()?.parse().ok()?))
-            })
-            .collect())
+        let items = self.list(&Query::of(Span::search_versions()), None, Ok).await?;
+        let version = |(name, value): (String, AttributeValue)| {
+            Some((name.parse().ok()?, value.as_n().ok()?.parse::<ShardVersion>().ok()?))
+        };
+        // Where the item of all and that of a prefecture name a municipality, the greater version is the newer.
+        let mut versions = BTreeMap::new();
+        for (code, version) in items.into_iter().flatten().filter_map(version) {
+            let newest = versions.entry(code).or_default();
+            *newest = version.max(*newest);
+        }
+        Ok(versions)
     }
 
     /// The entries of these municipalities.
@@ -122,18 +128,22 @@ impl Store {
                     Write::change(key, &to_item(before)?, &to_item(&next)?, unchanged)
                 }
             };
-            let writes = vec![write, self.announce_version(code, version + 1)];
+            let announce = |versions| announce_version(versions, code, version + 1);
+            let mut writes = vec![write, announce(Key::SearchVersions(Prefecture::of(code)))];
+            if version == 0 {
+                // A search of the version before finds a municipality only if it is named here.
+                writes.push(announce(Key::AllSearchVersions()));
+            }
             if self.transact(writes).await?.is_done() {
                 return Ok(());
             }
         }
         Err(StoreError::Unavailable("the search entries change too fast".into()))
     }
+}
 
-    fn announce_version(&self, code: MunicipalityCode, version: ShardVersion) -> Write {
-        let name = || code.to_string().into();
-        let older = Below(name(), number(version));
-        Write::update(Key::SearchVersions(), Any(vec![Lacks(name()), older]))
-            .set(code.to_string(), number(version))
-    }
+fn announce_version(versions: Key, code: MunicipalityCode, version: ShardVersion) -> Write {
+    let name = || code.to_string().into();
+    let older = Any(vec![Lacks(name()), Below(name(), number(version))]);
+    Write::update(versions, older).set(code.to_string(), number(version))
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Sealed, Timestamp};
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{Facility, MunicipalityCode, Sealed, Timestamp};
 use http::Method;
+use local::embedded::TABLE;
 use serde_json::json;
-use store::{ChangeOutcome, Consumed};
+use store::{ChangeOutcome, Consumed, Key};
 use tests::{As, World, site};
 
 const SLOT: &str = "2026-12-10T10:00:00+09:00";
@@ -322,4 +324,55 @@ async fn fill(world: &World, like: &domain::ReservationNumber) {
     // The first one waits no longer; ask again so that ten do.
     let slot = world.slot("2027-01-21T10:00:00+09:00", 50).await;
     world.requested(&slot, "k0").await;
+}
+
+/// As many municipalities as the country has: Hokkaido the most, the other prefectures thirty-odd.
+fn country() -> Vec<MunicipalityCode> {
+    let of = |prefecture: u32| match prefecture {
+        1 => 179,
+        13 => 62,
+        2..=17 => 34,
+        _ => 33,
+    };
+    let codes = (1..=47).flat_map(|prefecture| {
+        (1..=of(prefecture)).map(move |nth| format!("{prefecture:02}{nth:03}"))
+    });
+    codes.map(|code| code.parse().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_the_search_costs_what_its_prefecture_weighs_and_its_versions_three_read_units()
+{
+    let world = World::new().await;
+    let country = country();
+    assert_eq!(country.len(), 1741);
+    for code in &country {
+        let facility = Facility { municipality_code: *code, ..world.facility.clone() };
+        world.store().change_shard(*code, |shard| shard.put(facility.clone())).await.unwrap();
+    }
+    let change = |code: &'static str, name: &'static str| {
+        let code = code.parse().unwrap();
+        let renamed = Facility { facility_name: name.into(), ..world.facility.clone() };
+        let store = world.store();
+        async move {
+            store.meter().take();
+            store.change_shard(code, |shard| shard.put(renamed.clone())).await.unwrap();
+            store.meter().take()
+        }
+    };
+    // The entries and the versions of the prefecture, in a transaction: before, those of the country, 38 units more.
+    assert_eq!(change("13001", "一").await, Consumed { read: 1.0, write: 2.0 + 2.0 });
+    assert_eq!(change("01001", "二").await, Consumed { read: 1.0, write: 2.0 + 4.0 });
+    let versions = world.store().search_versions().await.unwrap();
+    assert_eq!(versions.len(), country.len());
+    // Those of the prefectures, and the item of all that searches of the version before read.
+    let read = world.store().meter().take().read;
+    assert!(read <= 3.0 + 2.5, "{read}");
+    let (pk, sk) = Key::AllSearchVersions().text();
+    let delete = world.raw().delete_item().table_name(TABLE);
+    let delete = delete.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S(sk));
+    delete.send().await.unwrap();
+    assert_eq!(world.store().search_versions().await.unwrap(), versions);
+    let read = world.store().meter().take().read;
+    assert!(read <= 3.0, "{read}");
 }

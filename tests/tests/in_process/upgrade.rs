@@ -11,8 +11,8 @@ use domain::{
 use http::Method;
 use local::embedded::TABLE;
 use serde_json::json;
-use store::{Key, item::Item};
-use tests::{As, World, family, site};
+use store::{Key, item::Item, keys::Prefecture};
+use tests::{As, FACILITY, World, family, site};
 
 const SLOT: &str = "2026-12-10T10:00:00+09:00";
 
@@ -144,6 +144,8 @@ async fn what_a_newer_version_wrote_survives_all_that_an_older_one_does() {
         "FeedCount",
         "SearchShard",
         "SearchVersions",
+        "AllSearchVersions",
+        "ListedFacility",
         "SlotCount",
         "PendingCount",
         "PendingReminder",
@@ -387,4 +389,46 @@ async fn nursery_of_an_unknown_type_keeps_nobody_from_finding_the_others() {
     let ids = [other.facility_id.clone(), world.facility.facility_id.clone()];
     assert_eq!(world.store().facilities(&ids, false).await.unwrap(), [other]);
     assert_eq!(raw(&world, &unknown).await, newer);
+}
+
+/// The names that a search finds, in a hub that runs all the while.
+async fn found(world: &World) -> Vec<String> {
+    let page = world.get(&As::Anyone, "/v1/facilities").await.body;
+    let names = page["items"].as_array().unwrap().iter();
+    names.map(|one| one["facility_name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A nursery gets another name.
+async fn rename(world: &World, from: &Facility, name: &str) -> Facility {
+    let updated_at = from.updated_at + jiff::SignedDuration::from_secs(1);
+    let renamed = Facility { facility_name: name.into(), updated_at, ..from.clone() };
+    world.store().put_facilities(&[(Some(from.clone()), renamed.clone())]).await.unwrap();
+    world.relay_changes().await;
+    renamed
+}
+
+#[tokio::test]
+async fn search_finds_what_either_version_of_the_relay_wrote() {
+    let world = World::new().await;
+    world.relay_changes().await;
+    assert_eq!(found(&world).await, [FACILITY]);
+    // A search of the version before finds a municipality only by this item.
+    let all = Key::AllSearchVersions().attributes();
+    let item = world.raw().get_item().table_name(TABLE).set_key(Some(all.clone())).send().await;
+    let mut item = item.unwrap().item.unwrap();
+    assert!(item.contains_key("131199"), "{item:?}");
+
+    // The relay of the version before counts there alone.
+    let renamed = rename(&world, &world.facility, "一").await;
+    let code = renamed.municipality_code;
+    let prefecture = Key::SearchVersions(Prefecture::of(code)).attributes();
+    let delete = world.raw().delete_item().table_name(TABLE).set_key(Some(prefecture));
+    delete.send().await.unwrap();
+    let (_, version, _) = world.store().search_shards([code]).await.unwrap().remove(0);
+    item.insert("131199".into(), AttributeValue::N(version.to_string()));
+    world.raw().put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
+    assert_eq!(found(&world).await, ["一"]);
+
+    rename(&world, &renamed, "二").await;
+    assert_eq!(found(&world).await, ["二"], "this version counts on from there");
 }

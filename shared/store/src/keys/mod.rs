@@ -27,7 +27,8 @@
 //! | the last entry of a thing | `FEED#<feed>` | `<id>` |
 //! | the feed's numbers so far | `FEED#<feed>` | `COUNT` |
 //! | search entries of a municipality | `SEARCH` | `<code>` |
-//! | their versions | `SEARCH` | `VERSIONS` |
+//! | the versions of a prefecture's | `SEARCH` | `VERSIONS#<prefecture>` |
+//! | those that a version of the hub with one item for all reads | `SEARCH` | `VERSIONS` |
 //! | an event that a vendor may hear of, for thirty days | `EVT#<client_id>` | `<milliseconds>#<event_id>` |
 //! | slots numbered so far | `COUNT` | `SLOT` |
 //! | a request under an idempotency key | `ONCE#<fingerprint>` | `ONCE` |
@@ -51,7 +52,7 @@ use domain::{
 use jiff::civil::Date;
 
 use self::part::Part;
-pub use self::part::{Hour, Month};
+pub use self::part::{Hour, Month, Prefecture};
 
 type Attributes = HashMap<String, AttributeValue>;
 
@@ -162,8 +163,11 @@ keys! {
     FeedPlace(feed: Feed, id: String) = ["FEED" feed] [id];
     /// An event that was published for a vendor.
     Event(client: ClientId, occurred_at: Timestamp, id: EventId) = ["EVT" client] [occurred_at id];
-    /// The versions of all search entries.
-    SearchVersions() = ["SEARCH"] ["VERSIONS"];
+    /// The versions of a prefecture's search entries: a change of one writes an item of 2 KB at most, and all are read
+    /// by one query.
+    SearchVersions(prefecture: Prefecture) = ["SEARCH"] ["VERSIONS" prefecture];
+    /// The versions of all search entries, as the hub kept them before.
+    AllSearchVersions() = ["SEARCH"] ["VERSIONS"];
     /// The search entries of a municipality.
     SearchShard(code: MunicipalityCode) = ["SEARCH"] [code];
     /// How many slots have been numbered.

@@ -20,6 +20,17 @@ pub struct Hour(pub Timestamp);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Month(pub Date);
 
+/// A prefecture, by its national code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prefecture(u8);
+
+impl Prefecture {
+    /// That of a municipality.
+    pub fn of(code: MunicipalityCode) -> Self {
+        Self(code.prefecture())
+    }
+}
+
 macro_rules! written_as_text {
     ($($type:ty),*) => {
         $(impl Part for $type {
@@ -70,6 +81,15 @@ impl Part for Month {
     }
     fn read(text: &str) -> Option<Self> {
         format!("{text}-01").parse().ok().map(Self)
+    }
+}
+
+impl Part for Prefecture {
+    fn write(&self) -> String {
+        format!("{:02}", self.0)
+    }
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
     }
 }
 

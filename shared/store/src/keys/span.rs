@@ -79,6 +79,11 @@ impl Span {
         Self { pk: format!("FACT#{code}"), sort }
     }
 
+    /// The versions of the search entries: of each prefecture, and of all as the hub kept them before.
+    pub(crate) fn search_versions() -> Self {
+        Self { pk: "SEARCH".into(), sort: Sort::Below("VERSIONS") }
+    }
+
     /// What is due about reservations at this instant.
     pub(crate) fn deadlines(now: Timestamp) -> Self {
         Self { pk: "DUE".into(), sort: Self::until(now) }
