@@ -1,7 +1,7 @@
 //! `GET /v1/facilities/{facility_id}`: one nursery (API-01, POR-03).
 
 use axum::{Json, extract::State};
-use domain::FacilityId;
+use domain::{FacilityId, search::FacilitySummary};
 use futures::TryFutureExt;
 use hub_http::{
     Function, Problem,
@@ -31,10 +31,10 @@ async fn get_facility(
     let until = now + SignedDuration::from_hours(366 * 24);
     let slots = store.slots(&id, now, until, SLOTS_LOOKED_AT, None).map_err(Problem::from);
     let (facility, slots) = futures::try_join!(facility(&hub, &id), slots)?;
-    let facility = facility.shown();
-    let next = match facility.bookable {
+    let next = match facility.takes_requests() {
         true => store.next_free_slot(&facility, slots, now, until).await?,
         false => None,
     };
-    Ok(Json(FacilityView { next_slot_at: next.map(|slot| slot.starts_at), facility }))
+    let next_slot_at = next.map(|slot| slot.starts_at);
+    Ok(Json(FacilityView { facility: FacilitySummary::new(facility), next_slot_at }))
 }

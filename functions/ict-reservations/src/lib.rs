@@ -7,7 +7,7 @@ use axum::{
     Json,
     extract::{FromRef, State},
 };
-use domain::{Facility, FacilityId};
+use domain::{FacilityId, search::FacilitySummary};
 use futures::future::try_join_all;
 use hub_http::{
     CursorSeal, Function, List, PageQuery, Problem, Query,
@@ -43,14 +43,14 @@ pub const FUNCTION: Function<Visits, (Hub, Arc<dyn Seal>, CursorSeal)> =
 #[utoipa::path(
     get, path = "/v1/ict/facilities", tag = "ict",
     params(PageQuery),
-    responses((status = 200, description = "The nurseries", body = List<Facility>)),
+    responses((status = 200, description = "The nurseries", body = List<FacilitySummary>)),
     security(("client_credentials" = ["ict:read"])),
 )]
 async fn ict_list_facilities(
     State(Visits { hub, cursors, .. }): State<Visits>,
     system: IctSystem<IctRead>,
     Query(PageQuery { limit, cursor }): Query<PageQuery>,
-) -> Result<Json<List<Facility>>, Problem> {
+) -> Result<Json<List<FacilitySummary>>, Problem> {
     let list = ("linked facilities", &system.id);
     let after: Option<FacilityId> = cursors.open_some(&list, cursor).await?;
     let limit = limit.get();
@@ -60,7 +60,7 @@ async fn ict_list_facilities(
     let next_cursor = cursors.seal_some(&list, ids.last().filter(|_| goes_on)).await?;
     let mut items = hub.store.facilities(&ids, false).await?;
     items.sort_by(|a, b| a.facility_id.cmp(&b.facility_id));
-    let items = items.into_iter().map(Facility::shown).collect();
+    let items = items.into_iter().map(FacilitySummary::new).collect();
     Ok(Json(List { items, next_cursor }))
 }
 

@@ -97,16 +97,14 @@ pub struct ChildCapacity {
     pub total: Option<u32>,
 }
 
-/// A nursery. `null` is "not stated".
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+/// A nursery. `None` is "not stated".
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Facility {
     /// The hub's id.
     pub facility_id: FacilityId,
     /// 事業所番号.
-    #[schema(examples("1311912345678"))]
     pub office_number: Option<String>,
     /// 施設の名称.
-    #[schema(examples("かないくぼ保育園"))]
     pub facility_name: String,
     /// 施設の名称（ふりがな）.
     pub facility_name_kana: Option<String>,
@@ -117,18 +115,14 @@ pub struct Facility {
     /// The national code of the municipality.
     pub municipality_code: MunicipalityCode,
     /// 市区町村.
-    #[schema(examples("板橋区"))]
     pub municipality: String,
     /// 都道府県.
-    #[schema(examples("東京都"))]
     pub prefecture: String,
     /// Seven digits without a hyphen.
-    #[schema(examples("1730004"))]
     pub postal_code: Option<String>,
     /// 町名・番地.
     pub street_address: Option<String>,
     /// The nursery's own telephone number.
-    #[schema(examples("03-3961-0000"))]
     pub phone: Option<String>,
     /// Where it is.
     pub location: Option<Location>,
@@ -138,20 +132,19 @@ pub struct Facility {
     pub bookable: bool,
     /// The nursery's word to every parent (SLOT-09).
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
     pub message_to_parents: Option<MessageToParents>,
     /// Where the nursery takes bookings itself, instead of here (RSV-21).
     #[serde(default)]
     pub external_booking_url: Option<BookingUrl>,
     /// Visits are asked for until this many hours before they start, and never in the last hour.
     #[serde(default = "default_closes")]
-    #[schema(maximum = 720)]
     pub booking_closes_hours_before: u16,
     /// When one of these values last changed.
     pub updated_at: Timestamp,
 }
 
-fn default_closes() -> u16 {
+/// What stood before it was stored.
+pub(crate) fn default_closes() -> u16 {
     Settings::default().booking_closes_hours_before
 }
 
@@ -161,22 +154,21 @@ impl Facility {
         self.bookable && self.external_booking_url.is_none()
     }
 
-    /// As the public sees it.
-    #[must_use]
-    pub fn shown(self) -> Self {
-        Self { bookable: self.takes_requests(), ..self }
-    }
-
     /// Whether a visit that starts then can still be asked for.
     pub fn still_takes(&self, starts_at: Timestamp, now: Timestamp) -> bool {
-        let hours = SignedDuration::from_hours(self.booking_closes_hours_before.into());
-        now + hours <= starts_at && now < gives_up(starts_at)
+        still_takes(self.booking_closes_hours_before, starts_at, now)
     }
 
     /// Whether anything that people see differs, the time of the change aside.
     pub fn has_same_content_as(&self, other: &Self) -> bool {
         Self { updated_at: other.updated_at, ..self.clone() } == *other
     }
+}
+
+/// Whether a visit that starts then can still be asked for, where requests close so many hours before.
+pub(crate) fn still_takes(closes_hours_before: u16, starts_at: Timestamp, now: Timestamp) -> bool {
+    now + SignedDuration::from_hours(closes_hours_before.into()) <= starts_at
+        && now < gives_up(starts_at)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use domain::{
     Status, Timestamp,
     family::Duplicate,
     reservation::{Consent, Origin, PartySize},
+    search::FacilitySummary,
 };
 use runtime::Hub;
 use serde::Serialize;
@@ -17,7 +18,7 @@ pub use domain::feed::SlotView;
 pub struct FacilityView {
     /// What is known of it.
     #[serde(flatten)]
-    pub facility: Facility,
+    pub facility: FacilitySummary,
     /// When the next slot with a free place starts.
     pub next_slot_at: Option<Timestamp>,
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Facility, MunicipalityCode, Sealed, Timestamp};
+use domain::{
+    Facility, FacilityId, MunicipalityCode, Sealed, Timestamp,
+    facility::{ChildCapacity, Location},
+};
 use http::Method;
 use local::embedded::TABLE;
 use serde_json::json;
@@ -375,4 +378,48 @@ async fn a_change_of_the_search_costs_what_its_prefecture_weighs_and_its_version
     assert_eq!(world.store().search_versions().await.unwrap(), versions);
     let read = world.store().meter().take().read;
     assert!(read <= 3.0, "{read}");
+}
+
+/// A nursery of which everything is stated, and nothing as of another one.
+fn stated(world: &World, n: u64) -> Facility {
+    let odd = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let text = |from: usize| -> String {
+        let syllables: Vec<char> = ('あ'..='ん').collect();
+        (from..from + 12).map(|at| syllables[(odd >> at) as usize % syllables.len()]).collect()
+    };
+    let count = Some((odd % 120) as u32);
+    let name = format!("{}保育園", text(0));
+    Facility {
+        facility_id: FacilityId::derive(None, &world.facility.municipality_code, &name),
+        office_number: Some(format!("{:013}", odd % 10_000_000_000_000)),
+        facility_name: name,
+        facility_name_kana: Some(text(12)),
+        postal_code: Some(format!("{:07}", odd % 10_000_000)),
+        street_address: Some(format!("{}{}", text(24), odd % 1000)),
+        phone: Some(format!("03-{:04}-{:04}", odd % 10_000, odd / 7 % 10_000)),
+        location: Some(Location {
+            lat: 35.0 + (odd % 9999) as f64 / 1e4,
+            lon: 139.0 + (odd / 3 % 9999) as f64 / 1e4,
+        }),
+        capacity: ChildCapacity {
+            age_0: count,
+            age_3: count,
+            total: count,
+            ..ChildCapacity::default()
+        },
+        message_to_parents: Some(format!("{}お待ちしています。", text(36)).parse().unwrap()),
+        ..world.facility.clone()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn search_entry_of_a_nursery_of_which_everything_is_stated_is_some_hundred_bytes() {
+    let world = World::new().await;
+    let code = world.facility.municipality_code;
+    let put = |shard: &mut domain::search::Shard| (0..250).all(|n| shard.put(stated(&world, n)));
+    world.store().change_shard(code, put).await.unwrap();
+    let key = Key::SearchShard(code).attributes();
+    let found = world.raw().get_item().table_name(TABLE).set_key(Some(key)).send().await.unwrap();
+    let packed = found.item.unwrap()["entries"].as_b().unwrap().as_ref().len();
+    assert!(packed / 250 <= 120, "{} bytes", packed / 250);
 }
