@@ -142,7 +142,7 @@ async fn slots_feed(
     let feed = Feed::Slots;
     let limit = query.limit.map_or(LIMIT as usize, usize::from);
     let after = query.after_change_number;
-    let found = hub.store.feed::<SlotView>(feed, after.unwrap_or(0), limit).await?;
+    let found = hub.store.slots_feed(after.unwrap_or(0), limit).await?;
     let next = query.next(&hub, feed, found.last().map(|item| item.change_number).or(after));
     // What a page says of its numbers stays true: whatever changes has a greater one, on a page behind.
     let cache = if found.is_empty() { "public, max-age=8" } else { "public, max-age=3600" };

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     FacilityId, Invalid, MunicipalityCode, Timestamp,
-    settings::{BookingUrl, MessageToParents, Settings},
+    settings::{BookingUrl, MessageToParents},
     slot::gives_up,
     text,
 };
@@ -98,7 +98,7 @@ pub struct ChildCapacity {
 }
 
 /// A nursery. `None` is "not stated".
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Facility {
     /// The hub's id.
     pub facility_id: FacilityId,
@@ -131,21 +131,13 @@ pub struct Facility {
     /// Takes visit requests through this hub (POR-04).
     pub bookable: bool,
     /// The nursery's word to every parent (SLOT-09).
-    #[serde(default)]
     pub message_to_parents: Option<MessageToParents>,
     /// Where the nursery takes bookings itself, instead of here (RSV-21).
-    #[serde(default)]
     pub external_booking_url: Option<BookingUrl>,
     /// Visits are asked for until this many hours before they start, and never in the last hour.
-    #[serde(default = "default_closes")]
     pub booking_closes_hours_before: u16,
     /// When one of these values last changed.
     pub updated_at: Timestamp,
-}
-
-/// What stood before it was stored.
-pub(crate) fn default_closes() -> u16 {
-    Settings::default().booking_closes_hours_before
 }
 
 impl Facility {

@@ -1,7 +1,7 @@
 //! What anybody may know of a thing, and what the feeds say of it.
 
 use jiff::SignedDuration;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
@@ -41,7 +41,7 @@ impl Feed {
 }
 
 /// A slot as anybody sees it (SLOT-05).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SlotView {
     /// The hub's id.
     pub slot_id: SlotId,

@@ -7,10 +7,8 @@ use utoipa::ToSchema;
 
 use crate::{
     Facility, FacilityId, MunicipalityCode, Timestamp,
-    facility::{
-        ChildCapacity, EstablishmentBody, FacilityType, Location, default_closes, still_takes,
-    },
-    settings::{BookingUrl, MessageToParents},
+    facility::{ChildCapacity, EstablishmentBody, FacilityType, Location, still_takes},
+    settings::{BookingUrl, MessageToParents, Settings},
     text,
 };
 
@@ -68,6 +66,11 @@ pub struct FacilitySummary {
     pub booking_closes_hours_before: u16,
     /// When one of these values last changed.
     pub updated_at: Timestamp,
+}
+
+/// Entries from before it was part of them.
+fn default_closes() -> u16 {
+    Settings::default().booking_closes_hours_before
 }
 
 impl FacilitySummary {

@@ -1,8 +1,10 @@
 //! Facilities, their settings, and whom the hub writes to in a municipality.
 
 use domain::{
-    Facility, FacilityId, MunicipalityCode, Settings, Timestamp, applicant::Email,
-    settings::NoticeLinks,
+    Facility, FacilityId, MunicipalityCode, Settings, Timestamp,
+    applicant::Email,
+    facility::{ChildCapacity, EstablishmentBody, FacilityType, Location},
+    settings::{BookingUrl, MessageToParents, NoticeLinks},
 };
 use serde::{Deserialize, Serialize};
 use serde_dynamo::to_attribute_value;
@@ -89,9 +91,49 @@ const PUT_AT_ONCE: usize = 33;
 /// How often a link is tried again that meets somebody else's change of the settings.
 const CONFIRM_TRIES: usize = 5;
 
+/// A facility as the table holds it. Serde sees to it that it has the fields of the domain's.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Facility")]
+struct FacilityItem {
+    facility_id: FacilityId,
+    office_number: Option<String>,
+    facility_name: String,
+    facility_name_kana: Option<String>,
+    facility_type: Option<FacilityType>,
+    establishment_body: Option<EstablishmentBody>,
+    municipality_code: MunicipalityCode,
+    municipality: String,
+    prefecture: String,
+    postal_code: Option<String>,
+    street_address: Option<String>,
+    phone: Option<String>,
+    location: Option<Location>,
+    capacity: ChildCapacity,
+    bookable: bool,
+    message_to_parents: Option<MessageToParents>,
+    external_booking_url: Option<BookingUrl>,
+    #[serde(default = "default_booking_closes")]
+    booking_closes_hours_before: u16,
+    updated_at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct StoredFacility(#[serde(with = "FacilityItem")] Facility);
+
+/// Items from before it was stored.
+fn default_booking_closes() -> u16 {
+    Settings::default().booking_closes_hours_before
+}
+
+fn item(facility: &Facility) -> Result<Item, StoreError> {
+    to_item(&StoredFacility(facility.clone()))
+}
+
 /// A facility from its item, as the table or its stream gives it.
 pub fn from_table(item: Item) -> Result<Facility, StoreError> {
-    from_item(item)
+    let StoredFacility(facility) = from_item(item)?;
+    Ok(facility)
 }
 
 impl Store {
@@ -216,13 +258,13 @@ impl Store {
             let mut writes = Vec::new();
             for (known, facility) in chunk {
                 let key = Key::Facility(facility.facility_id.clone());
-                let item = to_item(facility)?;
+                let after = item(facility)?;
                 writes.push(match known {
-                    None => Write::create(key, item),
+                    None => Write::create(key, after),
                     Some(known) => {
                         let read = to_attribute_value(known.updated_at)?;
                         let unchanged = Condition::Is("updated_at".into(), read);
-                        Write::change(key, &to_item(known)?, &item, unchanged)
+                        Write::change(key, &item(known)?, &after, unchanged)
                     }
                 });
                 writes.extend(listing(known.as_ref(), facility));

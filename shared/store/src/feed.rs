@@ -19,8 +19,9 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, Get, ReturnConsumedCapacity, TransactGetItem},
 };
 use domain::{
-    FacilityId, SlotId, Timestamp,
+    Capacity, FacilityId, SlotId, SlotNumber, Timestamp,
     feed::{Feed, SlotView},
+    slot::{Note, SlotStatus},
 };
 use rand::RngExt;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -47,6 +48,25 @@ pub struct FeedItem<T> {
     #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
     pub data: Option<T>,
 }
+
+/// A slot as its feed holds it. Serde sees to it that it has the fields of what is shown.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "SlotView")]
+struct PublishedSlotItem {
+    slot_id: SlotId,
+    slot_number: SlotNumber,
+    facility_id: FacilityId,
+    starts_at: Timestamp,
+    ends_at: Timestamp,
+    capacity: Capacity,
+    remaining: u8,
+    status: SlotStatus,
+    note: Option<Note>,
+}
+
+#[derive(PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+struct PublishedSlot(#[serde(with = "PublishedSlotItem")] SlotView);
 
 /// What a feed is to say of a thing.
 struct Publication<T> {
@@ -99,7 +119,7 @@ impl Store {
         &self,
         slots: &[&(FacilityId, SlotId)],
         now: Timestamp,
-    ) -> Result<Vec<Publication<SlotView>>, StoreError> {
+    ) -> Result<Vec<Publication<PublishedSlot>>, StoreError> {
         let keys = slots.iter().map(|(facility, slot)| Key::Slot(facility.clone(), slot.clone()));
         let items = self.get_items(keys, true).await?.into_iter();
         let publication = |item| {
@@ -109,7 +129,8 @@ impl Store {
                 slot.facility_id.clone(),
                 slot.slot_id.clone(),
             );
-            Ok(Publication { id: slot.slot_id.to_string(), data: slot.in_feed(now), leaves })
+            let id = slot.slot_id.to_string();
+            Ok(Publication { id, data: slot.in_feed(now).map(PublishedSlot), leaves })
         };
         items.map(publication).collect()
     }
@@ -210,8 +231,21 @@ impl Store {
         Ok(item.map(from_item).transpose()?.unwrap_or_default())
     }
 
-    /// What a feed says after this number, in its order: up to `limit`.
-    pub async fn feed<T: DeserializeOwned>(
+    /// What the feed of slots says after this number, in its order: up to `limit`.
+    pub async fn slots_feed(
+        &self,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<FeedItem<SlotView>>, StoreError> {
+        let found = self.feed(Feed::Slots, after, limit).await?;
+        let shown = |FeedItem { id, change_number, data }| {
+            let data = data.map(|PublishedSlot(slot)| slot);
+            FeedItem { id, change_number, data }
+        };
+        Ok(found.into_iter().map(shown).collect())
+    }
+
+    async fn feed<T: DeserializeOwned>(
         &self,
         feed: Feed,
         after: u64,

@@ -450,7 +450,7 @@ async fn nobody_reads_past_a_number_that_is_still_on_its_way() {
             .http_client(http_client_fn(move |_, _| connector.clone()))
             .build();
         let store = store::Store::new(Client::from_conf(config), "table");
-        let page = store.feed::<Value>(Feed::Slots, 0, 500).await.unwrap();
+        let page = store.slots_feed(0, 500).await.unwrap();
         assert_eq!(page.iter().map(|item| item.change_number).collect::<Vec<_>>(), seen);
     }
 }

@@ -432,3 +432,18 @@ async fn search_finds_what_either_version_of_the_relay_wrote() {
     rename(&world, &renamed, "二").await;
     assert_eq!(found(&world).await, ["二"], "this version counts on from there");
 }
+
+#[tokio::test]
+async fn facility_from_before_its_later_attributes_is_shown() {
+    let world = World::new().await;
+    let key = Key::Facility(world.facility.facility_id.clone()).attributes();
+    let without = world.raw().update_item().table_name(TABLE).set_key(Some(key)).update_expression(
+        "REMOVE message_to_parents, external_booking_url, booking_closes_hours_before",
+    );
+    without.send().await.unwrap();
+    let path = format!("/v1/facilities/{}", world.facility.facility_id);
+    let shown = world.get(&As::Anyone, &path).await;
+    assert_eq!(shown.body["booking_closes_hours_before"], 24, "{}", shown.shown());
+    world.relay_changes().await;
+    assert_eq!(found(&world).await, [FACILITY]);
+}
