@@ -183,7 +183,7 @@ impl Store {
         let next = SettingsItem { settings, notice_links, unconfirmed, version };
         let (key, next) = (Key::Settings(id.clone()), to_item(&next)?);
         let save = match over.version {
-            0 => Write::create(key, next),
+            0 => Write::replace(key, next, Condition::Absent),
             read => {
                 let unchanged = Condition::Is("version".into(), number(read));
                 Write::change(key, &to_item(&SettingsItem::from(over.clone()))?, &next, unchanged)

@@ -187,7 +187,7 @@ impl Store {
                 return Ok(EndpointCreated::TooMany);
             }
             let count = match added {
-                None => Write::create(key, to_item(&Added { added: 1 })?),
+                None => Write::replace(key, to_item(&Added { added: 1 })?, Condition::Absent),
                 Some(Added { added }) => {
                     let unchanged = Condition::Is("added".into(), number(added));
                     Write::update(key, unchanged).set("added", number(added + 1))

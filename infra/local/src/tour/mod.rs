@@ -281,17 +281,19 @@ impl<'a, W: Write> Tour<'a, W> {
 
         self.scene(
             "From the second asking on, the municipality gets a digest the next morning",
-            "One mail a day lists all that waits in the municipality.",
+            "One mail a day lists all that waits in the municipality; the dashboard says so at any time.",
         )?;
         self.advance("PT21H").await?;
         self.expect_ict(&[], &[MUNICIPALITY]).await?;
+        let seen = self.get(Who::City, "/v1/staff/dashboard").await?.body;
+        expect("requests that wait", 1, &seen["pending"]["total"])?;
 
         self.scene(
             "Now the nursery answers, and nobody is asked again",
             "The answer ends the asking; two days later there is still no mail.",
         )?;
         let approve = format!("/v1/staff/reservations/{waiting}/approve");
-        self.act(Who::Nursery, &approve, "", "approved").await?;
+        self.act(Who::Nursery, &approve, "お待ちしています。", "approved").await?;
         self.expect_messages(&["reservation.approved"], &[PARENT]).await?;
         self.advance("PT48H").await?;
         self.expect_messages(&[], &[]).await?;
