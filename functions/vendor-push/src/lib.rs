@@ -225,9 +225,9 @@ impl VendorPush {
         // Receivers compare the timestamp with their own clock, so it is the machine's.
         let signed = webhook::headers(&secret, event, &body, machine_time())
             .map_err(|_| PushError::NotSigned)?;
-        let error = message.correlation_id.as_ref().map(ToString::to_string);
-        let error = error.map(|id| (webhook::CORRELATION_ID, id));
-        let headers = signed.into_iter().chain(error).collect();
+        let correlation = message.correlation_id.as_ref().map(ToString::to_string);
+        let correlation = correlation.map(|id| (webhook::CORRELATION_ID, id));
+        let headers = signed.into_iter().chain(correlation).collect();
         let sent = self.delivery.send(Request { url: endpoint.url.clone(), headers, body }).await;
         Ok(sent.map_or_else(Reply::None, Reply::Answer))
     }
