@@ -15,7 +15,7 @@ pub(crate) async fn send(
     queue: &Arc<dyn Queue>,
     changes: &[Change],
 ) -> Result<(), RelayError> {
-    let mut published = Vec::new();
+    let mut heard = Vec::new();
     for change in changes {
         let StreamChange::Reservation { after, .. } = &change.of else { continue };
         let Some(audience) = &change.audience else { continue };
@@ -25,17 +25,17 @@ pub(crate) async fn send(
             false => vec![],
         };
         clients.extend(audience.site.clone());
-        published.extend(clients.into_iter().map(|client| (change, client, event)));
+        heard.extend(clients.into_iter().map(|client| (change, client, event)));
     }
     let (mut endpoints, mut messages) = (Endpoints::default(), Vec::new());
-    for (change, client, event) in &published {
+    for (change, client, event) in &heard {
         let wanted = endpoints.of(store, client).await?.iter();
         for endpoint in wanted.filter(|endpoint| endpoint.wants(event.event_type)) {
             messages.push(message(endpoint, event, change)?);
         }
     }
     let events: Vec<(ClientId, Event)> =
-        published.into_iter().map(|(_, client, event)| (client, event.clone())).collect();
+        heard.into_iter().map(|(_, client, event)| (client, event.clone())).collect();
     store.record_events(&events).await?;
     Ok(queue.send(messages).await?)
 }

@@ -55,7 +55,7 @@ impl EventType {
     }
 }
 
-/// For how long an event is kept once it is published, in days.
+/// For how long an event is recorded, in days: a vendor that was away for so long lists what it missed.
 pub const KEPT_FOR_DAYS: i64 = 30;
 
 /// An event: the body of a webhook. It has no field for personal data.

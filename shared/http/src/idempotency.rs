@@ -22,13 +22,6 @@ use crate::Problem;
 #[derive(Debug, Clone)]
 pub struct IdempotencyKey(String);
 
-impl IdempotencyKey {
-    /// As the client wrote it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
     serde_json::to_vec(body).map_err(|_| Problem::Internal)
 }

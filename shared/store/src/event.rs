@@ -1,4 +1,4 @@
-//! Events, as they were published for each vendor that hears of them.
+//! Events, each recorded for every vendor that hears of it.
 //!
 //! The relay records them before it sends any, so that a vendor can list what it should have got, and what was not received
 //! can be sent again. DynamoDB removes them after thirty days.
@@ -8,14 +8,14 @@ use domain::{
     event::{Event, KEPT_FOR_DAYS},
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{Store, StoreError, item::to_item, keys::Key, write::Write};
 
 /// How many are written side by side.
 const AT_ONCE: usize = 16;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct EventItem {
     event: Event,
     /// In seconds, as DynamoDB removes items by it: `schema::EXPIRES_AT`.

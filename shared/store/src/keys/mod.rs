@@ -161,7 +161,7 @@ keys! {
     FeedEntry(feed: Feed, change_number: u64) = ["FEED" feed] [change_number];
     /// What a feed says of one thing: its last entry once more, under its id.
     FeedPlace(feed: Feed, id: String) = ["FEED" feed] [id];
-    /// An event that was published for a vendor.
+    /// An event that a vendor hears of.
     Event(client: ClientId, occurred_at: Timestamp, id: EventId) = ["EVT" client] [occurred_at id];
     /// The versions of a prefecture's search entries: a change of one writes an item of 2 KB at most, and all are read
     /// by one query.
