@@ -498,6 +498,8 @@ pub fn facility(name: &str, code: &str, municipality: &str) -> Facility {
         message_to_parents: None,
         external_booking_url: None,
         booking_closes_hours_before: 24,
+        details: Default::default(),
+        notes: Default::default(),
         updated_at: NOW.parse().unwrap(),
     }
 }

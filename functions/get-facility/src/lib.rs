@@ -1,14 +1,14 @@
 //! `GET /v1/facilities/{facility_id}`: one nursery (API-01, POR-03).
 
 use axum::{Json, extract::State};
-use domain::{FacilityId, search::FacilitySummary};
+use domain::{FacilityId, item::Visibility};
 use futures::TryFutureExt;
 use hub_http::{
     Function, Problem,
     access::{For, facility},
     caller::Anyone,
     routes,
-    view::FacilityView,
+    view::FacilityDetailView,
 };
 use jiff::SignedDuration;
 use runtime::Hub;
@@ -21,12 +21,12 @@ pub const FUNCTION: Function<Hub, Hub> = Function::new(routes![get_facility], |h
 #[utoipa::path(
     get, path = "/v1/facilities/{facility_id}", tag = "public",
     params(("facility_id" = FacilityId, Path, description = "The nursery")),
-    responses((status = 200, description = "The nursery", body = FacilityView)),
+    responses((status = 200, description = "The nursery", body = FacilityDetailView)),
 )]
 async fn get_facility(
     State(hub): State<Hub>,
     For { found: id, .. }: For<Anyone, FacilityId>,
-) -> Result<Json<FacilityView>, Problem> {
+) -> Result<Json<FacilityDetailView>, Problem> {
     let (store, now) = (&hub.store, hub.clock.now());
     let until = now + SignedDuration::from_hours(366 * 24);
     let slots = store.slots(&id, now, until, SLOTS_LOOKED_AT, None).map_err(Problem::from);
@@ -36,5 +36,5 @@ async fn get_facility(
         false => None,
     };
     let next_slot_at = next.map(|slot| slot.starts_at);
-    Ok(Json(FacilityView { facility: FacilitySummary::new(facility), next_slot_at }))
+    Ok(Json(FacilityDetailView::new(facility, Visibility::Public, next_slot_at)))
 }

@@ -297,6 +297,8 @@ impl FacilityRow {
             municipality_code: self.municipality_code,
             municipality: self.municipality,
             prefecture: self.prefecture,
+            details: known.map(|facility| facility.details.clone()).unwrap_or_default(),
+            notes: known.map(|facility| facility.notes.clone()).unwrap_or_default(),
             updated_at: now,
         }
     }

@@ -13,6 +13,7 @@ pub mod feed;
 pub mod id;
 pub mod import;
 pub mod invalid;
+pub mod item;
 pub mod keys;
 pub mod municipality;
 pub mod notice_token;

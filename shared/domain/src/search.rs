@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::{
     Facility, FacilityId, MunicipalityCode, Timestamp,
     facility::{ChildCapacity, EstablishmentBody, FacilityType, Location, still_takes},
+    item::Visibility,
     settings::{BookingUrl, MessageToParents, Settings},
     text,
 };
@@ -76,6 +77,7 @@ fn default_closes() -> u16 {
 impl FacilitySummary {
     /// Of a facility, as the public sees it.
     pub fn new(facility: Facility) -> Self {
+        let facility = facility.visible_to(Visibility::Public);
         Self {
             bookable: facility.takes_requests(),
             facility_id: facility.facility_id,
@@ -245,10 +247,10 @@ impl Filter {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn facility(name: &str, address: &str) -> Facility {
+    pub(crate) fn facility(name: &str, address: &str) -> Facility {
         let code = "131199".parse().unwrap();
         Facility {
             facility_id: FacilityId::derive(None, &code, name),
@@ -269,6 +271,8 @@ mod tests {
             message_to_parents: None,
             external_booking_url: None,
             booking_closes_hours_before: 0,
+            details: Default::default(),
+            notes: Default::default(),
             updated_at: "2026-12-01T10:00:00+09:00".parse().unwrap(),
         }
     }

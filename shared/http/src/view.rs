@@ -3,7 +3,9 @@
 use domain::{
     Applicant, Facility, FacilityId, Reservation, ReservationNumber, Settings, Slot, SlotId,
     Status, Timestamp,
+    facility::{Details, Provenance},
     family::Duplicate,
+    item::Visibility,
     reservation::{Consent, Origin, PartySize},
     search::FacilitySummary,
 };
@@ -21,6 +23,36 @@ pub struct FacilityView {
     pub facility: FacilitySummary,
     /// When the next slot with a free place starts.
     pub next_slot_at: Option<Timestamp>,
+}
+
+/// All that somebody may know of a facility.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FacilityDetailView {
+    /// What a list shows too.
+    #[serde(flatten)]
+    pub facility: FacilityView,
+    /// What is known beyond that.
+    #[serde(flatten)]
+    pub details: Details,
+    /// Who stated the items, and when they were approved. An item of which nothing is said here was there before the
+    /// hub kept account of it.
+    pub provenance: Vec<Provenance>,
+    /// How much of what anybody may know is stated, in percent.
+    #[schema(maximum = 100)]
+    pub completeness: u8,
+}
+
+impl FacilityDetailView {
+    /// As somebody sees it who may see items up to this visibility.
+    pub fn new(facility: Facility, seen: Visibility, next_slot_at: Option<Timestamp>) -> Self {
+        let facility = facility.visible_to(seen);
+        Self {
+            details: facility.details.clone(),
+            provenance: facility.notes.provenance.clone(),
+            completeness: facility.completeness(),
+            facility: FacilityView { facility: FacilitySummary::new(facility), next_slot_at },
+        }
+    }
 }
 
 /// A slot as the nursery's staff see it.

@@ -1,9 +1,10 @@
 //! Facilities, their settings, and whom the hub writes to in a municipality.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     Facility, FacilityId, MunicipalityCode, Settings, Timestamp,
     applicant::Email,
-    facility::{ChildCapacity, EstablishmentBody, FacilityType, Location},
+    facility::{ChildCapacity, Details, EstablishmentBody, FacilityType, ItemNotes, Location},
     settings::{BookingUrl, MessageToParents, NoticeLinks},
 };
 use serde::{Deserialize, Serialize};
@@ -114,6 +115,10 @@ struct FacilityItem {
     external_booking_url: Option<BookingUrl>,
     #[serde(default = "default_booking_closes")]
     booking_closes_hours_before: u16,
+    #[serde(flatten)]
+    details: Details,
+    #[serde(flatten)]
+    notes: ItemNotes,
     updated_at: Timestamp,
 }
 
@@ -126,8 +131,16 @@ fn default_booking_closes() -> u16 {
     Settings::default().booking_closes_hours_before
 }
 
+/// What is not stated takes no room.
 fn item(facility: &Facility) -> Result<Item, StoreError> {
-    to_item(&StoredFacility(facility.clone()))
+    let mut item = to_item(&StoredFacility(facility.clone()))?;
+    item.retain(|_, value| match value {
+        AttributeValue::Null(_) => false,
+        AttributeValue::M(map) => !map.is_empty(),
+        AttributeValue::L(list) => !list.is_empty(),
+        _ => true,
+    });
+    Ok(item)
 }
 
 /// A facility from its item, as the table or its stream gives it.

@@ -79,7 +79,7 @@ impl Access {
 }
 
 /// What a family wrote in its request.
-const FAMILY: [&str; 4] = ["花子", "090-0000-0000", "hanako@example.jp", "アレルギー"];
+const FAMILY: [&str; 4] = ["花子", "090-0000-0000", "hanako@example.jp", "について相談したい"];
 
 /// The only answer about what is not there, so that it tells nothing of what is another's.
 const NOT_FOUND: &str = r#"404 Not Found
