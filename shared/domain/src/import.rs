@@ -204,7 +204,7 @@ fn municipality_of(
         return Some((code, municipality::name_of(code).unwrap_or(name).into()));
     }
     match municipality::by_name(prefecture, name) {
-        Some(known) => Some((known.code, known.name.into())),
+        Some(known) => Some((known.municipality.code, known.municipality.name.into())),
         None => {
             cells.refuse("市区町村", name, Invalid::NoSuch("municipality").ja());
             None

@@ -4,6 +4,8 @@ use std::{fmt, ops::ControlFlow};
 
 use deserr::{DeserializeError, ErrorKind, IntoValue, MergeWithError, ValueKind, ValuePointerRef};
 
+use crate::MunicipalityCode;
+
 /// Why a value is refused, in a form that can be told to a person in Japanese or English.
 ///
 /// The value itself is never part of it: it may be personal data.
@@ -49,6 +51,13 @@ pub enum Invalid {
     Cursor,
     /// Nothing with this id exists where the request looks for it.
     NoSuch(&'static str),
+    /// The code of another municipality than the one that is named beside it.
+    CodeOfAnother {
+        /// The name.
+        name: &'static str,
+        /// The code of the municipality with this name.
+        code: MunicipalityCode,
+    },
     /// The text is not well-formed JSON, CSV or an accepted encoding.
     Malformed,
 }
@@ -81,6 +90,9 @@ impl Invalid {
             Self::OutsideJapan => "日本国内の緯度・経度を入力してください。".into(),
             Self::Cursor => "同じ一覧の続きを示す値ではありません。".into(),
             Self::NoSuch(what) => format!("該当する{what}がありません。", what = noun_ja(what)),
+            Self::CodeOfAnother { name, code } => {
+                format!("区市町村のコードではありません（{name}は{code}）。")
+            }
             Self::Malformed => "読み取れない形式です。".into(),
         }
     }
@@ -110,6 +122,9 @@ impl Invalid {
             Self::OutsideJapan => "must be within Japan".into(),
             Self::Cursor => "must be the next_cursor of the same list".into(),
             Self::NoSuch(what) => format!("no such {what}"),
+            Self::CodeOfAnother { name, code } => {
+                format!("is of another municipality: that of {name} is {code}")
+            }
             Self::Malformed => "cannot be read".into(),
         }
     }
@@ -125,6 +140,7 @@ fn noun_ja(noun: &str) -> &str {
     match noun {
         "facility" => "施設",
         "slot" => "予約枠",
+        "prefecture" => "都道府県",
         "municipality" => "区市町村",
         _ => "もの",
     }

@@ -106,9 +106,10 @@ async fn the_pilot_is_built_in_and_found_however_it_is_typed() {
 async fn a_list_of_thousands_is_imported_in_one_start_and_doubled_by_none() {
     let dir = directory("import");
     let mut list = String::from("事業所番号,施設の名称,都道府県,市区町村,合計_利用定員数\n");
+    let tokyo: Vec<_> =
+        municipality::known().iter().filter(|known| known.prefecture == "東京都").collect();
     for number in 0..2573 {
-        let known = municipality::known();
-        let place = &known[number % known.len()];
+        let place = tokyo[number % tokyo.len()];
         writeln!(list, ",第{number}保育園,{},{},60", place.prefecture, place.name).unwrap();
     }
     let file = dir.join("list.csv");
