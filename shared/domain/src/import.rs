@@ -3,9 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use csv::StringRecord;
-use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
-use utoipa::ToSchema;
 
 use crate::{
     Facility, FacilityId, Invalid, MunicipalityCode, Settings, Timestamp,
@@ -13,18 +11,7 @@ use crate::{
     municipality, text,
 };
 
-/// What is wrong with one value of a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct RowError {
-    /// The physical line on which the record starts, the heading being line 1.
-    pub line: u64,
-    /// The heading of the column.
-    pub column: String,
-    /// What the list says.
-    pub value: String,
-    /// What is wrong with it, in Japanese.
-    pub detail: String,
-}
+pub use crate::sheet::RowError;
 
 /// One row of a facility list; `None` where the list says nothing.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,7 +4,7 @@ use std::{fmt, ops::ControlFlow};
 
 use deserr::{DeserializeError, ErrorKind, IntoValue, MergeWithError, ValueKind, ValuePointerRef};
 
-use crate::MunicipalityCode;
+use crate::{MunicipalityCode, sheet::OtherFile};
 
 /// Why a value is refused, in a form that can be told to a person in Japanese or English.
 ///
@@ -58,6 +58,23 @@ pub enum Invalid {
         /// The code of the municipality with this name.
         code: MunicipalityCode,
     },
+    /// A file of another kind than it should be.
+    OtherFile(OtherFile),
+    /// A file in no encoding that is accepted.
+    Encoding,
+    /// A file without a line of headings.
+    NoHeadings,
+    /// A value in a column that has no heading.
+    NoHeading,
+    /// A row with fewer or more cells than there are headings.
+    CellCount {
+        /// How many headings there are.
+        headings: usize,
+        /// How many cells the row has, without empty ones beyond the headings.
+        cells: usize,
+    },
+    /// A cell that begins with a quote and is not closed by one.
+    OpenQuote,
     /// The text is not well-formed JSON, CSV or an accepted encoding.
     Malformed,
 }
@@ -93,6 +110,16 @@ impl Invalid {
             Self::CodeOfAnother { name, code } => {
                 format!("区市町村のコードではありません（{name}は{code}）。")
             }
+            Self::OtherFile(other) => other.ja().into(),
+            Self::Encoding => {
+                "文字コードを読み取れません。「CSV UTF-8」で保存し直してください。".into()
+            }
+            Self::NoHeadings => "見出しの行がありません。1行目に項目名を入力してください。".into(),
+            Self::NoHeading => "見出しのない列に値があります。".into(),
+            Self::CellCount { headings, cells } => {
+                format!("列の数が見出しと合いません（見出し{headings}列、この行{cells}列）。")
+            }
+            Self::OpenQuote => "引用符（\"）が正しく閉じられていません。".into(),
             Self::Malformed => "読み取れない形式です。".into(),
         }
     }
@@ -125,6 +152,14 @@ impl Invalid {
             Self::CodeOfAnother { name, code } => {
                 format!("is of another municipality: that of {name} is {code}")
             }
+            Self::OtherFile(other) => other.en().into(),
+            Self::Encoding => "must be encoded in UTF-8, UTF-16 or CP932".into(),
+            Self::NoHeadings => "must begin with a line of headings".into(),
+            Self::NoHeading => "is in a column without a heading".into(),
+            Self::CellCount { headings, cells } => {
+                format!("must have {headings} cells as the headings, not {cells}")
+            }
+            Self::OpenQuote => "has a quote that is not closed".into(),
             Self::Malformed => "cannot be read".into(),
         }
     }

@@ -23,6 +23,7 @@ pub mod report;
 pub mod reservation;
 pub mod search;
 pub mod settings;
+pub mod sheet;
 pub mod slot;
 mod status;
 pub mod suppression;

@@ -62,7 +62,8 @@ pub fn optional<T: FromStr<Err = Invalid>>(text: Option<String>) -> Result<Optio
     text.filter(|text| !text.trim().is_empty()).map(|text| text.parse()).transpose()
 }
 
-fn breaks(c: char) -> bool {
+/// Whether a character ends a line.
+pub(crate) fn breaks(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
