@@ -4,8 +4,6 @@ use std::{fmt, ops::ControlFlow};
 
 use deserr::{DeserializeError, ErrorKind, IntoValue, MergeWithError, ValueKind, ValuePointerRef};
 
-use crate::{MunicipalityCode, sheet::OtherFile};
-
 /// Why a value is refused, in a form that can be told to a person in Japanese or English.
 ///
 /// The value itself is never part of it: it may be personal data.
@@ -56,10 +54,10 @@ pub enum Invalid {
         /// The name.
         name: &'static str,
         /// The code of the municipality with this name.
-        code: MunicipalityCode,
+        code: String,
     },
-    /// A file of another kind than it should be.
-    OtherFile(OtherFile),
+    /// A file that is no text with separators; carries what it is, such as `a PDF document`.
+    OtherFile(&'static str),
     /// A file in no encoding that is accepted.
     Encoding,
     /// A file without a line of headings.
@@ -110,7 +108,9 @@ impl Invalid {
             Self::CodeOfAnother { name, code } => {
                 format!("区市町村のコードではありません（{name}は{code}）。")
             }
-            Self::OtherFile(other) => other.ja().into(),
+            Self::OtherFile(kind) => {
+                format!("{}「CSV UTF-8」で保存し直してください。", other_file_ja(kind))
+            }
             Self::Encoding => {
                 "文字コードを読み取れません。「CSV UTF-8」で保存し直してください。".into()
             }
@@ -152,7 +152,7 @@ impl Invalid {
             Self::CodeOfAnother { name, code } => {
                 format!("is of another municipality: that of {name} is {code}")
             }
-            Self::OtherFile(other) => other.en().into(),
+            Self::OtherFile(kind) => format!("is {kind}: save the table as CSV UTF-8"),
             Self::Encoding => "must be encoded in UTF-8, UTF-16 or CP932".into(),
             Self::NoHeadings => "must begin with a line of headings".into(),
             Self::NoHeading => "is in a column without a heading".into(),
@@ -178,6 +178,17 @@ fn noun_ja(noun: &str) -> &str {
         "prefecture" => "都道府県",
         "municipality" => "区市町村",
         _ => "もの",
+    }
+}
+
+fn other_file_ja(kind: &str) -> &str {
+    match kind {
+        "an Excel workbook or a ZIP archive" => "ExcelのブックまたはZIPファイルです。Excelで開き、",
+        "an Excel workbook" => "Excelのブックです。Excelで開き、",
+        "a PDF document" => "PDFです。元の表を",
+        "a web page" => "ウェブページ（HTML）です。表をExcelなどで開き、",
+        "gzip within gzip" => "gzipで二重に圧縮されています。圧縮を解き、",
+        _ => "表のテキストではありません。",
     }
 }
 

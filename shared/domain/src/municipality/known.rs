@@ -22,7 +22,7 @@ pub struct Municipality {
 
 /// A municipality, or a ward (行政区) of a designated city, which is no municipality: its facilities are the city's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct Locality {
     /// The municipality, of a ward its city.
     pub municipality: &'static Municipality,
     /// The ward, such as 中央区. The city's name alone does not say it, so it belongs before the street address.
@@ -66,9 +66,9 @@ pub fn known() -> &'static [Municipality] {
     &KNOWN
 }
 
-fn by_code(code: MunicipalityCode) -> Option<Place> {
-    static PLACES: LazyLock<HashMap<MunicipalityCode, Place>> = LazyLock::new(|| {
-        let mut places = HashMap::new();
+fn by_code(code: MunicipalityCode) -> Option<Locality> {
+    static LOCALITIES: LazyLock<HashMap<MunicipalityCode, Locality>> = LazyLock::new(|| {
+        let mut localities = HashMap::new();
         // The wards of a city stand below it.
         let mut municipalities = known().iter();
         let mut city = None;
@@ -78,18 +78,18 @@ fn by_code(code: MunicipalityCode) -> Option<Place> {
             }
             if let Some(municipality) = city {
                 let ward = Some(line.ward).filter(|ward| !ward.is_empty());
-                places.insert(line.code, Place { municipality, ward });
+                localities.insert(line.code, Locality { municipality, ward });
             }
         }
-        places
+        localities
     });
-    PLACES.get(&code).copied()
+    LOCALITIES.get(&code).copied()
 }
 
-/// The place with this name, however it is written. The name may be preceded by its district or island, as in
+/// The locality with this name, however it is written. The name may be preceded by its district or island, as in
 /// 西多摩郡瑞穂町 or 八丈島八丈町; a ward is preceded by its city, as in 札幌市中央区.
-pub fn by_name(prefecture: &str, name: &str) -> Option<Place> {
-    static PLACES: LazyLock<HashMap<(String, String), Place>> = LazyLock::new(|| {
+pub fn by_name(prefecture: &str, name: &str) -> Option<Locality> {
+    static LOCALITIES: LazyLock<HashMap<(String, String), Locality>> = LazyLock::new(|| {
         let entry = |line: Line| {
             let name = identity(&format!("{}{}", line.name, line.ward));
             Some(((identity(line.prefecture), name), by_code(line.code)?))
@@ -97,13 +97,13 @@ pub fn by_name(prefecture: &str, name: &str) -> Option<Place> {
         lines().filter_map(entry).collect()
     });
     let (prefecture, name) = (identity(prefecture), identity(name));
-    let after_district = |(place, letter): (usize, &str)| name[place + letter.len()..].to_owned();
+    let after_district = |(start, letter): (usize, &str)| name[start + letter.len()..].to_owned();
     let names =
         std::iter::once(name.clone()).chain(name.match_indices(['郡', '島']).map(after_district));
     let mut key = (prefecture, String::new());
     names.into_iter().find_map(|name| {
         key.1 = name;
-        PLACES.get(&key).copied()
+        LOCALITIES.get(&key).copied()
     })
 }
 
@@ -150,14 +150,14 @@ fn identity(name: &str) -> String {
 
 /// The name of a municipality; of a ward, its city's.
 pub fn name_of(code: MunicipalityCode) -> Option<&'static str> {
-    by_code(code).map(|place| place.municipality.name)
+    by_code(code).map(|locality| locality.municipality.name)
 }
 
-/// A place on which a code, a prefecture and a name agree.
+/// The locality on which a code, a prefecture and a name agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Agreed {
-    /// The place, with a ward where the name says one.
-    pub place: Place,
+    /// The locality, with a ward where the name says one.
+    pub locality: Locality,
     /// The whole code, where the code that was sent lacked its first zero. People are to be told.
     pub zero_put_back: Option<MunicipalityCode>,
 }
@@ -182,13 +182,13 @@ pub enum Part {
     Name,
 }
 
-/// The place of which a row states the code, the prefecture and the name. The code may be empty.
+/// The locality of which a row states the code, the prefecture and the name. The code may be empty.
 ///
 /// A spreadsheet takes 011002 for a number and keeps 11002. That could also be five digits without a check digit, so the
 /// zero is put back only where the code then agrees with the name, and as sent it does not.
 pub fn agree(code: &str, prefecture: &str, name: &str) -> Result<Agreed, Disagreement> {
     let wrong = |part, invalid| Disagreement { part, invalid };
-    let place = by_name(prefecture, name).ok_or_else(|| {
+    let locality = by_name(prefecture, name).ok_or_else(|| {
         let key = identity(prefecture);
         if known().iter().any(|known| identity(known.prefecture) == key) {
             wrong(Part::Name, Invalid::NoSuch("municipality"))
@@ -198,25 +198,27 @@ pub fn agree(code: &str, prefecture: &str, name: &str) -> Result<Agreed, Disagre
     })?;
     let code: String = code.nfkc().filter(|c| !c.is_whitespace()).collect();
     if code.is_empty() {
-        return Ok(Agreed { place, zero_put_back: None });
+        return Ok(Agreed { locality, zero_put_back: None });
     }
     let sent = code.parse();
     let whole = format!("0{code}").parse();
-    if sent.as_ref().is_ok_and(|code| place.may_have(*code)) {
-        return Ok(Agreed { place, zero_put_back: None });
+    if sent.as_ref().is_ok_and(|code| locality.may_have(*code)) {
+        return Ok(Agreed { locality, zero_put_back: None });
     }
     match whole {
-        Ok(whole) if place.may_have(whole) => Ok(Agreed { place, zero_put_back: Some(whole) }),
+        Ok(whole) if locality.may_have(whole) => {
+            Ok(Agreed { locality, zero_put_back: Some(whole) })
+        }
         _ => {
-            let Municipality { name, code, .. } = place.municipality;
-            let other = |_| Invalid::CodeOfAnother { name, code: *code };
+            let Municipality { name, code, .. } = locality.municipality;
+            let other = |_| Invalid::CodeOfAnother { name, code: code.to_string() };
             Err(wrong(Part::Code, sent.or(whole).map_or_else(|form| form, other)))
         }
     }
 }
 
-impl Place {
-    /// Whether a row of this place may state the code: of the municipality, or of a ward unless the row names another.
+impl Locality {
+    /// Whether a row of this locality may state the code: of the municipality, or of a ward unless the row names another.
     fn may_have(&self, code: MunicipalityCode) -> bool {
         by_code(code).is_some_and(|coded| {
             let other_ward = self.ward.zip(coded.ward).is_some_and(|(named, coded)| named != coded);
@@ -230,7 +232,7 @@ mod tests {
     use super::*;
 
     fn name(prefecture: &str, name: &str) -> Option<(&'static str, Option<&'static str>)> {
-        by_name(prefecture, name).map(|place| (place.municipality.name, place.ward))
+        by_name(prefecture, name).map(|locality| (locality.municipality.name, locality.ward))
     }
 
     #[test]
@@ -257,10 +259,17 @@ mod tests {
         assert!(data.lines().skip(1).all(|line| line.find(',') == Some(6)));
         assert!(known().is_sorted_by(|a, b| a.code < b.code));
         for Line { code, prefecture, name, ward, kana } in lines() {
-            let place = by_code(code).unwrap();
-            assert_eq!(place.municipality.prefecture, prefecture);
-            assert_eq!((place.municipality.name, place.ward.unwrap_or_default()), (name, ward));
-            assert_eq!(by_name(prefecture, &format!("{name}{ward}")), Some(place), "{name}{ward}");
+            let locality = by_code(code).unwrap();
+            assert_eq!(locality.municipality.prefecture, prefecture);
+            assert_eq!(
+                (locality.municipality.name, locality.ward.unwrap_or_default()),
+                (name, ward)
+            );
+            assert_eq!(
+                by_name(prefecture, &format!("{name}{ward}")),
+                Some(locality),
+                "{name}{ward}"
+            );
             assert!(kana.chars().all(|c| ('ぁ'..='ん').contains(&c)), "{kana}");
         }
     }
@@ -302,7 +311,7 @@ mod tests {
     fn a_lost_zero_is_put_back_where_the_name_then_agrees() {
         let read = |code: &str, name: &str| {
             let agreed = agree(code, "北海道", name).unwrap();
-            (agreed.place.municipality.name, agreed.zero_put_back.map(|code| code.to_string()))
+            (agreed.locality.municipality.name, agreed.zero_put_back.map(|code| code.to_string()))
         };
         for whole in ["011002", "01100", "０１１００２", ""] {
             assert_eq!(read(whole, "札幌市"), ("札幌市", None), "{whole}");

@@ -4,7 +4,9 @@ mod known;
 
 use std::{fmt, str::FromStr};
 
-pub use known::{Agreed, Disagreement, Municipality, Part, Place, agree, by_name, known, name_of};
+pub use known::{
+    Agreed, Disagreement, Locality, Municipality, Part, agree, by_name, known, name_of,
+};
 
 use serde::{Deserialize, Serialize};
 

@@ -101,9 +101,9 @@ impl<'a> Cut<'a> {
 
 fn line_ends(text: &str) -> u64 {
     let bytes = text.as_bytes();
-    let ends = |(place, byte): (usize, &u8)| match byte {
+    let ends = |(index, byte): (usize, &u8)| match byte {
         b'\n' => true,
-        b'\r' => bytes.get(place + 1) != Some(&b'\n'),
+        b'\r' => bytes.get(index + 1) != Some(&b'\n'),
         _ => false,
     };
     bytes.iter().enumerate().filter(|at| ends(*at)).count() as u64

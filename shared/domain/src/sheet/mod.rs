@@ -11,7 +11,6 @@ mod tests;
 
 use std::{borrow::Cow, collections::HashMap};
 
-pub use file::OtherFile;
 pub use returned::{RETURNED, errors_csv};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -108,8 +107,8 @@ impl<'a> Sheet<'a> {
             record.cells.iter().map(|heading| one_line(heading).0).collect();
 
         let (mut by_key, mut errors) = (HashMap::new(), vec![]);
-        for (place, heading) in headings.iter().enumerate().filter(|(_, h)| is_column(h)) {
-            if by_key.insert(heading_key(heading), Column(place)).is_some() {
+        for (index, heading) in headings.iter().enumerate().filter(|(_, h)| is_column(h)) {
+            if by_key.insert(heading_key(heading), Column(index)).is_some() {
                 errors.push(RowError::new(line, heading, "", &Invalid::Repeated));
             }
         }
@@ -140,7 +139,7 @@ impl<'a> Sheet<'a> {
     /// All columns in their order, but those without a heading and those that [`errors_csv`] adds.
     pub fn columns(&self) -> impl Iterator<Item = Column> {
         let columns = self.headings.iter().enumerate().filter(|(_, heading)| is_column(heading));
-        columns.map(|(place, _)| Column(place))
+        columns.map(|(index, _)| Column(index))
     }
 
     /// The records that say anything, or what is wrong with each. They borrow from the sheet and are read one by one.
@@ -156,8 +155,8 @@ impl<'a> Sheet<'a> {
     }
 
     fn is_blank(&self, raw: &cut::Raw<'_>) -> bool {
-        let says = |(place, cell): (usize, &Cow<'_, str>)| {
-            let returned = self.headings.get(place).is_some_and(|heading| is_returned(heading));
+        let says = |(index, cell): (usize, &Cow<'_, str>)| {
+            let returned = self.headings.get(index).is_some_and(|heading| is_returned(heading));
             !returned && !cell.trim().is_empty()
         };
         !raw.cells.iter().enumerate().any(says)

@@ -20,8 +20,8 @@ pub fn errors_csv(bytes: &[u8], errors: &[RowError]) -> String {
     let sheet = Sheet::open(bytes).ok();
     let headings = sheet.iter().flat_map(|sheet| &sheet.headings).map(String::as_str);
     // What an earlier answer added is left out.
-    let is_kept = |place: usize| {
-        let heading = sheet.as_ref().and_then(|sheet| sheet.headings.get(place));
+    let is_kept = |index: usize| {
+        let heading = sheet.as_ref().and_then(|sheet| sheet.headings.get(index));
         !heading.is_some_and(|heading| is_returned(heading))
     };
     let mut csv = String::from('\u{feff}');
@@ -31,7 +31,7 @@ pub fn errors_csv(bytes: &[u8], errors: &[RowError]) -> String {
     );
     let mut push = |line: u64, errors: Vec<String>, cells: &[Cow<'_, str>]| {
         let added = [line.to_string(), errors.join(" ")];
-        let sent = cells.iter().enumerate().filter(|(place, _)| is_kept(*place));
+        let sent = cells.iter().enumerate().filter(|(index, _)| is_kept(*index));
         let added = added.iter().map(String::as_str);
         push_row(&mut csv, added.chain(sent.map(|(_, cell)| cell.as_ref())));
     };
@@ -60,8 +60,8 @@ fn told(RowError { column, value, detail, .. }: &RowError) -> String {
 }
 
 fn push_row<'a>(csv: &mut String, cells: impl Iterator<Item = &'a str>) {
-    for (place, cell) in cells.enumerate() {
-        if place > 0 {
+    for (index, cell) in cells.enumerate() {
+        if index > 0 {
             csv.push(',');
         }
         if cell.contains([',', '"', '\r', '\n']) {

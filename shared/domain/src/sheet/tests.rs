@@ -139,15 +139,17 @@ fn control_characters_are_refused_but_breaks_and_tabs_are_not() {
 #[test]
 fn a_file_of_another_kind_is_told_as_such() {
     for (file, kind) in [
-        (&b"PK\x03\x04\x14\0\x06\0[Content_Types].xml"[..], OtherFile::Zip),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OtherFile::Xls),
-        (b"%PDF-1.7\n", OtherFile::Pdf),
-        (b"\x1f\x8b\x08\0", OtherFile::Gzip),
-        (b"\xef\xbb\xbf \r\n<!DOCTYPE html><table>", OtherFile::Html),
-        (b"<HTML xmlns:x=\"urn:schemas-microsoft-com:office:excel\">", OtherFile::Html),
+        (&b"PK\x03\x04\x14\0\x06\0[Content_Types].xml"[..], "an Excel workbook or a ZIP archive"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook"),
+        (b"%PDF-1.7\n", "a PDF document"),
+        (b"\x1f\x8b\x08\0", "gzip within gzip"),
+        (b"\xef\xbb\xbf \r\n<!DOCTYPE html><table>", "a web page"),
+        (b"<HTML xmlns:x=\"urn:schemas-microsoft-com:office:excel\">", "a web page"),
     ] {
         let told = errors(file);
-        assert_eq!(told, [(1, String::new(), Invalid::OtherFile(kind).ja())], "{kind:?}");
+        assert_eq!(told, [(1, String::new(), Invalid::OtherFile(kind).ja())], "{kind}");
+        let told_in_its_words = Invalid::OtherFile(kind).ja() != Invalid::OtherFile("").ja();
+        assert!(told_in_its_words, "{kind}");
     }
     let encoding = [(1, String::new(), Invalid::Encoding.ja())];
     for file in [&b"a,b\n\xff\xff\n"[..], b"\xff\xfea", b"\xef\xbb\xbf\x8e{\x90\xdd,a\n"] {
