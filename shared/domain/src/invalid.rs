@@ -73,6 +73,12 @@ pub enum Invalid {
     },
     /// A cell that begins with a quote and is not closed by one.
     OpenQuote,
+    /// What an earlier line of the list is about too, with other values.
+    SameAsLine(u64),
+    /// Fits so many things, and it cannot be told which is meant.
+    Ambiguous(usize),
+    /// Belongs to another municipality than the one that the caller works for.
+    OfAnotherMunicipality,
     /// The text is not well-formed JSON, CSV or an accepted encoding.
     Malformed,
 }
@@ -120,6 +126,13 @@ impl Invalid {
                 format!("列の数が見出しと合いません（見出し{headings}列、この行{cells}列）。")
             }
             Self::OpenQuote => "引用符（\"）が正しく閉じられていません。".into(),
+            Self::SameAsLine(line) => {
+                format!("{line}行目と同じ施設ですが、内容が違います。一方を削除してください。")
+            }
+            Self::Ambiguous(count) => {
+                format!("該当する施設が{count}件あります。事業所番号を入力してください。")
+            }
+            Self::OfAnotherMunicipality => "他の区市町村の施設です。".into(),
             Self::Malformed => "読み取れない形式です。".into(),
         }
     }
@@ -160,6 +173,11 @@ impl Invalid {
                 format!("must have {headings} cells as the headings, not {cells}")
             }
             Self::OpenQuote => "has a quote that is not closed".into(),
+            Self::SameAsLine(line) => {
+                format!("is the same thing as line {line}, with other values")
+            }
+            Self::Ambiguous(count) => format!("fits {count} things: state its number"),
+            Self::OfAnotherMunicipality => "belongs to another municipality".into(),
             Self::Malformed => "cannot be read".into(),
         }
     }

@@ -27,6 +27,9 @@ pub const BUSINESS_HOURS: std::ops::Range<i8> = 7..19;
 pub struct Timestamp(jiff::Timestamp);
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z: before anything that the hub knows.
+    pub const EPOCH: Self = Self(jiff::Timestamp::UNIX_EPOCH);
+
     /// The instant this many milliseconds after 1970-01-01T00:00:00Z, or `None` beyond the year 9999.
     pub fn from_epoch_ms(ms: i64) -> Option<Self> {
         jiff::Timestamp::from_millisecond(ms).ok().map(Self)

@@ -71,9 +71,12 @@ macro_rules! items {
                 visibility: Visibility::$rvisibility,
                 guide: $rguide,
                 one_line: <$rformat>::ONE_LINE,
+                rewrites: <$rformat>::REWRITES,
                 read: |of, cell| <$rformat>::read(cell).map(|value| of.$rfield = value),
                 write: |of| Some(<$rformat>::write(&of.$rfield)),
                 json: |of| json(&of.$rfield),
+                same: |a, b| a.$rfield == b.$rfield,
+                copy: |from, to| to.$rfield = from.$rfield.clone(),
                 clear: |_| {},
                 set: |of, value| match value {
                     Value::Null => Err(Invalid::Missing),
@@ -99,9 +102,12 @@ macro_rules! items {
             visibility: Visibility::$visibility,
             guide: $guide,
             one_line: <$format>::ONE_LINE,
+            rewrites: <$format>::REWRITES,
             read: |of, cell| <$format>::read(cell).map(|value| of.$($path).+ = Some(value)),
             write: |of| of.$($path).+.as_ref().map(<$format>::write),
             json: |of| json(&of.$($path).+),
+            same: |a, b| a.$($path).+ == b.$($path).+,
+            copy: |from, to| to.$($path).+ = from.$($path).+.clone(),
             clear: |of| of.$($path).+ = None,
             set: |of, value| {
                 of.$($path).+ = match value {
@@ -198,7 +204,7 @@ items! {
         facility_type @ facility_type: FacilityType, "施設類型" | "種別", Public, "一覧から選びます。";
         establishment_body @ establishment_body: EstablishmentBody, "施設_設置主体" | "施設の設置主体" | "設置主体", Public, "公立か私立かを選びます。";
         postal_code @ postal_code: PostalCode, "郵便番号" | "施設の所在地_郵便番号", Public, "7桁の数字で入力します（例：1730004）。";
-        street_address @ street_address: Line, "町名・番地" | "施設の所在地_町名・番地", Public, "市区町村より後を入力します（例：板橋2-21-1）。";
+        street_address @ street_address: Line, "町名・番地" | "施設の所在地_町名・番地" | "住所", Public, "市区町村より後を入力します（例：板橋2-21-1）。";
         phone @ phone: Phone, "施設の連絡先_電話番号" | "電話番号", Public, "見学の問合せを受ける番号を入力します（例：03-3961-0000）。";
         location @ location: Location, "緯度・経度", Public, "緯度と経度を小数で入力します（例：35.7512345,139.7123456）。";
         capacity_age_0 @ capacity.age_0: Count, "0歳_利用定員数", Public, "0歳児クラスの定員を入力します。いなければ0、決めていなければ空欄にします。";

@@ -93,6 +93,7 @@ fn ends(cell: &str) -> (String, String) {
 
 impl Format for Opens {
     type Value = LocalTime;
+    const REWRITES: bool = true;
 
     fn read(cell: &str) -> Result<LocalTime, Invalid> {
         ends(cell).0.parse()
@@ -105,6 +106,7 @@ impl Format for Opens {
 
 impl Format for Closes {
     type Value = LocalTime;
+    const REWRITES: bool = true;
 
     fn read(cell: &str) -> Result<LocalTime, Invalid> {
         ends(cell).1.parse()
@@ -148,6 +150,7 @@ pub struct OpenDays;
 
 impl Format for OpenDays {
     type Value = Vec<OpenDay>;
+    const REWRITES: bool = true;
     const TYPE: &'static str = "array";
 
     fn read(cell: &str) -> Result<Vec<OpenDay>, Invalid> {

@@ -15,6 +15,9 @@ pub trait Format {
     /// Whether a cell has one line.
     const ONE_LINE: bool = true;
 
+    /// Whether people write it in ways that are worth keeping beside what the hub takes from them.
+    const REWRITES: bool = false;
+
     /// Reads what people write, in any usual writing.
     fn read(cell: &str) -> Result<Self::Value, Invalid>;
 

@@ -52,12 +52,24 @@ pub struct Item<T: 'static> {
     pub guide: &'static str,
     /// Whether its cells are on one line.
     pub one_line: bool,
+    /// Whether people write it in ways that the hub does not keep, so that what they wrote is kept beside it.
+    pub rewrites: bool,
     pub(crate) read: fn(&mut T, &str) -> Result<(), Invalid>,
     pub(crate) write: fn(&T) -> Option<String>,
     pub(crate) json: fn(&T) -> Value,
+    /// Whether it says the same of both.
+    pub(crate) same: fn(&T, &T) -> bool,
+    /// Takes the value of one over into the other.
+    pub(crate) copy: fn(&T, &mut T),
     /// Takes the value away, unless there must be one.
     pub(crate) clear: fn(&mut T),
     pub(crate) set: fn(&mut T, Value) -> Result<(), Invalid>,
+}
+
+impl<T> PartialEq for Item<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.field == other.field
+    }
 }
 
 impl<T> Item<T> {

@@ -9,6 +9,7 @@ pub struct Count;
 
 impl Format for Count {
     type Value = u32;
+    const REWRITES: bool = true;
     const TYPE: &'static str = "integer";
 
     fn read(cell: &str) -> Result<u32, Invalid> {
@@ -31,6 +32,7 @@ pub struct Staff;
 
 impl Format for Staff {
     type Value = f64;
+    const REWRITES: bool = true;
     const TYPE: &'static str = "number";
 
     fn read(cell: &str) -> Result<f64, Invalid> {
@@ -54,6 +56,7 @@ pub struct Minutes;
 
 impl Format for Minutes {
     type Value = u32;
+    const REWRITES: bool = true;
     const TYPE: &'static str = "integer";
 
     fn read(cell: &str) -> Result<u32, Invalid> {
@@ -87,6 +90,7 @@ impl Yen {
 
 impl Format for Yen {
     type Value = u32;
+    const REWRITES: bool = true;
     const TYPE: &'static str = "integer";
 
     fn read(cell: &str) -> Result<u32, Invalid> {

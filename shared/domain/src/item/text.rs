@@ -177,6 +177,7 @@ pub struct YesNo;
 
 impl Format for YesNo {
     type Value = bool;
+    const REWRITES: bool = true;
     const TYPE: &'static str = "boolean";
 
     fn read(cell: &str) -> Result<bool, Invalid> {

@@ -9,6 +9,8 @@ pub(super) struct Cut<'a> {
     separator: u8,
     /// The physical line on which `rest` starts.
     line: u64,
+    /// As many cells as the last record had, which the next will have too.
+    width: usize,
 }
 
 /// A record as it was cut.
@@ -28,13 +30,15 @@ impl<'a> Iterator for Cut<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let mut raw = Raw { line: self.line, cells: vec![], quote_is_open: false };
+        let cells = Vec::with_capacity(self.width);
+        let mut raw = Raw { line: self.line, cells, quote_is_open: false };
         loop {
             let (cell, is_open) = self.take_cell();
             raw.cells.push(cell);
             raw.quote_is_open |= is_open;
             if self.rest.as_bytes().first() != Some(&self.separator) {
                 self.take_line_end();
+                self.width = raw.cells.len();
                 return Some(raw);
             }
             self.take(1);
@@ -44,7 +48,7 @@ impl<'a> Iterator for Cut<'a> {
 
 impl<'a> Cut<'a> {
     pub(super) fn new(text: &'a str, separator: u8) -> Self {
-        Self { rest: text, separator, line: 1 }
+        Self { rest: text, separator, line: 1, width: 0 }
     }
 
     /// A cell, and whether its quote is open.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{DecoderResult, Encoding, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::Invalid;
 
@@ -16,16 +16,13 @@ const OTHER_FILES: [(&[u8], &str); 5] = [
     (b"\x1f\x8b", "gzip within gzip"),
 ];
 
-/// The text of a file, without its byte order mark. UTF-8 is borrowed, not copied.
-pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Invalid> {
+/// The text of a file, without its byte order mark.
+pub(super) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, Invalid> {
     if let Some((_, kind)) = OTHER_FILES.iter().find(|(start, _)| bytes.starts_with(start)) {
         return Err(Invalid::OtherFile(kind));
     }
-    let decode = |encoding: &'static Encoding, bytes| {
-        encoding.decode_without_bom_handling_and_without_replacement(bytes)
-    };
     let text = match Encoding::for_bom(bytes) {
-        Some((encoding, mark)) => decode(encoding, &bytes[mark..]),
+        Some((encoding, bom)) => decode(encoding, &bytes[bom..]),
         None => match utf_16_without_mark(bytes) {
             Some(encoding) => decode(encoding, bytes),
             None => decode(UTF_8, bytes).or_else(|| decode(SHIFT_JIS, bytes)),
@@ -38,6 +35,25 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Invalid> {
         return Err(Invalid::OtherFile("a web page"));
     }
     Ok(text)
+}
+
+/// UTF-8 is borrowed. Other text is copied into half as much room again, which all but half-width kana fit into:
+/// `Encoding::decode` takes three times as much.
+fn decode<'a>(encoding: &'static Encoding, bytes: &'a [u8]) -> Option<Cow<'a, str>> {
+    if encoding == UTF_8 {
+        return str::from_utf8(bytes).ok().map(Cow::Borrowed);
+    }
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let (mut text, mut rest) = (String::with_capacity(bytes.len() / 2 * 3), bytes);
+    loop {
+        let (result, read) = decoder.decode_to_string_without_replacement(rest, &mut text, true);
+        rest = &rest[read..];
+        match result {
+            DecoderResult::InputEmpty => return Some(text.into()),
+            DecoderResult::OutputFull => text.reserve(rest.len() + 16),
+            DecoderResult::Malformed(..) => return None,
+        }
+    }
 }
 
 /// Told by the separators and line breaks at the beginning, most of which have a zero byte beside them. Zero bytes alone

@@ -92,7 +92,7 @@ impl<'a> Sheet<'a> {
     /// CP932; commas or tabs; any line ends.
     pub fn open(bytes: &'a [u8]) -> Result<Self, Vec<RowError>> {
         let wrong_file = |invalid| vec![RowError::new(1, "", "", &invalid)];
-        let text = file::decode(bytes).map_err(wrong_file)?;
+        let text = file::text(bytes).map_err(wrong_file)?;
         let first = |separator| Cut::new(&text, separator).next();
         let (by_comma, by_tab) = (first(b','), first(b'\t'));
         let count = |record: &Option<cut::Raw<'_>>| record.as_ref().map_or(0, |r| r.cells.len());

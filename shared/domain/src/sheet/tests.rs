@@ -65,6 +65,13 @@ fn the_same_rows_and_lines_come_out_of_every_encoding_separator_and_line_end() {
 }
 
 #[test]
+fn half_width_kana_of_any_number_are_decoded() {
+    let list = format!("ﾅﾏｴ\n{}\n", "ﾎｲｸｴﾝ".repeat(1000));
+    let read = read(&SHIFT_JIS.encode(&list).0).unwrap();
+    assert_eq!(read[0].1, ["ﾎｲｸｴﾝ".repeat(1000)]);
+}
+
+#[test]
 fn headings_may_vary_in_width_and_separator_and_others_are_kept() {
     let list = "行,施設の連絡先　電話番号,施設の名称（ふりがな）,\"0歳\n利用定員数\",独自の列,,誤り\n3,03,かな,6,x,,y\n";
     let sheet = Sheet::open(list.as_bytes()).unwrap();

@@ -1,0 +1,3 @@
+//! Runs the function in AWS Lambda.
+
+fn main() {}

@@ -1,0 +1,333 @@
+//! Lists of facilities: the hub's own, those of ここdeサーチ, and 自治体標準オープンデータセット 子育て施設一覧.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::row::{Columns, Findings, Row, cell};
+use crate::{
+    Facility, FacilityId, Invalid, MunicipalityCode, Settings, Timestamp,
+    facility::{self, ChildCapacity, ITEMS, Location},
+    item::{Item, plain},
+    municipality::{self, Part},
+    sheet::{Column, Record, Sheet},
+    text,
+};
+
+/// Where a facility is, and how a list heads it.
+struct Place {
+    code: Option<Column>,
+    prefecture: Option<Column>,
+    municipality: Option<Column>,
+    latitude: Option<Column>,
+    longitude: Option<Column>,
+    /// 町字 and 番地以下, where a list divides the address.
+    divided_address: [Option<Column>; 2],
+}
+
+impl Place {
+    fn of(sheet: &Sheet<'_>) -> Self {
+        let first = |headings: &[&str]| headings.iter().find_map(|heading| sheet.column(heading));
+        Self {
+            code: first(&[
+                "全国地方公共団体コード",
+                "自治体コード",
+                "所在地_全国地方公共団体コード",
+                "都道府県コード又は市区町村コード",
+            ]),
+            prefecture: first(&[
+                "都道府県",
+                "施設の所在地_都道府県",
+                "所在地_都道府県",
+                "都道府県名",
+            ]),
+            municipality: first(&[
+                "市区町村",
+                "施設の所在地_市区町村",
+                "所在地_市区町村",
+                "市区町村名",
+                "区市町村名",
+            ]),
+            latitude: first(&["緯度"]),
+            longitude: first(&["経度"]),
+            divided_address: [first(&["所在地_町字"]), first(&["所在地_番地以下"])],
+        }
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let Self { code, prefecture, municipality, latitude, longitude, divided_address } = self;
+        [code, prefecture, municipality, latitude, longitude]
+            .into_iter()
+            .chain(divided_address)
+            .flatten()
+            .copied()
+            .collect()
+    }
+}
+
+/// Reads a list of facilities. Every row is good, or each wrong value is told; nothing in between.
+pub fn read(bytes: &[u8]) -> Result<(Vec<Row<Facility>>, Findings), Findings> {
+    let mut findings = Findings::default();
+    let sheet = match Sheet::open(bytes) {
+        Ok(sheet) => sheet,
+        Err(errors) => return Err(Findings { errors, ..findings }),
+    };
+    let place = Place::of(&sheet);
+    let columns = Columns::of(&sheet, ITEMS, &place.columns(), &mut findings);
+    if sheet.column("施設の名称").or(sheet.column("名称")).is_none() {
+        findings.error(sheet.line(), "施設の名称", "", &Invalid::Missing);
+    }
+    if place.code.is_none() {
+        for (column, heading) in [(place.prefecture, "都道府県"), (place.municipality, "市区町村")]
+        {
+            if column.is_none() {
+                findings.error(sheet.line(), heading, "", &Invalid::Missing);
+            }
+        }
+    }
+    if !findings.errors.is_empty() {
+        return Err(findings);
+    }
+    let mut rows = Vec::new();
+    for record in sheet.records() {
+        match record {
+            Ok(record) => {
+                let errors_before = findings.errors.len();
+                let row = row(&sheet, &place, &columns, &record, &mut findings);
+                rows.extend(row.filter(|_| findings.errors.len() == errors_before));
+            }
+            Err(errors) => findings.errors.extend(errors),
+        }
+    }
+    let rows = once_each(&sheet, rows, &mut findings);
+    if findings.errors.is_empty() { Ok((rows, findings)) } else { Err(findings) }
+}
+
+fn row(
+    sheet: &Sheet<'_>,
+    place: &Place,
+    columns: &Columns<Facility>,
+    record: &Record<'_>,
+    findings: &mut Findings,
+) -> Option<Row<Facility>> {
+    let locality = locality(sheet, place, record, findings);
+    let mut row = columns.read(sheet, record, blank(), findings);
+    if row.draft.facility_name.is_empty()
+        && !findings.errors.last().is_some_and(|error| error.line == record.line)
+    {
+        findings.error(record.line, "施設の名称", "", &Invalid::Missing);
+    }
+    let location = location(sheet, place, record, findings);
+    let locality = locality?;
+    if let Some(location) = location {
+        row.draft.location = Some(location);
+        row.stated.extend(facility::named("location"));
+    }
+    let [town, number] = place.divided_address.map(|column| {
+        column.and_then(|column| cell(sheet, record, column, true, findings)).unwrap_or_default()
+    });
+    if row.draft.street_address.is_none() && !town.is_empty() {
+        row.draft.street_address = Some(format!("{town}{number}"));
+        row.stated.extend(facility::named("street_address"));
+    }
+    let municipality = locality.municipality;
+    if let Some(address) = &mut row.draft.street_address {
+        // 住所 has the whole address; a ward is in no other item.
+        let whole = [municipality.prefecture, municipality.name];
+        for name in whole {
+            *address = address.strip_prefix(name).unwrap_or(address).trim_start().to_owned();
+        }
+        if let Some(ward) = locality.ward.filter(|ward| !address.starts_with(ward)) {
+            address.insert_str(0, ward);
+        }
+    }
+    row.draft.municipality_code = municipality.code;
+    row.draft.prefecture = municipality.prefecture.into();
+    row.draft.municipality = municipality.name.into();
+    row.draft.derive_items();
+    row.draft.facility_id = FacilityId::derive(
+        row.draft.office_number.as_deref(),
+        &municipality.code,
+        &row.draft.facility_name,
+    );
+    Some(row)
+}
+
+fn locality(
+    sheet: &Sheet<'_>,
+    place: &Place,
+    record: &Record<'_>,
+    findings: &mut Findings,
+) -> Option<municipality::Locality> {
+    let columns = [place.code, place.prefecture, place.municipality];
+    let [code, prefecture, name] = columns.map(|column| {
+        column.and_then(|column| cell(sheet, record, column, true, findings)).unwrap_or_default()
+    });
+    let heading = |part| {
+        let (column, otherwise) = match part {
+            Part::Code => (place.code, "全国地方公共団体コード"),
+            Part::Prefecture => (place.prefecture, "都道府県"),
+            Part::Name => (place.municipality, "市区町村"),
+        };
+        column.map_or(otherwise, |column| sheet.heading(column))
+    };
+    if place.prefecture.is_none() || place.municipality.is_none() {
+        let known = plain(&code).parse().ok().and_then(municipality::by_code);
+        if known.is_none() {
+            findings.error(record.line, heading(Part::Code), &code, &Invalid::Format("131199"));
+        }
+        return known;
+    }
+    let mut missing = false;
+    for (value, part) in [(&prefecture, Part::Prefecture), (&name, Part::Name)] {
+        if value.is_empty() {
+            findings.error(record.line, heading(part), "", &Invalid::Missing);
+            missing = true;
+        }
+    }
+    if missing {
+        return None;
+    }
+    match municipality::agree(&code, &prefecture, &name) {
+        Ok(agreed) => {
+            if let Some(whole) = agreed.zero_put_back {
+                let why = "先頭の0を補いました。";
+                let heading = heading(Part::Code);
+                findings.warning(record.line, heading, &code, &whole.to_string(), why);
+            }
+            Some(agreed.locality)
+        }
+        Err(wrong) => {
+            let value = match wrong.part {
+                Part::Code => code,
+                Part::Prefecture => prefecture,
+                Part::Name => name,
+            };
+            findings.error(record.line, heading(wrong.part), &value, &wrong.invalid);
+            None
+        }
+    }
+}
+
+fn location(
+    sheet: &Sheet<'_>,
+    place: &Place,
+    record: &Record<'_>,
+    findings: &mut Findings,
+) -> Option<Location> {
+    let mut degrees = |column: Option<Column>| {
+        let column = column?;
+        let cell = cell(sheet, record, column, true, findings)?;
+        let degrees = plain(&cell).parse::<f64>();
+        if degrees.is_err() {
+            let form = Invalid::Format("35.7512345");
+            findings.error(record.line, sheet.heading(column), &cell, &form);
+        }
+        Some((column, degrees.ok()))
+    };
+    match (degrees(place.latitude), degrees(place.longitude)) {
+        (Some((latitude, Some(lat))), Some((_, Some(lon)))) => match Location::in_japan(lat, lon) {
+            Ok(location) => Some(location),
+            Err(outside) => {
+                let heading = sheet.heading(latitude);
+                findings.error(record.line, heading, &format!("{lat},{lon}"), &outside);
+                None
+            }
+        },
+        (Some(_), None) => {
+            findings.error(record.line, "経度", "", &Invalid::Missing);
+            None
+        }
+        (None, Some(_)) => {
+            findings.error(record.line, "緯度", "", &Invalid::Missing);
+            None
+        }
+        _ => None,
+    }
+}
+
+/// Rows that are the same count once. One number with two different rows, and one name without numbers to tell two
+/// facilities apart, are told at the second row.
+fn once_each(
+    sheet: &Sheet<'_>,
+    rows: Vec<Row<Facility>>,
+    findings: &mut Findings,
+) -> Vec<Row<Facility>> {
+    let heading = |item: Option<&'static Item<Facility>>| {
+        let item = item.into_iter().flat_map(Item::headings);
+        let column = item.filter_map(|heading| sheet.column(heading)).next();
+        column.map_or("", |column| sheet.heading(column))
+    };
+    let number = heading(facility::named("office_number"));
+    let name = heading(facility::named("facility_name"));
+    let mut by_number = HashMap::<String, usize>::new();
+    let mut by_name = HashMap::<(MunicipalityCode, String), Vec<usize>>::new();
+    let mut kept: Vec<Row<Facility>> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let key = (row.draft.municipality_code, text::identity(&row.draft.facility_name));
+        let same_name = by_name.entry(key).or_default();
+        let same_number = row.draft.office_number.as_ref().and_then(|n| by_number.get(n)).copied();
+        let says_the_same = |at: &usize| {
+            let other = &kept[*at];
+            other.draft == row.draft && other.other_columns == row.other_columns
+        };
+        if same_number.iter().chain(same_name.iter()).any(says_the_same) {
+            continue;
+        }
+        if let Some(at) = same_number {
+            let value = row.draft.office_number.as_deref().unwrap_or_default();
+            findings.error(row.line, number, value, &Invalid::SameAsLine(kept[at].line));
+            continue;
+        }
+        // Two numbers are two facilities, whatever their names.
+        let numbered = |at: &&usize| kept[**at].draft.office_number.is_some();
+        let unclear = match row.draft.office_number {
+            Some(_) => same_name.iter().find(|at| !numbered(at)),
+            None => same_name.first(),
+        };
+        if let Some(at) = unclear {
+            let value = &row.draft.facility_name;
+            findings.error(row.line, name, value, &Invalid::SameAsLine(kept[*at].line));
+            continue;
+        }
+        same_name.push(kept.len());
+        if let Some(number) = row.draft.office_number.clone() {
+            by_number.insert(number, kept.len());
+        }
+        kept.push(row);
+    }
+    kept
+}
+
+/// The ids that a facility of this row can have been given: by its office number, or by its name while it had none.
+pub fn possible_ids(draft: &Facility) -> BTreeSet<FacilityId> {
+    let numbers = [draft.office_number.as_deref(), None];
+    let id = |number| FacilityId::derive(number, &draft.municipality_code, &draft.facility_name);
+    numbers.map(id).into()
+}
+
+/// A facility of which nothing is stated. Where it is comes from the row.
+fn blank() -> Facility {
+    let nowhere = municipality::known()[0].code;
+    Facility {
+        facility_id: FacilityId::derive(None, &nowhere, ""),
+        office_number: None,
+        facility_name: String::new(),
+        facility_name_kana: None,
+        facility_type: None,
+        establishment_body: None,
+        municipality_code: nowhere,
+        municipality: String::new(),
+        prefecture: String::new(),
+        postal_code: None,
+        street_address: None,
+        phone: None,
+        location: None,
+        capacity: ChildCapacity::default(),
+        bookable: false,
+        message_to_parents: None,
+        external_booking_url: None,
+        booking_closes_hours_before: Settings::default().booking_closes_hours_before,
+        details: Default::default(),
+        notes: Default::default(),
+        updated_at: Timestamp::EPOCH,
+    }
+}

@@ -1,0 +1,138 @@
+//! What the rows of a list change of the facilities that the hub has.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::row::{Findings, Row};
+use crate::{
+    Facility, FacilityId, Invalid, Timestamp,
+    facility::{ITEMS, Source},
+    item::Item,
+    text,
+};
+
+/// What becomes of one row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// The hub does not have the facility.
+    Create(Box<Facility>),
+    /// It has it, with other values; before and after.
+    Update(Box<(Facility, Facility)>),
+    /// There is nothing to change.
+    Unchanged,
+}
+
+/// What becomes of one row, and what is left to the municipality.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// The line of the row.
+    pub line: u64,
+    /// The facility.
+    pub facility_id: FacilityId,
+    /// What is written.
+    pub change: Change,
+    /// Items that the facility corrected and its municipality approved, and for which the list says something else. They
+    /// stay as they are, and are proposed as a change; here with the values of the list.
+    pub proposed: Vec<(&'static Item<Facility>, serde_json::Value)>,
+}
+
+/// What the rows of one municipality change of the facilities that the hub has there. A row that fits more than one of
+/// them is told.
+pub fn plan(
+    rows: &[Row<Facility>],
+    known: &[Facility],
+    now: Timestamp,
+    findings: &mut Findings,
+) -> Vec<Planned> {
+    let by_number: HashMap<&str, &Facility> =
+        known.iter().filter_map(|f| Some((f.office_number.as_deref()?, f))).collect();
+    let mut by_name = HashMap::<String, Vec<&Facility>>::new();
+    for facility in known {
+        by_name.entry(text::identity(&facility.facility_name)).or_default().push(facility);
+    }
+    let mut taken = HashSet::new();
+    let mut planned = Vec::with_capacity(rows.len());
+    for row in rows {
+        let number = row.draft.office_number.as_deref();
+        let same_name = by_name.get(&text::identity(&row.draft.facility_name));
+        let mut candidates = same_name.into_iter().flatten().copied();
+        let found = match number.and_then(|number| by_number.get(number).copied()) {
+            Some(numbered) => Ok(Some(numbered)),
+            None => {
+                let fits = |f: &&Facility| number.is_none() || f.office_number.is_none();
+                let fitting: Vec<_> = candidates.by_ref().filter(fits).collect();
+                match fitting[..] {
+                    [] => Ok(None),
+                    [only] => Ok(Some(only)),
+                    _ => Err(Invalid::Ambiguous(fitting.len())),
+                }
+            }
+        };
+        let name = &row.draft.facility_name;
+        match found {
+            Err(ambiguous) => findings.error(row.line, "施設の名称", name, &ambiguous),
+            Ok(Some(known)) if !taken.insert(&known.facility_id) => {
+                findings.error(row.line, "施設の名称", name, &Invalid::Repeated);
+            }
+            Ok(known) => planned.push(merge(row, known, now)),
+        }
+    }
+    planned
+}
+
+/// A row over what is known: what it states takes the place of what was imported before, and of nothing that a
+/// municipality approved since.
+fn merge(row: &Row<Facility>, known: Option<&Facility>, now: Timestamp) -> Planned {
+    let new = known.is_none();
+    let mut after = known.cloned().unwrap_or_else(|| {
+        let mut blank = row.draft.clone();
+        ITEMS.iter().for_each(|item| (item.clear)(&mut blank));
+        blank
+    });
+    let (mut changed, mut proposed) = (BTreeSet::new(), Vec::new());
+    for item in &row.stated {
+        if !new && says_the_same(item, &after, &row.draft) {
+            continue;
+        }
+        let approved = after.notes.provenance_of(item.field).is_some_and(|provenance| {
+            matches!(provenance.source, Source::Facility | Source::Municipality)
+        });
+        if approved {
+            proposed.push((*item, item.json(&row.draft)));
+            continue;
+        }
+        (item.copy)(&row.draft, &mut after);
+        changed.insert(item.field.to_owned());
+        match row.as_written.get(item.field) {
+            Some(text) => after.notes.as_written.insert(item.field.to_owned(), text.clone()),
+            None => after.notes.as_written.remove(item.field),
+        };
+    }
+    after.notes.other_columns.extend(row.other_columns.clone());
+    after.derive_items();
+    let other_columns = known.map(|known| &known.notes.other_columns);
+    let change = match known {
+        Some(_) if changed.is_empty() && other_columns == Some(&after.notes.other_columns) => {
+            Change::Unchanged
+        }
+        known => {
+            after.notes.state(changed, Source::Import, now);
+            after.updated_at = now;
+            match known {
+                None => Change::Create(Box::new(after.clone())),
+                Some(before) => Change::Update(Box::new((before.clone(), after.clone()))),
+            }
+        }
+    };
+    Planned { line: row.line, facility_id: after.facility_id, change, proposed }
+}
+
+/// Texts that differ in white space alone say the same: an export writes a line break as a space.
+fn says_the_same(item: &Item<Facility>, before: &Facility, row: &Facility) -> bool {
+    if (item.same)(before, row) {
+        return true;
+    }
+    let words = |of: &Facility| {
+        item.write(of).map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    };
+    words(before) == words(row)
+}
