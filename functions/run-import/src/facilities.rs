@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     Facility, Invalid, MunicipalityCode, Timestamp,
     import::{
-        Findings, Row, RowError, facilities,
-        plan::{Change, Planned, plan},
+        Counts, Findings, ImportReport, Row, RowError, facilities,
+        plan::{Planned, plan},
     },
 };
 use store::{Store, StoreError};
@@ -19,7 +19,12 @@ pub struct FacilityImport {
     pub planned: Vec<Planned>,
     /// What was taken otherwise than it is written.
     pub findings: Findings,
+    /// How many rows are written.
+    done: usize,
 }
+
+/// Of so many rows it is told item by item what they change.
+const CHANGES_TOLD: usize = 1000;
 
 /// How many facilities are written before the progress is noted.
 const NOTED_AFTER: usize = 330;
@@ -55,31 +60,55 @@ impl FacilityImport {
         elsewhere(store, &planned, &mut findings).await?;
         planned.sort_by_key(|planned| planned.line);
         match findings.errors.is_empty() {
-            true => Ok(Self { rows, planned, findings }),
+            true => Ok(Self { rows, planned, findings, done: 0 }),
             false => Err(ImportError::Rows(findings)),
         }
     }
 
-    /// Writes what changes, a few hundred at a time; after each, `written` is told how many rows are done. To write
-    /// again what is written already changes nothing, so a run that was cut off is simply repeated.
-    pub async fn write<E: From<StoreError>>(
-        mut self,
+    /// What becomes of the rows.
+    pub fn counts(&self) -> Counts {
+        let count =
+            |wanted: fn(&Planned) -> bool| self.planned.iter().filter(|p| wanted(p)).count();
+        Counts {
+            rows: self.findings.rows,
+            rows_done: 0,
+            created: count(Planned::is_new),
+            updated: count(|planned| planned.is_changed() && !planned.is_new()),
+            unchanged: count(|planned| !planned.is_changed()),
+            proposed: count(|planned| !planned.proposed.is_empty()),
+        }
+    }
+
+    /// What was found, and what the first rows change.
+    pub fn report(&self) -> ImportReport {
+        let changed = |planned: &&Planned| planned.is_changed() || !planned.proposed.is_empty();
+        let changes = self.planned.iter().filter(changed).take(CHANGES_TOLD).map(Planned::told);
+        ImportReport {
+            errors: Vec::new(),
+            warnings: self.findings.warnings.clone(),
+            changes: changes.collect(),
+        }
+    }
+
+    /// Writes what the next few hundred rows change; how many rows are done, or nothing once all are. To write again what
+    /// is written already changes nothing, so a run that was cut off is simply repeated.
+    pub async fn write_some(
+        &mut self,
         store: &Store,
         now: Timestamp,
-        mut written: impl AsyncFnMut(usize) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut done = 0;
-        for some in std::mem::take(&mut self.planned).chunks(NOTED_AFTER) {
-            let changes: Vec<_> =
-                some.iter().filter_map(|planned| change(&planned.change)).collect();
-            match store.put_facilities(&changes).await {
-                Err(StoreError::Conflict) => self.write_again(store, some, now).await?,
-                result => result?,
-            }
-            done += some.len();
-            written(done).await?;
+    ) -> Result<Option<usize>, StoreError> {
+        let some = &self.planned[self.done..self.planned.len().min(self.done + NOTED_AFTER)];
+        if some.is_empty() {
+            return Ok(None);
         }
-        Ok(())
+        let changes: Vec<_> =
+            some.iter().filter(|planned| planned.is_changed()).map(change).collect();
+        match store.put_facilities(&changes).await {
+            Err(StoreError::Conflict) => self.write_again(store, some, now).await?,
+            result => result?,
+        }
+        self.done += some.len();
+        Ok(Some(self.done))
     }
 
     /// Compares rows anew with what somebody else changed meanwhile.
@@ -101,7 +130,7 @@ impl FacilityImport {
                 let known = known(store, *code, &rows).await?;
                 // A row that fits two facilities now is left as it is: it was said to fit one.
                 let planned = plan(&rows, &known, now, &mut Findings::default());
-                changes.extend(planned.iter().filter_map(|planned| change(&planned.change)));
+                changes.extend(planned.iter().filter(|planned| planned.is_changed()).map(change));
             }
             match store.put_facilities(&changes).await {
                 Err(StoreError::Conflict) => {}
@@ -112,15 +141,8 @@ impl FacilityImport {
     }
 }
 
-fn change(change: &Change) -> Option<(Option<Facility>, Facility)> {
-    match change {
-        Change::Create(facility) => Some((None, (**facility).clone())),
-        Change::Update(change) => {
-            let (before, after) = (**change).clone();
-            Some((Some(before), after))
-        }
-        Change::Unchanged => None,
-    }
+fn change(planned: &Planned) -> (Option<Facility>, Facility) {
+    (planned.before.clone(), planned.after.clone())
 }
 
 /// A facility that is new in its municipality may be another's already: it is not taken away from there.
@@ -129,11 +151,9 @@ async fn elsewhere(
     planned: &[Planned],
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
-    let new = planned.iter().filter_map(|planned| match &planned.change {
-        Change::Create(facility) => Some((facility.facility_id.clone(), (planned.line, facility))),
-        _ => None,
-    });
-    let new: BTreeMap<_, _> = new.collect();
+    let new = planned.iter().filter(|planned| planned.is_new());
+    let new: BTreeMap<_, _> =
+        new.map(|new| (new.after.facility_id.clone(), (new.line, &new.after))).collect();
     let ids: Vec<_> = new.keys().cloned().collect();
     for found in store.facilities(&ids, true).await? {
         if let Some((line, facility)) = new.get(&found.facility_id) {

@@ -7,8 +7,26 @@ mod facilities;
 
 pub use facilities::FacilityImport;
 
-use domain::import::Findings;
-use store::StoreError;
+use aws_lambda_events::dynamodb::Event as StreamEvent;
+use domain::{
+    ImportId,
+    import::{Findings, Import, ImportReport, ImportStatus},
+};
+use runtime::{Environment, Hub, Start, StartError};
+use store::{ImportToRun, Key, StoreError};
+
+/// What the importer needs.
+#[derive(Debug, Clone)]
+pub struct Importer {
+    /// The table and the time.
+    pub hub: Hub,
+}
+
+impl Start<Environment> for Importer {
+    async fn start(environment: &Environment) -> Result<Self, StartError> {
+        Ok(Self { hub: Hub::start(environment).await? })
+    }
+}
 
 /// Why a list was not imported: nothing of it was.
 #[derive(Debug, thiserror::Error)]
@@ -19,4 +37,64 @@ pub enum ImportError {
     /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Importer {
+    /// Runs what the table's stream tells of. A run that fails is delivered again.
+    pub async fn handle(&self, event: &StreamEvent) -> Result<(), StoreError> {
+        for record in event.records.iter().filter(|record| record.event_name == "INSERT") {
+            if let Some(Key::Import(id)) = Key::of(&record.change.keys.clone().into()) {
+                self.run(&id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs an import to its end.
+    pub async fn run(&self, id: &ImportId) -> Result<(), StoreError> {
+        let store = &self.hub.store;
+        let Some(ImportToRun { mut import, file, writing }) = store.import_to_run(id).await? else {
+            return Ok(());
+        };
+        let now = self.hub.clock.now();
+        let planned = FacilityImport::plan(store, &file, import.municipality, now).await;
+        let planned = match planned {
+            Ok(planned) => planned,
+            Err(ImportError::Store(error)) => return Err(error),
+            Err(ImportError::Rows(Findings { rows, errors, warnings })) => {
+                import.status = ImportStatus::Failed;
+                import.counts.rows = rows;
+                let report = ImportReport { errors, warnings, changes: Vec::new() };
+                return store.report_import(&import, &report, false).await;
+            }
+        };
+        if !writing {
+            import.counts = planned.counts();
+            if import.dry_run {
+                import.status = ImportStatus::Succeeded;
+                import.counts.rows_done = import.counts.rows;
+            }
+            store.report_import(&import, &planned.report(), !import.dry_run).await?;
+        }
+        if import.dry_run {
+            return Ok(());
+        }
+        self.write(planned, import).await
+    }
+
+    async fn write(
+        &self,
+        mut planned: FacilityImport,
+        mut import: Import,
+    ) -> Result<(), StoreError> {
+        let (store, now) = (&self.hub.store, self.hub.clock.now());
+        while let Some(rows) = planned.write_some(store, now).await? {
+            // A run that was cut off had done more, perhaps.
+            import.counts.rows_done = rows.max(import.counts.rows_done);
+            store.note_import(&import).await?;
+        }
+        import.status = ImportStatus::Succeeded;
+        import.counts.rows_done = import.counts.rows;
+        store.note_import(&import).await
+    }
 }

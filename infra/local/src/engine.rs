@@ -4,6 +4,7 @@ use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use domain::Timestamp;
 use dynoxide::Database;
 use fan_out::Relay;
+use run_import::Importer;
 use runtime::batch::MissingId;
 use send_mail::SendMail;
 use store::{Store, StoreError};
@@ -26,6 +27,7 @@ use crate::{
 /// work of event source mappings and of a scheduler.
 pub(crate) struct Engine {
     pub(crate) fan_out: Relay,
+    pub(crate) importer: Importer,
     pub(crate) send_mail: SendMail,
     pub(crate) vendor_push: VendorPush,
     pub(crate) queues: Queues,
@@ -68,6 +70,7 @@ impl Engine {
     pub(crate) async fn new(
         database: Database,
         fan_out: Relay,
+        importer: Importer,
         send_mail: SendMail,
         vendor_push: VendorPush,
         queues: Queues,
@@ -80,6 +83,7 @@ impl Engine {
         let scheduled = state.get("engine", "scheduled").await?.unwrap_or_else(|| clock.now());
         Ok(Self {
             fan_out,
+            importer,
             send_mail,
             vendor_push,
             queues,
@@ -101,6 +105,7 @@ impl Engine {
             return Ok(false);
         }
         let read = Stream::numbers(&event);
+        self.importer.handle(&event).await?;
         let response = self.fan_out.handle(event).await;
         let Some(last) = stream.acknowledge(&read, &response) else { return Ok(false) };
         self.state.put("engine", "stream", last).await?;

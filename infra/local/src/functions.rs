@@ -30,6 +30,7 @@ pub const FUNCTIONS: &[(&str, &dyn Served)] = &[
     ("review-reservation", &review_reservation::FUNCTION),
     ("staff-reservations", &staff_reservations::FUNCTION),
     ("reports", &reports::FUNCTION),
+    ("imports", &imports::FUNCTION),
     ("ict-reservations", &ict_reservations::FUNCTION),
     ("ict-new-count", &ict_new_count::FUNCTION),
     ("visits", &visits::FUNCTION),

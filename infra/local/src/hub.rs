@@ -7,6 +7,7 @@ use domain::{
 };
 use fan_out::Relay;
 use notify::{EgressPolicy, order::MailQueues};
+use run_import::Importer;
 use runtime::{ConfigError, Environment, Hub, Seal, Start, aws, machine_time, variable};
 use send_mail::{Pace, SendMail};
 use store::{Store, StoreError};
@@ -173,6 +174,7 @@ impl LocalHub {
                 pushes: queues.pushes.clone(),
                 parked: queues.parked.clone(),
             },
+            Importer { hub: hub.clone() },
             SendMail {
                 hub: hub.clone(),
                 seal: seal.clone(),

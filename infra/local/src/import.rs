@@ -81,12 +81,13 @@ impl fmt::Display for List {
 /// Imports a list of facilities as the deployed importer does: new ones are added, known ones get what the list states,
 /// and what is the same stays untouched.
 pub async fn import(store: &Store, list: List, now: Timestamp) -> Result<(), ImportError> {
-    let planned = match FacilityImport::plan(store, &list.bytes, None, now).await {
+    let mut planned = match FacilityImport::plan(store, &list.bytes, None, now).await {
         Ok(planned) => planned,
         Err(run_import::ImportError::Rows(Findings { errors, .. })) => {
             return Err(ImportError::Rows { name: list.name, errors });
         }
         Err(run_import::ImportError::Store(error)) => return Err(error.into()),
     };
-    planned.write(store, now, async |_| Ok(())).await
+    while planned.write_some(store, now).await?.is_some() {}
+    Ok(())
 }

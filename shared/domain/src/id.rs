@@ -90,6 +90,10 @@ text_type!(
     WebhookEndpointId, example: "whe_7k3m9qxd2abc", |text| prefixed(text, "whe_", 12)
 );
 text_type!(
+    /// A file that is imported.
+    ImportId, example: "imp_7k3m9qxd2abc", |text| prefixed(text, "imp_", 12)
+);
+text_type!(
     /// An event; the same for every delivery of it.
     EventId, example: "evt_R7K3M9QXD_2", |text| {
         let rest = text.strip_prefix("evt_")?;
@@ -171,6 +175,12 @@ impl IdKey {
             &starts_at.epoch_ms().to_be_bytes(),
         ]);
         SlotId(format!("slt_{time}{}", crockford(&digest, 8)).to_ascii_lowercase())
+    }
+
+    /// The id of the import that somebody requests under an idempotency key.
+    pub fn import_id(&self, caller: &str, key: &str) -> ImportId {
+        let digest = self.0.hash(&[b"import", caller.as_bytes(), key.as_bytes()]);
+        ImportId(format!("imp_{}", crockford(&digest, 12).to_ascii_lowercase()))
     }
 
     /// The id of the webhook endpoint that a client creates under an idempotency key.

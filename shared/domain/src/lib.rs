@@ -36,7 +36,7 @@ pub mod visit_token;
 pub use applicant::{Applicant, Sealed};
 pub use facility::Facility;
 pub use id::{
-    ClientId, CorrelationId, EventId, FacilityId, ReservationNumber, SlotId, SlotNumber,
+    ClientId, CorrelationId, EventId, FacilityId, ImportId, ReservationNumber, SlotId, SlotNumber,
     WebhookEndpointId,
 };
 pub use invalid::Invalid;

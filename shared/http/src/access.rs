@@ -3,15 +3,15 @@
 
 use axum::extract::{FromRef, FromRequestParts, RawPathParams};
 use domain::{
-    Facility, FacilityId, MunicipalityCode, Reservation, ReservationNumber, Slot, SlotId,
-    WebhookEndpointId, vendor::WebhookEndpoint,
+    Facility, FacilityId, ImportId, MunicipalityCode, Reservation, ReservationNumber, Slot, SlotId,
+    WebhookEndpointId, import::Import, vendor::WebhookEndpoint,
 };
 use http::request::Parts;
 use runtime::Hub;
 
 use crate::{
     Problem,
-    caller::{Anyone, FacilityStaff, IctSystem, Scope, SearchSite, Staff, Vendor},
+    caller::{Anyone, Authority, FacilityStaff, IctSystem, Scope, SearchSite, Staff, Vendor},
 };
 
 /// What the path of a request names, read for a caller who may read it. There is no other way to make one.
@@ -69,6 +69,11 @@ impl PathIds {
     /// `{reservation_number}`
     pub fn reservation(&self) -> Result<ReservationNumber, Problem> {
         self.get("reservation_number")
+    }
+
+    /// `{import_id}`
+    pub fn import(&self) -> Result<ImportId, Problem> {
+        self.get("import_id")
     }
 
     fn get<T: std::str::FromStr>(&self, name: &str) -> Result<T, Problem> {
@@ -185,6 +190,18 @@ impl Reads<Reservation> for Staff {
         let reservation = confirmed(hub, path, false).await?;
         self.look_after(&reservation.facility_id, reservation.municipality_code)?;
         Ok(reservation)
+    }
+}
+
+/// An import: municipal staff read those of their own municipality.
+impl Reads<Import> for Authority {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Import, Problem> {
+        let import = hub.store.import(&path.import()?).await?;
+        let may_see = |import: &Import| match self {
+            Self::Municipality(staff) => import.municipality == Some(staff.municipality),
+            Self::Operator(_) => true,
+        };
+        import.filter(may_see).ok_or(Problem::NotFound)
     }
 }
 

@@ -16,6 +16,7 @@ mod facility_list;
 mod fact;
 mod family;
 mod feed;
+mod import;
 pub mod item;
 pub mod keys;
 mod meter;
@@ -46,6 +47,7 @@ pub use self::{
     facility::{MunicipalityContact, SavedSettings},
     family::Family,
     feed::FeedItem,
+    import::{ImportRequested, ImportToRun},
     keys::Key,
     meter::{Consumed, Meter},
     notice::{Digest, Listed, PendingReminder, PlanDigest, SlotPlanReminder},

@@ -14,6 +14,7 @@ mod door;
 mod endpoints;
 mod facility_list;
 mod feeds;
+mod imports;
 mod jobs;
 mod keys;
 mod mails;

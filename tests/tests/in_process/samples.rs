@@ -9,6 +9,7 @@ use domain::{
     Applicant, Reservation, Settings, Slot, SlotNumber, Status, Timestamp,
     applicant::Email,
     family::Duplicate,
+    import::{Counts, Dataset, Import, ImportStatus},
     reservation::{Actor, Granted, NewRequest, Origin, PartySize, RequestFingerprint},
     vendor::{Breaker, EndpointStatus, VendorKind, VendorStatus, WebhookEndpoint},
 };
@@ -144,6 +145,29 @@ async fn the_sample_of_the_stream_becomes_mails_and_webhooks() {
     assert_eq!(pushes[0]["event"]["id"], "evt_R7K3M9QXD_1");
     assert_eq!(pushes[0]["event"]["type"], "reservation.requested");
     assert_eq!(pushes[0]["correlation_id"], "JKJaXmPLvHcESHA=");
+}
+
+#[tokio::test]
+async fn the_sample_of_an_import_runs_it() {
+    let world = world(true).await;
+    let import = Import {
+        import_id: "imp_7k3m9qxd2abc".parse().unwrap(),
+        dataset: Dataset::Facilities,
+        dry_run: false,
+        municipality: None,
+        requested_by: "staff".into(),
+        created_at: world.hub.clock.now(),
+        status: ImportStatus::Running,
+        counts: Counts::default(),
+    };
+    let list = "施設の名称,都道府県,市区町村\n新しい保育園,東京都,板橋区\n";
+    let once = Once { key: [9; 16], body: [9; 16] };
+    let store = world.store();
+    store.request_import(&import, list.as_bytes(), &once, String::new()).await.unwrap();
+    let event: StreamEvent = serde_json::from_str(&sample("run-import")).unwrap();
+    run_import::Importer { hub: world.hub.clone() }.handle(&event).await.unwrap();
+    let ran = store.import(&import.import_id).await.unwrap().unwrap();
+    assert_eq!((ran.status, ran.counts.created), (ImportStatus::Succeeded, 1));
 }
 
 async fn add_endpoint(world: &World) {

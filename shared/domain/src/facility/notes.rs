@@ -29,6 +29,7 @@ pub struct Provenance {
     /// When somebody approved them: for an import, when it was made.
     pub approved_at: Timestamp,
     /// Which.
+    #[schema(value_type = Vec<String>)]
     pub fields: BTreeSet<String>,
 }
 

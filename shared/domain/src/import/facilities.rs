@@ -88,6 +88,7 @@ pub fn read(bytes: &[u8]) -> Result<(Vec<Row<Facility>>, Findings), Findings> {
     }
     let mut rows = Vec::new();
     for record in sheet.records() {
+        findings.rows += 1;
         match record {
             Ok(record) => {
                 let errors_before = findings.errors.len();

@@ -4,11 +4,13 @@
 //! [`plan`] says what the rows change of what is there. Neither writes anything.
 
 pub mod facilities;
+mod job;
 pub mod plan;
 mod row;
 #[cfg(test)]
 mod tests;
 
+pub use job::{Counts, Dataset, Import, ImportReport, ImportStatus, ItemChange, RowChange};
 pub use row::{Findings, Row};
 
 pub use crate::sheet::{RowError, RowWarning};

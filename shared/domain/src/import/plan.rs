@@ -2,9 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::row::{Findings, Row};
+use serde_json::Value;
+
+use super::{
+    ItemChange, RowChange,
+    row::{Findings, Row},
+};
 use crate::{
-    Facility, FacilityId, Invalid, Timestamp,
+    Facility, Invalid, Timestamp,
     facility::{ITEMS, Source},
     item::Item,
     text,
@@ -12,27 +17,53 @@ use crate::{
 
 /// What becomes of one row.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Change {
-    /// The hub does not have the facility.
-    Create(Box<Facility>),
-    /// It has it, with other values; before and after.
-    Update(Box<(Facility, Facility)>),
-    /// There is nothing to change.
-    Unchanged,
-}
-
-/// What becomes of one row, and what is left to the municipality.
-#[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
     /// The line of the row.
     pub line: u64,
-    /// The facility.
-    pub facility_id: FacilityId,
-    /// What is written.
-    pub change: Change,
+    /// The facility as the hub has it; none where it is new.
+    pub before: Option<Facility>,
+    /// As the row makes it: the same as before where there is nothing to change.
+    pub after: Facility,
     /// Items that the facility corrected and its municipality approved, and for which the list says something else. They
     /// stay as they are, and are proposed as a change; here with the values of the list.
-    pub proposed: Vec<(&'static Item<Facility>, serde_json::Value)>,
+    pub proposed: Vec<(&'static Item<Facility>, Value)>,
+}
+
+impl Planned {
+    /// Whether the facility is new.
+    pub fn is_new(&self) -> bool {
+        self.before.is_none()
+    }
+
+    /// Whether anything is written.
+    pub fn is_changed(&self) -> bool {
+        self.before.as_ref() != Some(&self.after)
+    }
+
+    /// What it changes, item by item. Of a new facility nothing is told but that it is new.
+    pub fn told(&self) -> RowChange {
+        let changed = self.before.iter().flat_map(|before| {
+            ITEMS.iter().filter(|item| !(item.same)(before, &self.after)).map(|item| ItemChange {
+                field: item.field.into(),
+                from: item.json(before),
+                to: item.json(&self.after),
+                proposed: false,
+            })
+        });
+        let proposed = self.proposed.iter().map(|(item, to)| ItemChange {
+            field: item.field.into(),
+            from: item.json(&self.after),
+            to: to.clone(),
+            proposed: true,
+        });
+        RowChange {
+            line: self.line,
+            facility_id: self.after.facility_id.clone(),
+            facility_name: self.after.facility_name.clone(),
+            created: self.is_new(),
+            diff: changed.chain(proposed).collect(),
+        }
+    }
 }
 
 /// What the rows of one municipality change of the facilities that the hub has there. A row that fits more than one of
@@ -109,21 +140,11 @@ fn merge(row: &Row<Facility>, known: Option<&Facility>, now: Timestamp) -> Plann
     }
     after.notes.other_columns.extend(row.other_columns.clone());
     after.derive_items();
-    let other_columns = known.map(|known| &known.notes.other_columns);
-    let change = match known {
-        Some(_) if changed.is_empty() && other_columns == Some(&after.notes.other_columns) => {
-            Change::Unchanged
-        }
-        known => {
-            after.notes.state(changed, Source::Import, now);
-            after.updated_at = now;
-            match known {
-                None => Change::Create(Box::new(after.clone())),
-                Some(before) => Change::Update(Box::new((before.clone(), after.clone()))),
-            }
-        }
-    };
-    Planned { line: row.line, facility_id: after.facility_id, change, proposed }
+    after.notes.state(changed, Source::Import, now);
+    if known != Some(&after) {
+        after.updated_at = now;
+    }
+    Planned { line: row.line, before: known.cloned(), after, proposed }
 }
 
 /// Texts that differ in white space alone say the same: an export writes a line break as a space.

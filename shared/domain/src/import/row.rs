@@ -29,6 +29,8 @@ pub struct Row<T: 'static> {
 /// What is wrong with a list, and what was taken otherwise than it is written.
 #[derive(Debug, Default)]
 pub struct Findings {
+    /// How many records the list has.
+    pub rows: usize,
     /// Each keeps the whole list from being imported.
     pub errors: Vec<RowError>,
     /// These keep it from nothing.

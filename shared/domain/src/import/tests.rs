@@ -1,7 +1,7 @@
 use super::{
     Findings, RowError,
     facilities::read,
-    plan::{Change, Planned, plan},
+    plan::{Planned, plan},
 };
 use crate::{
     Facility, Timestamp,
@@ -35,11 +35,9 @@ fn planned(list: &str, known: &[Facility]) -> Vec<Planned> {
 }
 
 fn created(list: &str) -> Vec<Facility> {
-    let facility = |planned: Planned| match planned.change {
-        Change::Create(facility) => *facility,
-        other => panic!("{other:?}"),
-    };
-    planned(list, &[]).into_iter().map(facility).collect()
+    let planned = planned(list, &[]);
+    assert!(planned.iter().all(Planned::is_new));
+    planned.into_iter().map(|planned| planned.after).collect()
 }
 
 #[test]
@@ -48,15 +46,17 @@ fn same_list_twice_changes_nothing() {
     assert_eq!(known[0].capacity.total, Some(103));
     assert_eq!(known[0].notes.provenance_of("phone").unwrap().source, Source::Import);
     let [again] = &planned(LIST, &known)[..] else { panic!() };
-    assert_eq!((&again.change, again.proposed.len()), (&Change::Unchanged, 0));
+    assert!(!again.is_changed() && again.proposed.is_empty());
 }
 
 #[test]
 fn row_states_what_it_says_and_leaves_the_rest() {
     let known = created(LIST);
     let list = "施設の名称,都道府県,市区町村,施設の連絡先_電話番号,最寄り駅からの徒歩\nかないくぼ保育園,東京都,板橋区,,徒歩10分\n";
-    let Change::Update(change) = planned(list, &known).remove(0).change else { panic!() };
-    let (before, after) = *change;
+    let changed = planned(list, &known).remove(0);
+    let fields: Vec<_> = changed.told().diff.into_iter().map(|change| change.field).collect();
+    assert_eq!(fields, ["walk_minutes_from_station"]);
+    let (before, after) = (changed.before.unwrap(), changed.after);
     assert_eq!(before, known[0]);
     assert_eq!(after.phone, before.phone, "an empty cell states nothing");
     assert_eq!(after.details.walk_minutes_from_station, Some(10));
@@ -70,9 +70,8 @@ fn what_a_municipality_approved_is_proposed_and_not_overwritten() {
     known[0].notes.state(["phone".into()].into(), Source::Facility, now());
     let list = LIST.replace("103", "90");
     let planned = planned(&list, &known).remove(0);
-    let Change::Update(change) = planned.change else { panic!() };
-    assert_eq!(change.1.phone, known[0].phone);
-    assert_eq!(change.1.capacity.total, Some(90));
+    assert_eq!(planned.after.phone, known[0].phone);
+    assert_eq!(planned.after.capacity.total, Some(90));
     let proposed: Vec<_> =
         planned.proposed.iter().map(|(item, value)| (item.field, value.as_str())).collect();
     assert_eq!(proposed, [("phone", Some("03-0000-0000"))]);

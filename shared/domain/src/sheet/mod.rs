@@ -12,14 +12,14 @@ mod tests;
 use std::{borrow::Cow, collections::HashMap};
 
 pub use returned::{RETURNED, errors_csv};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{Invalid, text};
 use cut::Cut;
 
 /// What is wrong with one value of a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RowError {
     /// The physical line on which the record starts, the heading being line 1.
     pub line: u64,
@@ -39,7 +39,7 @@ impl RowError {
 }
 
 /// A value of a list that was taken otherwise than it is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RowWarning {
     /// The physical line on which the record starts, the heading being line 1.
     pub line: u64,

@@ -30,6 +30,8 @@
 //! | the versions of a prefecture's | `SEARCH` | `VERSIONS#<prefecture>` |
 //! | those that a version of the hub with one item for all reads | `SEARCH` | `VERSIONS` |
 //! | an event that a vendor may hear of, for thirty days | `EVT#<client_id>` | `<milliseconds>#<event_id>` |
+//! | an import | `IMP#<import_id>` | `IMP` |
+//! | a part of its file; of what was found in it | `IMP#<import_id>#<part>` | `FILE`; `REPORT` |
 //! | slots numbered so far | `COUNT` | `SLOT` |
 //! | a request under an idempotency key | `ONCE#<fingerprint>` | `ONCE` |
 //! | what was requested on the portal | `ASKED#<fingerprint>` | `ASKED` |
@@ -46,8 +48,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    ClientId, EventId, FacilityId, MunicipalityCode, ReservationNumber, SlotId, Timestamp,
-    WebhookEndpointId, applicant::FamilyFingerprint, feed::Feed,
+    ClientId, EventId, FacilityId, ImportId, MunicipalityCode, ReservationNumber, SlotId,
+    Timestamp, WebhookEndpointId, applicant::FamilyFingerprint, feed::Feed,
 };
 use jiff::civil::Date;
 
@@ -161,6 +163,12 @@ keys! {
     FeedEntry(feed: Feed, change_number: u64) = ["FEED" feed] [change_number];
     /// What a feed says of one thing: its last entry once more, under its id.
     FeedPlace(feed: Feed, id: String) = ["FEED" feed] [id];
+    /// An import.
+    Import(id: ImportId) = ["IMP" id] ["IMP"];
+    /// A part of its file, counted from 0. Each has a partition of its own, for one takes a thousand units a second.
+    ImportFile(id: ImportId, part: usize) = ["IMP" id part] ["FILE"];
+    /// A part of what was found in it.
+    ImportReport(id: ImportId, part: usize) = ["IMP" id part] ["REPORT"];
     /// An event that a vendor hears of.
     Event(client: ClientId, occurred_at: Timestamp, id: EventId) = ["EVT" client] [occurred_at id];
     /// The versions of a prefecture's search entries: a change of one writes an item of 2 KB at most, and all are read
@@ -220,6 +228,8 @@ pub enum Kind {
     Search,
     /// Feeds.
     Feed,
+    /// Imports.
+    Import,
     /// Addresses that are written to no longer.
     Suppression,
 }
@@ -232,6 +242,7 @@ pub(crate) fn nothing(kind: Kind) -> Attributes {
         Kind::Client => "CLI#",
         Kind::Search => "SEARCH",
         Kind::Feed => "FEED#",
+        Kind::Import => "IMP#",
         Kind::Suppression => "SUP#",
     };
     attributes((pk.into(), "NOTHING".into()))

@@ -1,8 +1,8 @@
 //! The parts of a key, and how each is written.
 
 use domain::{
-    ClientId, EventId, FacilityId, MunicipalityCode, ReservationNumber, SlotId, Timestamp,
-    WebhookEndpointId, applicant::FamilyFingerprint, feed::Feed,
+    ClientId, EventId, FacilityId, ImportId, MunicipalityCode, ReservationNumber, SlotId,
+    Timestamp, WebhookEndpointId, applicant::FamilyFingerprint, feed::Feed,
 };
 use jiff::civil::Date;
 
@@ -48,6 +48,7 @@ written_as_text!(
     Date,
     EventId,
     FacilityId,
+    ImportId,
     MunicipalityCode,
     ReservationNumber,
     SlotId,

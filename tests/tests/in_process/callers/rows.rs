@@ -43,6 +43,10 @@ const PEOPLE_OF_FACILITY: Access = Access {
     hidden: &[NeighbourStaff, OtherStaff, StaffOfNothing, OtherMunicipality],
 };
 
+/// Makes something new for the municipality of its caller, or for all.
+const AUTHORITIES: Access =
+    Access { allowed: &[Municipality, OtherMunicipality, Operator], hidden: &[] };
+
 /// About the municipality of the nursery.
 const MUNICIPALITY: Access =
     Access { allowed: &[Municipality, Operator], hidden: &[OtherMunicipality] };
@@ -103,6 +107,9 @@ pub const ROWS: &[(&str, Access)] = &[
     ("disable_slot", STAFF_OF_FACILITY),
     ("dashboard", MUNICIPALITY),
     ("get_report", MUNICIPALITY),
+    ("request_import", AUTHORITIES),
+    ("get_import", MUNICIPALITY),
+    ("get_import_errors", MUNICIPALITY),
 ];
 
 /// Who may learn the number of the reservation.

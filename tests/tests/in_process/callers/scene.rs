@@ -1,13 +1,15 @@
 //! What the operations are tried on: a reservation with its slot, its nursery and an endpoint, and as much of others.
 
+use axum::body::Body;
 use domain::{
-    Facility, ReservationNumber, Slot,
+    Facility, ImportId, ReservationNumber, Slot,
+    import::{Counts, Dataset, Import, ImportStatus},
     vendor::{VendorKind, VendorStatus},
     visit_token::TokenKind,
 };
-use http::Method;
+use http::{Method, Request};
 use serde_json::{Value, json};
-use store::VendorRecord;
+use store::{Once, VendorRecord};
 use tests::{Answer, As, World, facility, family, site};
 
 use super::{operation::Operation, who::Who};
@@ -37,6 +39,8 @@ pub struct Scene {
     slot: Slot,
     other_slot: Slot,
     endpoint: String,
+    /// An import that the municipality of the nursery sent.
+    import: ImportId,
 }
 
 impl Scene {
@@ -72,6 +76,7 @@ impl Scene {
         if operation.of_municipality {
             world.relay_changes().await;
         }
+        let import = import(&world).await;
         world.store().meter().take();
         Self {
             world,
@@ -83,6 +88,7 @@ impl Scene {
             slot,
             other_slot,
             endpoint,
+            import,
         }
     }
 
@@ -96,9 +102,21 @@ impl Scene {
         let method = operation.method.clone();
         let body = match method {
             Method::GET => None,
+            _ if operation.id == "request_import" => {
+                return self.send_list(who, operation, path).await;
+            }
             _ => Some(self.body(operation).await),
         };
         self.world.call(&who.token(self, operation), method, path, body, &headers).await
+    }
+
+    /// A list is no JSON.
+    async fn send_list(&self, who: Who, operation: &Operation, path: &str) -> Answer {
+        let request = Request::post(format!("{path}?dataset=facilities"));
+        let request = request.header("idempotency-key", "key").header("content-type", "text/csv");
+        let list = "施設の名称,都道府県,市区町村\n新しい保育園,東京都,板橋区\n";
+        let request = request.body(Body::from(list)).unwrap();
+        self.world.send(&who.token(self, operation), request).await
     }
 
     /// A body that the operation takes.
@@ -171,6 +189,7 @@ impl Scene {
                 vec!["slt_0wx4n07k3m9qxd", self.other_slot.slot_id.as_str(), "nothing"],
             ),
             "id" => (&self.endpoint, vec!["whe_000000000000", "nothing"]),
+            "import_id" => (self.import.as_str(), vec!["imp_000000000000", "nothing"]),
             "report" => ("REP-05", vec!["REP-03"]),
             "name" => ("slot-full", vec!["nothing"]),
             _ => panic!("{{{parameter}}} needs values in {}", file!()),
@@ -188,6 +207,24 @@ async fn add_ict(world: &World, id: &str, linked: Option<&Facility>) {
     };
     let linked = linked.map(|facility| facility.facility_id.clone());
     world.store().add_vendor(&vendor, linked.as_slice()).await.unwrap();
+}
+
+/// An import of the municipality, that it has not run yet.
+async fn import(world: &World) -> ImportId {
+    let now = world.hub.clock.now();
+    let import = Import {
+        import_id: "imp_7k3m9qxd2abc".parse().unwrap(),
+        dataset: Dataset::Facilities,
+        dry_run: true,
+        municipality: Some("131199".parse().unwrap()),
+        requested_by: "staff".into(),
+        created_at: now,
+        status: ImportStatus::Running,
+        counts: Counts::default(),
+    };
+    let once = Once { key: [9; 16], body: [9; 16] };
+    world.store().request_import(&import, b"", &once, String::new()).await.unwrap();
+    import.import_id
 }
 
 fn visit(slot: &Slot) -> Value {

@@ -1,0 +1,57 @@
+//! A list as the body of a request.
+
+use std::io::Read;
+
+use axum::{
+    body::to_bytes,
+    extract::{FromRequest, Request},
+};
+use flate2::read::MultiGzDecoder;
+use http::{HeaderMap, header};
+use hub_http::Problem;
+
+/// As much as API Gateway hands to a function, with room for what encoding it adds.
+const SENT_AT_MOST: usize = 4 * 1024 * 1024;
+
+/// So that nothing that is packed small fills the memory.
+const UNPACKED_AT_MOST: usize = 64 * 1024 * 1024;
+
+/// A list in CSV or with tabs, unpacked.
+#[derive(Debug)]
+pub(crate) struct File(pub(crate) Vec<u8>);
+
+impl<S: Send + Sync> FromRequest<S> for File {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let is_packed = is_packed(request.headers())?;
+        if !is_list(request.headers()) {
+            return Err(Problem::UnsupportedMediaType);
+        }
+        let sent = to_bytes(request.into_body(), SENT_AT_MOST).await;
+        let sent = sent.map_err(|_| Problem::TooLarge)?;
+        if !is_packed {
+            return Ok(Self(sent.into()));
+        }
+        let mut file = Vec::new();
+        let unpacked = MultiGzDecoder::new(&sent[..]).take(UNPACKED_AT_MOST as u64 + 1);
+        { unpacked }.read_to_end(&mut file).map_err(|_| Problem::UnsupportedMediaType)?;
+        if file.len() > UNPACKED_AT_MOST { Err(Problem::TooLarge) } else { Ok(Self(file)) }
+    }
+}
+
+fn is_list(headers: &HeaderMap) -> bool {
+    let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = sent.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    ["text/csv", "text/tab-separated-values"].iter().any(|list| kind.eq_ignore_ascii_case(list))
+}
+
+fn is_packed(headers: &HeaderMap) -> Result<bool, Problem> {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    match (codings.next().map(|coding| coding.as_bytes().trim_ascii()), codings.next()) {
+        (None, _) => Ok(false),
+        (Some(coding), None) if coding.eq_ignore_ascii_case(b"identity") => Ok(false),
+        (Some(coding), None) if coding.eq_ignore_ascii_case(b"gzip") => Ok(true),
+        _ => Err(Problem::UnsupportedMediaType),
+    }
+}

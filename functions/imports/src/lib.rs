@@ -1,0 +1,237 @@
+//! `/v1/staff/imports`: offices send their lists, and watch what becomes of them (IMP-01).
+
+mod file;
+
+use axum::{
+    Json,
+    extract::{FromRef, State},
+    response::{IntoResponse, Response},
+};
+use deserr::Deserr;
+use domain::{
+    ImportId, Invalid, MunicipalityCode, Timestamp,
+    import::{
+        Counts, Dataset, Import, ImportReport, ImportStatus, RowChange, RowError, RowWarning,
+    },
+    invalid::InputErrors,
+    keys::IdKey,
+    sheet::errors_csv,
+};
+use http::{HeaderValue, StatusCode, header};
+use hub_http::{
+    Created, Creation, Function, IdempotencyKey, Problem, Query, QueryParams, access::For,
+    caller::Authority, replay, routes,
+};
+use runtime::Hub;
+use serde::Serialize;
+use store::{ImportRequested, keys::Kind};
+use utoipa::{IntoParams, ToSchema};
+
+use file::File;
+
+/// What the handlers work with.
+#[derive(Debug, Clone)]
+pub struct Imports {
+    hub: Hub,
+    ids: IdKey,
+}
+
+impl FromRef<Imports> for Hub {
+    fn from_ref(imports: &Imports) -> Self {
+        imports.hub.clone()
+    }
+}
+
+/// What this function serves, and what it needs for that.
+pub const FUNCTION: Function<Imports, (Hub, IdKey)> =
+    Function::new(routes![request_import, get_import, get_import_errors], |(hub, ids)| Imports {
+        hub,
+        ids,
+    })
+    .first_reading(Kind::Import);
+
+/// What is sent.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = InputErrors, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ImportQuery {
+    /// Of what the list is.
+    #[deserr(try_from(String) = parse::<Dataset> -> Invalid)]
+    #[param(inline)]
+    dataset: Dataset,
+    /// Compares the list with what the hub has, says what it would change, and writes nothing.
+    #[deserr(default, try_from(String) = parse_bool -> Invalid)]
+    #[param(required = false)]
+    dry_run: bool,
+}
+
+impl QueryParams for ImportQuery {}
+
+fn parse<T: std::str::FromStr<Err = Invalid>>(text: String) -> Result<T, Invalid> {
+    text.parse()
+}
+
+fn parse_bool(text: String) -> Result<bool, Invalid> {
+    text.parse().map_err(|_| Invalid::Format("true、false"))
+}
+
+/// An import that was requested.
+#[derive(Debug, Serialize, ToSchema)]
+struct Requested {
+    /// Its id.
+    import_id: ImportId,
+}
+
+/// An import, and what was found in its file.
+#[derive(Debug, Serialize, ToSchema)]
+struct ImportView {
+    /// Its id.
+    import_id: ImportId,
+    /// Of what.
+    dataset: Dataset,
+    /// How far it is.
+    status: ImportStatus,
+    /// Whether nothing is written.
+    dry_run: bool,
+    /// When it was sent.
+    created_at: Timestamp,
+    /// What becomes of its rows.
+    #[serde(flatten)]
+    counts: Counts,
+    /// How many errors there are.
+    error_count: usize,
+    /// What is wrong, up to the thousandth error; `errors.csv` has the rows of all.
+    errors: Vec<RowError>,
+    /// How many warnings there are.
+    warning_count: usize,
+    /// What was taken otherwise than it is written, up to the thousandth.
+    warnings: Vec<RowWarning>,
+    /// What the first thousand changed rows change.
+    changes: Vec<RowChange>,
+}
+
+/// As much as an answer holds of each list.
+const TOLD: usize = 1000;
+
+impl ImportView {
+    fn new(import: Import, mut report: ImportReport) -> Self {
+        let (error_count, warning_count) = (report.errors.len(), report.warnings.len());
+        report.errors.truncate(TOLD);
+        report.warnings.truncate(TOLD);
+        Self {
+            import_id: import.import_id,
+            dataset: import.dataset,
+            status: import.status,
+            dry_run: import.dry_run,
+            created_at: import.created_at,
+            counts: import.counts,
+            error_count,
+            errors: report.errors,
+            warning_count,
+            warnings: report.warnings,
+            changes: report.changes,
+        }
+    }
+}
+
+/// Sends a list of facilities: CSV or with tabs, in UTF-8, UTF-16 or CP932, with the headings of the hub, of ここdeサーチ or
+/// of 自治体標準オープンデータセット.
+///
+/// All of it is imported, or nothing. Municipal staff import their own municipality alone. A list states what it has in
+/// its cells: an empty one leaves what is there, and what a municipality approved since is not overwritten.
+#[utoipa::path(
+    post, path = "/v1/staff/imports", tag = "staff",
+    params(
+        ImportQuery,
+        ("Idempotency-Key" = String, Header, description = "What the caller calls this request"),
+    ),
+    request_body(
+        content((String = "text/csv"), (String = "text/tab-separated-values")),
+        description = "Up to 4 MB as it is sent, `Content-Encoding: gzip` included, and 64 MB unpacked",
+    ),
+    responses((status = 202, description = "It is kept, and imported within seconds", body = Requested)),
+    security(("staff_token" = [])),
+)]
+async fn request_import(
+    State(Imports { hub, ids }): State<Imports>,
+    authority: Authority,
+    key: IdempotencyKey,
+    Query(query): Query<ImportQuery>,
+    File(file): File,
+) -> Result<Response, Problem> {
+    let (requested_by, municipality) = of(authority);
+    let sent = (query.dataset, query.dry_run, ids.fingerprint(&[b"file", &file]));
+    let creation = Creation::new(&hub, &ids, &key, "imports", &requested_by, &sent)?;
+    if let Some(first) = creation.repeated().await? {
+        return Ok(accepted(first));
+    }
+    let now = hub.clock.now();
+    // A key may come again once its answer is no longer kept; its import may still be there.
+    let import_id = ids.import_id(&requested_by, &format!("{} {now}", creation.fingerprint()));
+    let import = Import {
+        import_id: import_id.clone(),
+        dataset: query.dataset,
+        dry_run: query.dry_run,
+        municipality,
+        requested_by: requested_by.clone(),
+        created_at: now,
+        status: ImportStatus::Running,
+        counts: Counts::default(),
+    };
+    let location = Some(format!("/v1/staff/imports/{import_id}"));
+    let created = Created { body: Requested { import_id }, location, replayed: false };
+    let kept = created.kept().map_err(|_| Problem::Internal)?;
+    match hub.store.request_import(&import, &file, &creation.once, kept).await? {
+        ImportRequested::New => Ok(accepted(created.into_response())),
+        ImportRequested::Earlier(earlier) => replay(earlier).map(accepted),
+    }
+}
+
+fn accepted(mut response: Response) -> Response {
+    *response.status_mut() = StatusCode::ACCEPTED;
+    response
+}
+
+/// Who sends it, and for which municipality alone.
+fn of(authority: Authority) -> (String, Option<MunicipalityCode>) {
+    match authority {
+        Authority::Municipality(staff) => (staff.subject, Some(staff.municipality)),
+        Authority::Operator(operator) => (operator.subject, None),
+    }
+}
+
+/// How far an import is, and what was found in its file.
+#[utoipa::path(
+    get, path = "/v1/staff/imports/{import_id}", tag = "staff",
+    params(("import_id" = ImportId, Path, description = "The import")),
+    responses((status = 200, description = "The import", body = ImportView)),
+    security(("staff_token" = [])),
+)]
+async fn get_import(
+    State(Imports { hub, .. }): State<Imports>,
+    For { found: import, .. }: For<Authority, Import>,
+) -> Result<Json<ImportView>, Problem> {
+    let report = hub.store.import_report(&import.import_id).await?;
+    Ok(Json(ImportView::new(import, report)))
+}
+
+/// The rows that are wrong, as they were sent, with two more columns: their line (行) and what is wrong (誤り). Corrected, the
+/// file can be sent as it is: those two columns are passed over.
+#[utoipa::path(
+    get, path = "/v1/staff/imports/{import_id}/errors.csv", tag = "staff",
+    params(("import_id" = ImportId, Path, description = "The import")),
+    responses((status = 200, description = "The wrong rows", content((String = "text/csv")))),
+    security(("staff_token" = [])),
+)]
+async fn get_import_errors(
+    State(Imports { hub, .. }): State<Imports>,
+    For { found: import, .. }: For<Authority, Import>,
+) -> Result<Response, Problem> {
+    let id = &import.import_id;
+    let report = hub.store.import_report(id).await?;
+    let file = hub.store.import_file(id).await?;
+    let csv = errors_csv(&file, &report.errors);
+    let kind = HeaderValue::from_static("text/csv; charset=utf-8");
+    let name = HeaderValue::from_static("attachment; filename=\"errors.csv\"");
+    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], csv).into_response())
+}

@@ -1,0 +1,117 @@
+//! An import as its caller watches it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{RowError, RowWarning};
+use crate::{FacilityId, Invalid, MunicipalityCode, Timestamp, id::ImportId};
+
+/// What is imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Dataset {
+    /// A list of facilities.
+    Facilities,
+}
+
+impl std::str::FromStr for Dataset {
+    type Err = Invalid;
+    fn from_str(name: &str) -> Result<Self, Invalid> {
+        match name {
+            "facilities" => Ok(Self::Facilities),
+            _ => Err(Invalid::Format("facilities")),
+        }
+    }
+}
+
+/// How far an import is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportStatus {
+    /// It is read, or written.
+    Running,
+    /// All of it is written; of a dry run, all of it could be.
+    Succeeded,
+    /// Something is wrong with it, and nothing is written.
+    Failed,
+}
+
+/// What becomes of the rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Counts {
+    /// Rows of the file.
+    pub rows: usize,
+    /// Rows that are done.
+    pub rows_done: usize,
+    /// Things that are new.
+    pub created: usize,
+    /// Things that get other values.
+    pub updated: usize,
+    /// Things that stay as they are.
+    pub unchanged: usize,
+    /// Things of which something was approved since, so that the list's values are proposed to the municipality.
+    pub proposed: usize,
+}
+
+/// An import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// Its id.
+    pub import_id: ImportId,
+    /// Of what.
+    pub dataset: Dataset,
+    /// Whether it is compared alone, and nothing written.
+    pub dry_run: bool,
+    /// The municipality that its caller works for; an operator works for all.
+    pub municipality: Option<MunicipalityCode>,
+    /// Who sent it: the subject of the token.
+    pub requested_by: String,
+    /// When.
+    pub created_at: Timestamp,
+    /// How far it is.
+    pub status: ImportStatus,
+    /// What becomes of its rows.
+    pub counts: Counts,
+}
+
+/// What a row changes, item by item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RowChange {
+    /// The line of the row.
+    pub line: u64,
+    /// The facility.
+    pub facility_id: FacilityId,
+    /// Its name, as the list has it.
+    pub facility_name: String,
+    /// Whether it is new.
+    pub created: bool,
+    /// What it changes; of a new one, nothing is told here.
+    pub diff: Vec<ItemChange>,
+}
+
+/// What becomes of one item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ItemChange {
+    /// The item.
+    pub field: String,
+    /// Its value before.
+    #[schema(value_type = Option<Value>)]
+    pub from: serde_json::Value,
+    /// Its value after.
+    #[schema(value_type = Option<Value>)]
+    pub to: serde_json::Value,
+    /// Whether it is proposed alone: the municipality approved what stands there.
+    pub proposed: bool,
+}
+
+/// What was found in a file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ImportReport {
+    /// What is wrong.
+    pub errors: Vec<RowError>,
+    /// What was taken otherwise than it is written.
+    pub warnings: Vec<RowWarning>,
+    /// What changes, as far as it is told.
+    pub changes: Vec<RowChange>,
+}
