@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chacha20poly1305::{
@@ -14,7 +14,7 @@ use vendor_push::{Answer, Delivery, DeliveryError, HttpDelivery, Request};
 use crate::{
     clock::LocalClock,
     fault::{Dependency, Faults},
-    state::State,
+    state::{State, StateError},
 };
 
 /// Seals with a key of this machine, in place of AWS KMS.
@@ -66,13 +66,14 @@ impl Seal for LocalSeal {
     }
 }
 
-/// Keeps mails instead of sending them, sealed.
+/// Keeps mails instead of sending them: in memory for who looks at them, and sealed for the next run. Cloning shares.
 #[derive(Debug, Clone)]
 pub(crate) struct Mailbox {
-    pub(crate) state: State,
-    pub(crate) seal: LocalSeal,
-    pub(crate) clock: LocalClock,
-    pub(crate) faults: Faults,
+    kept: Arc<Mutex<Vec<Kept>>>,
+    state: State,
+    seal: LocalSeal,
+    clock: LocalClock,
+    faults: Faults,
 }
 
 /// A mail as `GET /_local/mail` shows it.
@@ -87,19 +88,32 @@ pub(crate) struct Kept {
 }
 
 impl Mailbox {
+    /// With the mails of earlier runs.
+    pub(crate) fn open(
+        state: State,
+        seal: LocalSeal,
+        clock: LocalClock,
+        faults: Faults,
+    ) -> Result<Self, MailError> {
+        let unavailable = |error: StateError| MailError::Unavailable(error.into());
+        let unknown = || MailError::Unavailable("a kept mail cannot be opened".into());
+        let earlier: Vec<(String, String)> = state.all("mail").map_err(unavailable)?;
+        let open = |(_, sealed): &(String, String)| {
+            let sealed = BASE64.decode(sealed.as_bytes()).map_err(|_| unknown())?;
+            let plain = seal.open_bytes("mail", &sealed).map_err(|_| unknown())?;
+            serde_json::from_slice(&plain).map_err(|_| unknown())
+        };
+        let kept = earlier.iter().map(open).collect::<Result<_, _>>()?;
+        Ok(Self { kept: Arc::new(Mutex::new(kept)), state, seal, clock, faults })
+    }
+
     /// Every mail, newest first.
-    pub(crate) async fn all(&self) -> Result<Vec<Kept>, MailError> {
-        let unavailable = |error: store::StoreError| MailError::Unavailable(error.into());
-        let kept: Vec<(String, String)> = self.state.all("mail").await.map_err(unavailable)?;
-        kept.iter()
-            .rev()
-            .map(|(_, sealed)| {
-                let unknown = || MailError::Unavailable("a kept mail cannot be opened".into());
-                let sealed = BASE64.decode(sealed.as_bytes()).map_err(|_| unknown())?;
-                let plain = self.seal.open_bytes("mail", &sealed).map_err(|_| unknown())?;
-                serde_json::from_slice(&plain).map_err(|_| unknown())
-            })
-            .collect()
+    pub(crate) fn all(&self) -> Vec<Kept> {
+        self.kept().iter().rev().cloned().collect()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,8 +137,10 @@ impl Mailer for Mailbox {
         let sealed =
             self.seal.seal_bytes("mail", &plain).map_err(|error| unavailable(error.into()))?;
         let id = crate::queue::next_id();
-        let result = self.state.put("mail", &id, &BASE64.encode(&sealed)).await;
-        result.map_err(|error| unavailable(error.into()))
+        let result = self.state.put("mail", &id, &BASE64.encode(&sealed));
+        result.map_err(|error| unavailable(error.into()))?;
+        self.kept().push(kept);
+        Ok(())
     }
 }
 

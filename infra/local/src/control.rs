@@ -89,9 +89,9 @@ async fn welcome() -> Html<&'static str> {
 }
 
 async fn credentials(State(control): State<Control>) -> Answer {
-    let clients = control.credentials.clients().await?;
+    let clients = control.credentials.clients()?;
     let mut users = Vec::new();
-    for user in control.credentials.users().await? {
+    for user in control.credentials.users()? {
         users.push(json!({
             "role": user.role,
             "access_token": control.issuer.user_token(&user)?,
@@ -103,8 +103,8 @@ async fn credentials(State(control): State<Control>) -> Answer {
     Ok(Json(json!({"clients": clients, "users": users})))
 }
 
-async fn mail(State(control): State<Control>) -> Answer {
-    Ok(Json(json!({"items": control.mailbox.all().await?})))
+async fn mail(State(control): State<Control>) -> Json<Value> {
+    Json(json!({"items": control.mailbox.all()}))
 }
 
 #[derive(Deserialize)]
@@ -126,10 +126,10 @@ async fn bounce(State(control): State<Control>, Json(bounced): Json<Bounced>) ->
 
 async fn queues(State(control): State<Control>) -> Answer {
     let queues = &control.engine.queues;
-    let (mails, dead_mails) = queues.mails.counts().await?;
-    let (routine, dead_routine) = queues.routine_mails.counts().await?;
-    let (pushes, dead_pushes) = queues.pushes.counts().await?;
-    let (parked, _) = queues.parked.counts().await?;
+    let (mails, dead_mails) = queues.mails.counts()?;
+    let (routine, dead_routine) = queues.routine_mails.counts()?;
+    let (pushes, dead_pushes) = queues.pushes.counts()?;
+    let (parked, _) = queues.parked.counts()?;
     Ok(Json(json!({
         "mail": {"waiting": mails + routine, "dead": dead_mails + dead_routine},
         "push": {"waiting": pushes, "dead": dead_pushes},

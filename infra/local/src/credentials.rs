@@ -1,9 +1,8 @@
 use data_encoding::HEXLOWER;
 use domain::{ClientId, FacilityId, MunicipalityCode, applicant::Email, vendor::VendorKind};
 use serde::{Deserialize, Serialize};
-use store::StoreError;
 
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// A client of the local issuer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -75,24 +74,24 @@ impl Client {
 pub(crate) struct Credentials(pub(crate) State);
 
 impl Credentials {
-    pub(crate) async fn clients(&self) -> Result<Vec<Client>, StoreError> {
-        Ok(self.0.all("client").await?.into_iter().map(|(_, client)| client).collect())
+    pub(crate) fn clients(&self) -> Result<Vec<Client>, StateError> {
+        Ok(self.0.all("client")?.into_iter().map(|(_, client)| client).collect())
     }
 
-    pub(crate) async fn client(&self, id: &str) -> Result<Option<Client>, StoreError> {
-        self.0.get("client", id).await
+    pub(crate) fn client(&self, id: &str) -> Result<Option<Client>, StateError> {
+        self.0.get("client", id)
     }
 
-    pub(crate) async fn users(&self) -> Result<Vec<User>, StoreError> {
-        Ok(self.0.all("user").await?.into_iter().map(|(_, user)| user).collect())
+    pub(crate) fn users(&self) -> Result<Vec<User>, StateError> {
+        Ok(self.0.all("user")?.into_iter().map(|(_, user)| user).collect())
     }
 
-    pub(crate) async fn add(&self, clients: &[Client], users: &[User]) -> Result<(), StoreError> {
+    pub(crate) fn add(&self, clients: &[Client], users: &[User]) -> Result<(), StateError> {
         for client in clients {
-            self.0.put("client", client.client_id.as_str(), client).await?;
+            self.0.put("client", client.client_id.as_str(), client)?;
         }
         for user in users {
-            self.0.put("user", &user.subject, user).await?;
+            self.0.put("user", &user.subject, user)?;
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ use crate::{
     clock::LocalClock,
     queue::LocalQueue,
     schedule::{self, Job},
-    state::State,
+    state::{State, StateError},
     stream::{Stream, StreamError},
 };
 
@@ -57,9 +57,12 @@ pub enum EngineError {
     /// The stream cannot be read.
     #[error(transparent)]
     Stream(#[from] StreamError),
-    /// The table or the state.
+    /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The state.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// A batch that no queue makes.
     #[error(transparent)]
     Batch(#[from] MissingId),
@@ -78,9 +81,9 @@ impl Engine {
         clock: LocalClock,
         state: State,
     ) -> Result<Self, EngineError> {
-        let position = state.get("engine", "stream").await?;
+        let position = state.get("engine", "stream")?;
         let stream = Mutex::new(Stream::open(database, position)?);
-        let scheduled = state.get("engine", "scheduled").await?.unwrap_or_else(|| clock.now());
+        let scheduled = state.get("engine", "scheduled")?.unwrap_or_else(|| clock.now());
         Ok(Self {
             fan_out,
             importer,
@@ -108,7 +111,7 @@ impl Engine {
         self.importer.handle(&event).await?;
         let response = self.fan_out.handle(event).await;
         let Some(last) = stream.acknowledge(&read, &response) else { return Ok(false) };
-        self.state.put("engine", "stream", last).await?;
+        self.state.put("engine", "stream", last)?;
         Ok(true)
     }
 
@@ -116,10 +119,10 @@ impl Engine {
         let _turn = self.mail_turn.lock().await;
         let mut worked = false;
         for queue in [&self.queues.mails, &self.queues.routine_mails] {
-            let Some(event) = queue.hand_out().await? else { continue };
+            let Some(event) = queue.hand_out()? else { continue };
             let ids = ids(&event.records);
             let response = self.send_mail.handle(event).await?;
-            queue.settle(ids, &response).await?;
+            queue.settle(ids, &response)?;
             worked = true;
         }
         Ok(worked)
@@ -127,7 +130,7 @@ impl Engine {
 
     /// Hands out webhooks, each to a run of its own: nobody waits for the receiver of another.
     async fn turn_pushes(self: &Arc<Self>) -> Result<bool, EngineError> {
-        let Some(event) = self.queues.pushes.hand_out().await? else { return Ok(false) };
+        let Some(event) = self.queues.pushes.hand_out()? else { return Ok(false) };
         for record in event.records {
             let engine = Arc::clone(self);
             tokio::spawn(async move {
@@ -144,7 +147,7 @@ impl Engine {
         event.records.push(record);
         let ids = ids(&event.records);
         let response = self.vendor_push.handle(event).await?;
-        Ok(self.queues.pushes.settle(ids, &response).await?)
+        Ok(self.queues.pushes.settle(ids, &response)?)
     }
 
     /// Does what is due by time.
@@ -157,11 +160,12 @@ impl Engine {
     /// Runs until nothing is left that could run now.
     pub(crate) async fn drain(self: &Arc<Self>) -> Result<(), EngineError> {
         loop {
-            let worked = self.turn_stream().await?
-                | self.turn_mails().await?
-                | self.turn_pushes().await?
-                | self.turn_deadlines().await?;
-            if !worked && !self.queues.pushes.wait_for_work().await {
+            let worked =
+                self.turn_stream().await? | self.turn_mails().await? | self.turn_pushes().await?;
+            if !worked
+                && !self.queues.pushes.wait_for_work().await
+                && !self.turn_deadlines().await?
+            {
                 return Ok(());
             }
         }
@@ -171,10 +175,9 @@ impl Engine {
     pub(crate) async fn move_to(self: &Arc<Self>, to: Timestamp) -> Result<(), EngineError> {
         let mut scheduled = self.scheduled.lock().await;
         self.drain().await?;
+        let mut waiting = self.first_due(to).await?;
         loop {
-            let jobs = schedule::next_jobs(*scheduled, to);
-            let waiting = self.first_due(to).await?;
-            match (jobs, waiting) {
+            match (schedule::next_jobs(*scheduled, to), waiting) {
                 (jobs, Some(due)) if jobs.as_ref().is_none_or(|(at, _)| due < *at) => {
                     self.clock.move_to(due);
                 }
@@ -188,10 +191,11 @@ impl Engine {
                 (None, _) => break,
             }
             self.drain().await?;
+            waiting = self.first_due(to).await?;
         }
-        self.state.put("engine", "scheduled", &*scheduled).await?;
+        self.state.put("engine", "scheduled", &*scheduled)?;
         self.clock.move_to(to);
-        self.state.put("engine", "clock", &self.clock.ahead_ms()).await?;
+        self.state.put("engine", "clock", &self.clock.ahead_ms())?;
         self.drain().await
     }
 
@@ -209,14 +213,14 @@ impl Engine {
         scheduled: &mut Timestamp,
         at: Timestamp,
         jobs: Vec<Job>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, StateError> {
         *scheduled = at;
         let mut worked = false;
         for job in jobs {
             worked |= self.run(job, at).await;
         }
         if worked {
-            self.state.put("engine", "scheduled", &at).await?;
+            self.state.put("engine", "scheduled", &at)?;
         }
         Ok(worked)
     }

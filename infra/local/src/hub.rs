@@ -8,7 +8,7 @@ use domain::{
 use fan_out::Relay;
 use notify::{EgressPolicy, order::MailQueues};
 use run_import::Importer;
-use runtime::{ConfigError, Environment, Hub, Seal, Start, aws, machine_time, variable};
+use runtime::{ConfigError, Environment, Hub, MailError, Seal, Start, aws, machine_time, variable};
 use send_mail::{Pace, SendMail};
 use store::{Store, StoreError};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
@@ -30,7 +30,7 @@ use crate::{
     issuer::Issuer,
     queue::{DeadLetters, LocalQueue},
     seed::{self, Demo, SeedError},
-    state::State,
+    state::{State, StateError},
 };
 
 /// The pilot's 126 nurseries.
@@ -98,6 +98,12 @@ pub enum StartError {
     /// The table.
     #[error(transparent)]
     Table(#[from] StoreError),
+    /// What its stand-ins for AWS remember.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The mails of earlier runs.
+    #[error(transparent)]
+    Mailbox(#[from] MailError),
     /// A list of facilities.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -142,8 +148,8 @@ impl LocalHub {
         let address = listener.local_addr()?;
         let faults = Faults::default();
         let embedded = Embedded::start(dir.as_ref().map(DataDir::path), faults.clone()).await?;
-        let state = State::open(embedded.steady.clone()).await?;
-        let clock = LocalClock::ahead_by(state.get("engine", "clock").await?.unwrap_or_default());
+        let state = State::open(dir.as_ref().map(DataDir::path), &embedded.steady).await?;
+        let clock = LocalClock::ahead_by(state.get("engine", "clock")?.unwrap_or_default());
         let keys = Keys::open(dir.as_ref())?;
 
         let hub = Hub {
@@ -154,13 +160,8 @@ impl LocalHub {
         let hub_keys = HubKeys::made_of(&[keys.root])?;
         let local_seal = LocalSeal::new(keys.seal);
         let seal: Arc<dyn Seal> = Arc::new(local_seal.clone());
-        let mailbox = Mailbox {
-            state: state.clone(),
-            seal: local_seal,
-            clock: clock.clone(),
-            faults: faults.clone(),
-        };
-        let queues = open_queues(&embedded.written, &state, &clock, &faults).await?;
+        let mailbox = Mailbox::open(state.clone(), local_seal, clock.clone(), faults.clone())?;
+        let queues = open_queues(&embedded.written, &state, &clock, &faults)?;
         let mails =
             MailQueues { awaited: queues.mails.clone(), routine: queues.routine_mails.clone() };
         let egress = EgressPolicy::ThisMachine;
@@ -210,13 +211,13 @@ impl LocalHub {
         }
         engine.drain().await?;
         let credentials = Credentials(state.clone());
-        if options.demo && state.get::<bool>("engine", "demo").await?.is_none() {
+        if options.demo && state.get::<bool>("engine", "demo")?.is_none() {
             say(
                 "opening slots and making users and clients for the demonstration (--no-demo: none)",
             );
             let demo = seed::demo(&hub, &hub_keys.ids, &[]).await?;
-            credentials.add(&demo.clients, &demo.users).await?;
-            state.put("engine", "demo", &true).await?;
+            credentials.add(&demo.clients, &demo.users)?;
+            state.put("engine", "demo", &true)?;
             engine.drain().await?;
         }
         let mut tasks = engine.start(&embedded.written);
@@ -268,21 +269,21 @@ pub async fn import_deployed(files: &[PathBuf]) -> Result<Vec<String>, StartErro
 }
 
 /// As in template.yaml: what fails is handed out again for a day.
-async fn open_queues(
+fn open_queues(
     arrived: &watch::Sender<()>,
     state: &State,
     clock: &LocalClock,
     faults: &Faults,
-) -> Result<Queues, StoreError> {
+) -> Result<Queues, StateError> {
     let open = |name, hidden_for, times| {
         let parts = (state.clone(), clock.clone(), faults.clone());
         LocalQueue::open(name, Duration::from_secs(hidden_for), times, arrived.clone(), parts)
     };
     Ok(Queues {
-        mails: open("queue-mail", 60, 1440).await?,
-        routine_mails: open("queue-routine-mail", 60, 1440).await?,
-        pushes: open("queue-push", 180, 500).await?,
-        parked: open("queue-parked", 0, u32::MAX).await?,
+        mails: open("queue-mail", 60, 1440)?,
+        routine_mails: open("queue-routine-mail", 60, 1440)?,
+        pushes: open("queue-push", 180, 500)?,
+        parked: open("queue-parked", 0, u32::MAX)?,
     })
 }
 

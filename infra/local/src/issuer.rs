@@ -116,7 +116,7 @@ async fn token(
     let basic = headers.get(header::AUTHORIZATION).and_then(|value| basic(value.to_str().ok()?));
     let given = basic.or_else(|| request.client_id.zip(request.client_secret));
     let client = match given {
-        Some((id, secret)) => match issuer.credentials.client(&id).await {
+        Some((id, secret)) => match issuer.credentials.client(&id) {
             Ok(client) => client.filter(|client| client.client_secret == secret),
             Err(_) => return refused(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
         },

@@ -7,6 +7,7 @@
 mod adapters;
 pub mod api;
 mod clock;
+mod connector;
 mod control;
 mod credentials;
 mod data_dir;

@@ -12,13 +12,12 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use domain::Timestamp;
 use runtime::{Outgoing, Queue, QueueError, machine_time};
 use serde::{Deserialize, Serialize};
-use store::StoreError;
 use tokio::sync::watch;
 
 use crate::{
     clock::LocalClock,
     fault::{Dependency, Faults},
-    state::State,
+    state::{State, StateError},
 };
 
 /// An id that is later than every one before, also of earlier runs.
@@ -65,14 +64,14 @@ struct Message {
 impl LocalQueue {
     /// With the messages of earlier runs. What a run that ended had in hand is handed out again at
     /// once: nobody else can be at work on it.
-    pub(crate) async fn open(
+    pub(crate) fn open(
         name: &'static str,
         hidden_for: Duration,
         handed_out_at_most: u32,
         arrived: watch::Sender<()>,
         (state, clock, faults): (State, LocalClock, Faults),
-    ) -> Result<Arc<Self>, StoreError> {
-        let mut messages: BTreeMap<String, Message> = state.all(name).await?.into_iter().collect();
+    ) -> Result<Arc<Self>, StateError> {
+        let mut messages: BTreeMap<String, Message> = state.all(name)?.into_iter().collect();
         let now = clock.now().epoch_ms();
         messages.values_mut().filter(|m| m.in_hand).for_each(|m| m.visible_at_ms = now);
         Ok(Arc::new(Self {
@@ -89,7 +88,7 @@ impl LocalQueue {
     }
 
     /// Up to ten messages whose time has come, as the event that a function gets.
-    pub(crate) async fn hand_out(&self) -> Result<Option<SqsEvent>, StoreError> {
+    pub(crate) fn hand_out(&self) -> Result<Option<SqsEvent>, StateError> {
         let now = self.clock.now().epoch_ms();
         let (mut taken, mut dead) = (Vec::new(), Vec::new());
         {
@@ -111,13 +110,13 @@ impl LocalQueue {
         }
         self.busy.send_modify(|count| *count += taken.len());
         for (id, message) in dead {
-            self.state.put(&format!("dead-{}", self.name), &id, &message).await?;
-            self.state.remove(self.name, &id).await?;
+            self.state.put(&format!("dead-{}", self.name), &id, &message)?;
+            self.state.remove(self.name, &id)?;
             tracing::warn!(queue = self.name, id, "a message went to the dead letters");
         }
         let mut event = SqsEvent::default();
         for (id, message) in taken {
-            self.state.put(self.name, &id, &message).await?;
+            self.state.put(self.name, &id, &message)?;
             let mut record = SqsMessage::default();
             record.message_id = Some(id.clone());
             record.receipt_handle = Some(id);
@@ -130,17 +129,17 @@ impl LocalQueue {
     }
 
     /// Ends the work on these messages: those that failed come again when their time does, the others are done.
-    pub(crate) async fn settle(
+    pub(crate) fn settle(
         &self,
         ids: Vec<String>,
         response: &SqsBatchResponse,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), StateError> {
         let failed = &response.batch_item_failures;
         let (again, done): (Vec<_>, Vec<_>) =
             ids.iter().partition(|id| failed.iter().any(|f| f.item_identifier == **id));
         let mut result = Ok(());
         for id in done {
-            result = result.and(self.state.remove(self.name, id).await);
+            result = result.and(self.state.remove(self.name, id));
             self.messages().remove(id);
         }
         for id in again {
@@ -164,8 +163,8 @@ impl LocalQueue {
     }
 
     /// How many messages wait, and how many are dead.
-    pub(crate) async fn counts(&self) -> Result<(usize, usize), StoreError> {
-        let dead: Vec<(String, Message)> = self.state.all(&format!("dead-{}", self.name)).await?;
+    pub(crate) fn counts(&self) -> Result<(usize, usize), StateError> {
+        let dead: Vec<(String, Message)> = self.state.all(&format!("dead-{}", self.name))?;
         Ok((self.messages().len(), dead.len()))
     }
 
@@ -186,7 +185,7 @@ impl Queue for DeadLetters {
         for Outgoing { body, .. } in messages {
             let letter =
                 Message { body, visible_at_ms: now, handed_out: 0, in_hand: false, busy: false };
-            let kept = queue.state.put(&format!("dead-{}", queue.name), &next_id(), &letter).await;
+            let kept = queue.state.put(&format!("dead-{}", queue.name), &next_id(), &letter);
             kept.map_err(|error| QueueError(error.into()))?;
         }
         Ok(())
@@ -204,7 +203,7 @@ impl Queue for LocalQueue {
             let visible_at_ms = self.clock.now().epoch_ms() + delay.as_millis() as i64;
             let message =
                 Message { body, visible_at_ms, handed_out: 0, in_hand: false, busy: false };
-            let kept = self.state.put(self.name, &id, &message).await;
+            let kept = self.state.put(self.name, &id, &message);
             kept.map_err(|error| QueueError(error.into()))?;
             self.messages().insert(id, message);
             self.arrived.send_replace(());
