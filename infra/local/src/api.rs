@@ -87,17 +87,35 @@ impl Api {
         body: Option<&Value>,
         headers: &[(&str, &str)],
     ) -> Result<Answer, ApiError> {
-        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await?;
+        self.answered(path, request).await
+    }
+
+    /// Posts a list in CSV, which creates something.
+    pub async fn send_list(&self, path: &str, key: &str, list: String) -> Result<Answer, ApiError> {
+        let request = self.http.post(format!("{}{path}", self.base)).body(list);
+        let request = request.header("content-type", "text/csv").header("idempotency-key", key);
+        self.answered(path, request).await
+    }
+
+    async fn answered(
+        &self,
+        path: &str,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Answer, ApiError> {
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let request = request.build()?;
+        let method = request.method().clone();
+        let response = self.http.execute(request).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = response.bytes().await?;
         let body = serde_json::from_slice(&bytes).unwrap_or_default();

@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::{
     http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
     orchestrator::HttpRequest,
 };
+use serde_json::Value;
 use tests::{
     World,
     wire::{self, Wire},
@@ -35,11 +36,12 @@ struct Planted {
 
 impl Wire for Planted {
     fn carry(&self, call: HttpRequest, line: &SharedHttpConnector) -> HttpConnectorFuture {
-        if !wire::writes(&call) || !wire::body(&call).contains(self.words) {
+        let mut body: Value = serde_json::from_str(&wire::body(&call)).unwrap();
+        if !wire::writes(&call) || !self.plant(&mut body) {
             return line.call(call);
         }
         self.writes.fetch_add(1, Ordering::SeqCst);
-        let body = wire::body(&call).replace(self.words, self.by);
+        let body = body.to_string();
         let (call, line, turns) =
             (wire::with_body(call, body), line.clone(), if self.late { TURNS } else { 0 });
         HttpConnectorFuture::new(async move {
@@ -48,6 +50,33 @@ impl Wire for Planted {
             }
             line.call(call).await
         })
+    }
+}
+
+impl Planted {
+    /// Where the words stand: conditions and what is set may have the same.
+    fn place(&self) -> &'static str {
+        if self.words.starts_with("DELETE") { "UpdateExpression" } else { "ConditionExpression" }
+    }
+
+    /// Replaces the words in a call. Whether any were there.
+    fn plant(&self, call: &mut Value) -> bool {
+        match call {
+            Value::Object(fields) => fields.iter_mut().fold(false, |planted, (name, value)| {
+                let expression = (name == self.place()).then(|| value.as_str()).flatten();
+                match expression.filter(|expression| expression.contains(self.words)) {
+                    Some(expression) => {
+                        *value = expression.replace(self.words, self.by).into();
+                        true
+                    }
+                    None => self.plant(value) | planted,
+                }
+            }),
+            Value::Array(items) => {
+                items.iter_mut().fold(false, |planted, item| self.plant(item) | planted)
+            }
+            _ => false,
+        }
     }
 }
 

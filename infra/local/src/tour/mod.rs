@@ -1,6 +1,7 @@
 //! The whole story, played against a hub of its own with a moving clock: the demonstration for somebody who
 //! has never heard of the hub. It fails if any step does.
 
+mod lists;
 mod messages;
 mod steps;
 
@@ -153,7 +154,13 @@ impl<'a, W: Write> Tour<'a, W> {
         self.get(Who::Anyone, "/problems/state-conflict").await?;
 
         self.scene(
-            "They say where they want to be told",
+            "A municipality sends the list of its nurseries",
+            "One wrong value and nothing is imported; the row comes back, is corrected, and everybody sees what it says.",
+        )?;
+        self.import_list().await?;
+
+        self.scene(
+            "Search site and ICT system say where they want to be told",
             "Each gives an address for webhooks; the secret that signs them is told once, and never again.",
         )?;
         self.register(Who::Site, "endpoint-1").await?;

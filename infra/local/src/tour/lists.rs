@@ -1,0 +1,53 @@
+//! A municipality imports its list of nurseries.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use super::{
+    Tour, TourError, TourResult, Who,
+    messages::{expect, text},
+};
+
+impl<W: Write> Tour<'_, W> {
+    /// Sends a list with a wrong value, corrects the row that comes back, and finds what it says at the nursery.
+    pub(super) async fn import_list(&mut self) -> TourResult {
+        let path = format!("/v1/facilities/{}", self.facility);
+        let nursery = self.get(Who::Anyone, &path).await?.body;
+        let value = |name: &str| text(&nursery[name]).to_owned();
+        let list = format!(
+            "施設の名称,都道府県,市区町村,開所日_平日閉所時間,最寄り駅からの徒歩\n{},{},{},夕方,徒歩10分\n",
+            value("facility_name"),
+            value("prefecture"),
+            value("municipality"),
+        );
+        let failed = self.import("list-1", list).await?;
+        expect("the import", "failed", &failed["status"])?;
+        expect("the column", "開所日_平日閉所時間", &failed["errors"][0]["column"])?;
+        let rows = format!("/v1/staff/imports/{}/errors.csv", text(&failed["import_id"]));
+        self.get(Who::City, &rows).await?;
+        let rows = self.api(Who::City).await?.file(&rows).await?;
+        let done = self.import("list-2", rows.replace("夕方", "18時15分")).await?;
+        expect("the import", "succeeded", &done["status"])?;
+        let nursery = self.get(Who::Anyone, &path).await?.body;
+        expect("when it closes", "18:15", &nursery["weekday_closes_at"])?;
+        expect("minutes from the station", 10, &nursery["walk_minutes_from_station"])
+    }
+
+    /// Sends a list, and looks at the import once it is done.
+    async fn import(&mut self, key: &str, list: String) -> Result<Value, TourError> {
+        let key = format!("{} {key}", self.begun);
+        let path = "/v1/staff/imports";
+        let query = format!("{path}?dataset=facilities");
+        let sent = self.api(Who::City).await?.send_list(&query, &key, list).await?;
+        let sent = self.succeeded(Who::City, "POST", &query, sent)?.body;
+        let path = format!("{path}/{}", text(&sent["import_id"]));
+        loop {
+            self.api.post("/_local/drain", json!({})).await?;
+            let import = self.api(Who::City).await?.get(&path).await?;
+            if import.body["status"] != "running" {
+                return Ok(self.succeeded(Who::City, "GET", &path, import)?.body);
+            }
+        }
+    }
+}
