@@ -15,6 +15,11 @@ pub trait Format {
     /// Whether a cell has one line.
     const ONE_LINE: bool = true;
 
+    /// Whether what stands in a cell, though it is not empty, says that the value is not stated.
+    fn is_unstated(_cell: &str) -> bool {
+        false
+    }
+
     /// Reads what people write, in any usual writing.
     fn read(cell: &str) -> Result<Self::Value, Invalid>;
 

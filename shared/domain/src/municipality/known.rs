@@ -66,7 +66,8 @@ pub fn known() -> &'static [Municipality] {
     &KNOWN
 }
 
-fn by_code(code: MunicipalityCode) -> Option<Locality> {
+/// The locality with this code.
+pub fn by_code(code: MunicipalityCode) -> Option<Locality> {
     static LOCALITIES: LazyLock<HashMap<MunicipalityCode, Locality>> = LazyLock::new(|| {
         let mut localities = HashMap::new();
         // The wards of a city stand below it.

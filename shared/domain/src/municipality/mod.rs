@@ -5,7 +5,7 @@ mod known;
 use std::{fmt, str::FromStr};
 
 pub use known::{
-    Agreed, Disagreement, Locality, Municipality, Part, agree, by_name, known, name_of,
+    Agreed, Disagreement, Locality, Municipality, Part, agree, by_code, by_name, known, name_of,
 };
 
 use serde::{Deserialize, Serialize};
