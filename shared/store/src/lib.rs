@@ -22,6 +22,7 @@ mod meter;
 mod notice;
 mod once;
 mod place;
+mod procedure;
 mod query;
 mod reservation;
 mod reservation_list;
@@ -31,6 +32,7 @@ mod slot;
 mod stream;
 mod suppression;
 mod transaction;
+mod vacancy;
 mod vendor;
 mod write;
 
@@ -50,6 +52,7 @@ pub use self::{
     meter::{Consumed, Meter},
     notice::{Digest, Listed, PendingReminder, PlanDigest, SlotPlanReminder},
     once::{Earlier, Once},
+    procedure::ProcedurePosition,
     reservation::{ChangeOutcome, Judged, Reserved},
     reservation_list::{ListPosition, ReservationFilter, VisitPosition},
     search::ShardVersion,

@@ -1,8 +1,11 @@
 //! The parts of a key, and how each is written.
 
 use domain::{
-    ClientId, EventId, FacilityId, MunicipalityCode, ReservationNumber, SlotId, Timestamp,
-    WebhookEndpointId, applicant::FamilyFingerprint, feed::Feed,
+    ClientId, EventId, FacilityId, MunicipalityCode, ProcedureId, ReservationNumber, SlotId,
+    Timestamp, WebhookEndpointId,
+    applicant::FamilyFingerprint,
+    calendar::{self, FiscalYear},
+    feed::Feed,
 };
 use jiff::civil::Date;
 
@@ -48,10 +51,13 @@ written_as_text!(
     Date,
     EventId,
     FacilityId,
+    FiscalYear,
     MunicipalityCode,
+    ProcedureId,
     ReservationNumber,
     SlotId,
     WebhookEndpointId,
+    calendar::Month,
     String,
     usize
 );
