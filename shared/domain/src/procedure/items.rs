@@ -40,7 +40,7 @@ table! {
         optional openings_5 @ results.age_5.openings: FewCount, "5歳_入所可能（募集）数", "5歳児クラスの募集数を入力します。";
         optional applications_5 @ results.age_5.applications: FewCount, "5歳_申込数", "5歳児クラスの申込数を入力します。";
         optional admissions_5 @ results.age_5.admissions: FewCount, "5歳_入所決定数", "5歳児クラスの入所決定数を入力します。";
-        optional result_note @ result_note: Words, "前年度実績_備考" | "備考", "前年度実績の数え方などを入力します。";
+        optional result_note @ result_note: Words, "備考" | "前年度実績_備考", "前年度実績の数え方などを入力します。";
         optional application_url @ application_url: WebPage, "保育園申込URL", "申込みを受け付けるページのアドレスを入力します。";
     }
 }

@@ -92,7 +92,7 @@ table! {
     ITEMS: Vacancy {
         copied municipality_code @ municipality_code: MunicipalityNumber, "全国地方公共団体コード" | "自治体コード", "6桁の全国地方公共団体コードを入力します（例：131199）。";
         copied prefecture @ prefecture: Line, "都道府県名" | "都道府県", "都道府県の名前を入力します（例：東京都）。";
-        copied municipality @ municipality: Line, "区市町村名" | "区市町村" | "市区町村" | "市区町村名", "区市町村の名前を入力します（例：板橋区）。";
+        copied municipality @ municipality: Line, "区市町村" | "区市町村名" | "市区町村" | "市区町村名", "区市町村の名前を入力します（例：板橋区）。";
         derived office_number @ office_number: OfficeNumber, "事業所番号", "事業所番号を数字で入力します。先頭の0も入力します。";
         copied facility_name @ facility_name: Line, "施設の名称" | "名称", "施設の正式な名称を入力します。";
         derived facility_type @ facility_type: FacilityType, "施設類型" | "種別", "施設の類型です。施設の情報と比べます。";
@@ -267,7 +267,7 @@ mod tests {
         let now = "2026-11-10T10:00:00+09:00".parse().unwrap();
         let vacancy = Vacancy::new(&facility("あ", "い"), "2026-11".parse().unwrap(), now);
         let mut other = vacancy.clone();
-        for heading in ["区市町村名", "事業所番号", "施設の名称", "施設類型", "施設_設置主体"]
+        for heading in ["区市町村", "事業所番号", "施設の名称", "施設類型", "施設_設置主体"]
         {
             item(heading).read(&mut other, "よそ").unwrap();
         }

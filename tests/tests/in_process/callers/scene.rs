@@ -171,6 +171,7 @@ impl Scene {
                 vec!["slt_0wx4n07k3m9qxd", self.other_slot.slot_id.as_str(), "nothing"],
             ),
             "id" => (&self.endpoint, vec!["whe_000000000000", "nothing"]),
+            "code" => ("131199", vec!["132080", "131198", "nothing"]),
             "report" => ("REP-05", vec!["REP-03"]),
             "name" => ("slot-full", vec!["nothing"]),
             _ => panic!("{{{parameter}}} needs values in {}", file!()),
