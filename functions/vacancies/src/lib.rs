@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use store::keys::Kind;
 use utoipa::IntoParams;
 
-use self::table::{KEPT, Table, TableView};
+use self::table::{KEPT, OPEN, Table, TableView};
 
 /// What the handlers work with.
 #[derive(Debug, Clone)]
@@ -120,7 +120,7 @@ async fn vacancies_csv(
     Query(query): Query<TableQuery>,
 ) -> Result<Response, Problem> {
     let table = Table::read(&hub.store, code, query.base_month).await?;
-    Ok(([KEPT], table.csv()?).into_response())
+    Ok(([KEPT, OPEN], table.csv()?).into_response())
 }
 
 /// The table for programs, whole.
@@ -135,7 +135,7 @@ async fn vacancies_json(
     Query(query): Query<TableQuery>,
 ) -> Result<Response, Problem> {
     let table = Table::read(&hub.store, code, query.base_month).await?;
-    Ok(([KEPT], Json(TableView::from(table))).into_response())
+    Ok(([KEPT, OPEN], Json(TableView::from(table))).into_response())
 }
 
 /// The table for people: a page without a script, which any site may frame.
@@ -150,5 +150,5 @@ async fn vacancies_html(
     Query(query): Query<TableQuery>,
 ) -> Result<Response, Problem> {
     let table = Table::read(&hub.store, code, query.base_month).await?;
-    Ok(([KEPT], table.html()?).into_response())
+    Ok(([KEPT, OPEN], table.html()?).into_response())
 }

@@ -18,6 +18,9 @@ use utoipa::ToSchema;
 /// A new month shows five minutes later at the latest.
 pub(crate) const KEPT: (HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=300");
 
+/// A script of any site may read it.
+pub(crate) const OPEN: (HeaderName, &str) = (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+
 /// The style of the page and nothing else; any site may frame it.
 const POLICY: (HeaderName, &str) = (
     header::CONTENT_SECURITY_POLICY,

@@ -116,9 +116,8 @@ async fn a_list_of_vacancies_names_its_municipality_and_a_month() {
     let world = World::new().await;
     let wrong = read(&world, "/v1/vacancies?base_month=2026-13").await;
     assert_eq!(wrong.status, 400, "{}", wrong.shown());
-    let pointers: Vec<_> = wrong.body["errors"].as_array().unwrap().iter().collect();
-    let pointers: Vec<_> =
-        pointers.iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+    let errors = wrong.body["errors"].as_array().unwrap().iter();
+    let pointers: Vec<_> = errors.map(|error| error["pointer"].as_str().unwrap()).collect();
     assert_eq!(pointers.len(), 2, "{}", wrong.shown());
     assert!(pointers.contains(&"/base_month") && pointers.contains(&"/municipality"));
 }
@@ -137,6 +136,7 @@ async fn add_10_prc_07_the_table_is_a_page_without_a_script_that_any_site_may_fr
     assert!(policy.ends_with("frame-ancestors *") && !policy.contains("script"), "{policy}");
     assert!(!page.headers.contains_key("x-frame-options"));
     assert_eq!(page.headers["cache-control"], "public, max-age=300");
+    assert_eq!(page.headers["access-control-allow-origin"], "*");
     let html = text(&page);
     for part in [
         "<html lang=\"ja\">",
@@ -226,7 +226,7 @@ async fn slower_writer_of_a_vacancy_does_not_overwrite_a_faster_one() {
     world.store().put_vacancies(&[(Some(known.clone()), fast.clone())]).await.unwrap();
     let late = world.store().put_vacancies(&[(Some(known.clone()), slow)]).await;
     assert!(matches!(late, Err(StoreError::Conflict)));
-    assert_eq!(world.store().vacancies_to_change(code, month).await.unwrap(), [fast.clone()]);
+    assert_eq!(world.store().vacancies_to_change(code, month).await.unwrap(), vec![fast.clone()]);
     let of_facility = world.store().latest_vacancy(&world.facility.facility_id).await.unwrap();
     assert_eq!(of_facility, Some(fast), "both are written, or none");
 }
