@@ -240,7 +240,7 @@ class Strangers(unittest.TestCase):
         self.assertEqual(config["WebACLId"], {"Ref": "CdnFirewallArn"})
         # Where a token or a cookie counts, nothing is kept.
         kept = [one["PathPattern"] for one in config["CacheBehaviors"]]
-        self.assertEqual(kept, ["/openapi.json", "/v1/facilities*", "/v1/feeds/*"])
+        self.assertEqual(kept, ["/openapi.json", "/v1/facilities*", "/v1/municipalities*", "/v1/feeds/*"])
         firewall = yaml_parse((ROOT / "infra/cdn/firewall.yaml").read_text(encoding="utf-8"))
         for rule in firewall["Resources"]["Firewall"]["Properties"]["Rules"]:
             self.assertEqual(rule["Statement"]["RateBasedStatement"]["AggregateKeyType"], "IP", rule["Name"])

@@ -77,6 +77,8 @@ impl Change {
             }
             StreamChange::Facility(facility) => ("facility", facility.facility_id.to_string()),
             StreamChange::Slot(slot) => ("slot", slot.slot_id.to_string()),
+            StreamChange::Vacancy(vacancy) => ("vacancy", vacancy.facility_id.to_string()),
+            StreamChange::Procedure(procedure) => ("procedure", procedure.procedure_id.to_string()),
             StreamChange::PendingReminder(reminder) => {
                 ("pending_reminder", reminder.facility_id.to_string())
             }

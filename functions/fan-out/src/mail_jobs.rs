@@ -43,7 +43,11 @@ fn messages(change: &Change, now: Timestamp) -> Vec<Message<MailOrder>> {
             let (facility_id, version) = (facility.clone(), *version);
             (vec![MailOrder::NewNoticeAddresses { facility_id, version }], now)
         }
-        StreamChange::Facility(_) | StreamChange::Slot(_) | StreamChange::Nothing => return vec![],
+        StreamChange::Facility(_)
+        | StreamChange::Slot(_)
+        | StreamChange::Vacancy(_)
+        | StreamChange::Procedure(_)
+        | StreamChange::Nothing => return vec![],
     };
     let message = |order| Message::new(order, change.correlation_id.clone(), caused_at);
     orders.into_iter().map(message).collect()

@@ -30,11 +30,12 @@ async fn get_facility(
     let (store, now) = (&hub.store, hub.clock.now());
     let until = now + SignedDuration::from_hours(366 * 24);
     let slots = store.slots(&id, now, until, SLOTS_LOOKED_AT, None).map_err(Problem::from);
-    let (facility, slots) = futures::try_join!(facility(&hub, &id), slots)?;
+    let vacancy = store.latest_vacancy(&id).map_err(Problem::from);
+    let (facility, slots, vacancy) = futures::try_join!(facility(&hub, &id), slots, vacancy)?;
     let next = match facility.takes_requests() {
         true => store.next_free_slot(&facility, slots, now, until).await?,
         false => None,
     };
     let next_slot_at = next.map(|slot| slot.starts_at);
-    Ok(Json(FacilityDetailView::new(facility, Visibility::Public, next_slot_at)))
+    Ok(Json(FacilityDetailView::new(facility, Visibility::Public, next_slot_at, vacancy)))
 }

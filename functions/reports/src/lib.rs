@@ -11,10 +11,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{MunicipalityCode, Timestamp, report};
-use http::header;
-use hub_http::{Function, Path, PathValue, Problem, Query, caller::Authority, routes};
+use hub_http::{Function, Path, PathValue, Problem, Query, caller::Authority, csv_file, routes};
 use jiff::civil::Date;
-use runtime::{Hub, telemetry::ErrorChain};
+use runtime::Hub;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -188,22 +187,11 @@ impl ReportId {
 impl Report {
     /// As a file that a spreadsheet opens.
     fn csv(&self, id: ReportId) -> Result<Response, Problem> {
-        let file = table::written(&table::of(&self.content)).map_err(|error| {
-            tracing::error!(error = %ErrorChain(&error), "a report cannot be written");
-            Problem::Internal
-        })?;
         let id = id.as_str();
         let name = match (self.from, self.to) {
             (Some(from), Some(to)) => format!("{id}_{from}_{to}.csv"),
             _ => format!("{id}_{}.csv", self.as_of.date()),
         };
-        let headers = [
-            (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-            // `lambda_http` decodes text, which takes the byte order mark away and leaves the length as it
-            // was; what names an encoding, even none, it hands on byte for byte.
-            (header::CONTENT_ENCODING, "identity".to_owned()),
-            (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
-        ];
-        Ok((headers, file).into_response())
+        csv_file(&name, &table::of(&self.content))
     }
 }

@@ -9,9 +9,9 @@ use domain::{
     slot::DayOfWeek,
 };
 
-use crate::Content;
+use hub_http::Row;
 
-type Row = Vec<String>;
+use crate::Content;
 
 /// The table of a report; its first row are the headings.
 pub(crate) fn of(content: &Content) -> Vec<Row> {
@@ -25,23 +25,6 @@ pub(crate) fn of(content: &Content) -> Vec<Row> {
         Content::LeadTimes(report) => lead_times(report),
         Content::Online(report) => online(report),
     }
-}
-
-/// The file: UTF-8 with the byte order mark by which Excel knows it.
-pub(crate) fn written(table: &[Row]) -> Result<Vec<u8>, csv::Error> {
-    let mut file = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer("\u{feff}".as_bytes().to_vec());
-    for row in table {
-        file.write_record(row.iter().map(|cell| harmless(cell)))?;
-    }
-    file.into_inner().map_err(|error| csv::Error::from(error.into_error()))
-}
-
-/// A cell that no spreadsheet takes for a formula.
-fn harmless(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if formula { format!("'{cell}") } else { cell.to_owned() }
 }
 
 fn row<const CELLS: usize>(cells: [&str; CELLS]) -> Row {
@@ -218,25 +201,4 @@ fn online(report: &OnlineByMonth) -> Vec<Row> {
     };
     let months = report.months.iter().map(|one| row(one.month.to_string(), &one.counts));
     [headings].into_iter().chain(months).chain([row(TOTAL.into(), &report.total)]).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_is_a_formula_and_excel_knows_the_encoding() {
-        let table = [
-            row(["施設名", "件数"]),
-            row(["=HYPERLINK(\"https://example.jp\")", "-1"]),
-            row(["+81", "@x"]),
-            row(["さくら,保育園", "1"]),
-        ];
-        let file = String::from_utf8(written(&table).unwrap()).unwrap();
-        let expected = "\u{feff}施設名,件数\r\n\
-            \"'=HYPERLINK(\"\"https://example.jp\"\")\",'-1\r\n\
-            '+81,'@x\r\n\
-            \"さくら,保育園\",1\r\n";
-        assert_eq!(file, expected);
-    }
 }

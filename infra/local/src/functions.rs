@@ -22,6 +22,8 @@ pub const FUNCTIONS: &[(&str, &dyn Served)] = &[
     ("get-facility", &get_facility::FUNCTION),
     ("list-slots", &list_slots::FUNCTION),
     ("feeds", &feeds::FUNCTION),
+    ("procedures", &procedures::FUNCTION),
+    ("vacancies", &vacancies::FUNCTION),
     ("staff-slots", &staff_slots::FUNCTION),
     ("facility-settings", &facility_settings::FUNCTION),
     ("request-reservation", &request_reservation::FUNCTION),

@@ -5,7 +5,9 @@ use std::{fmt, str::FromStr, sync::LazyLock};
 use data_encoding::{Encoding, Specification};
 use serde::{Deserialize, Serialize};
 
-use crate::{Invalid, MunicipalityCode, Timestamp, keys::IdKey, text::text_conversions};
+use crate::{
+    Invalid, MunicipalityCode, Timestamp, calendar::FiscalYear, keys::IdKey, text::text_conversions,
+};
 
 /// Crockford's base 32: no letter that could be read as another one over the telephone.
 static CROCKFORD: LazyLock<Encoding> = LazyLock::new(|| {
@@ -94,6 +96,10 @@ text_type!(
     ImportId, example: "imp_7k3m9qxd2abc", |text| prefixed(text, "imp_", 12)
 );
 text_type!(
+    /// A procedure of a municipality in one fiscal year.
+    ProcedureId, example: "prc_7k3m9qxd2abc", |text| prefixed(text, "prc_", 12)
+);
+text_type!(
     /// An event; the same for every delivery of it.
     EventId, example: "evt_R7K3M9QXD_2", |text| {
         let rest = text.strip_prefix("evt_")?;
@@ -142,6 +148,15 @@ impl FacilityId {
             None => format!("name\n{code}\n{}", crate::text::identity(name)),
         };
         Self(format!("fac_{}", crockford(&Sha256::digest(key), 12).to_ascii_lowercase()))
+    }
+}
+
+impl ProcedureId {
+    /// The id of a procedure, of what there is one alone: its name in a municipality and fiscal year.
+    pub fn derive(code: MunicipalityCode, year: FiscalYear, name: &str) -> Self {
+        use sha2::{Digest, Sha256};
+        let key = format!("procedure\n{code}\n{year}\n{}", crate::text::identity(name));
+        Self(format!("prc_{}", crockford(&Sha256::digest(key), 12).to_ascii_lowercase()))
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod applicant;
 pub mod attempt;
 pub mod audience;
+pub mod calendar;
 pub mod event;
 pub mod facility;
 pub mod family;
@@ -17,6 +18,7 @@ pub mod item;
 pub mod keys;
 pub mod municipality;
 pub mod notice_token;
+pub mod procedure;
 mod refusal;
 pub mod reminder;
 pub mod report;
@@ -30,14 +32,15 @@ pub mod suppression;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod vacancy;
 pub mod vendor;
 pub mod visit_token;
 
 pub use applicant::{Applicant, Sealed};
 pub use facility::Facility;
 pub use id::{
-    ClientId, CorrelationId, EventId, FacilityId, ImportId, ReservationNumber, SlotId, SlotNumber,
-    WebhookEndpointId,
+    ClientId, CorrelationId, EventId, FacilityId, ImportId, ProcedureId, ReservationNumber, SlotId,
+    SlotNumber, WebhookEndpointId,
 };
 pub use invalid::Invalid;
 pub use municipality::MunicipalityCode;

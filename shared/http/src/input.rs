@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection};
 use deserr::Deserr;
-use domain::{Invalid, WebhookEndpointId, invalid::InputErrors};
+use domain::{Invalid, MunicipalityCode, WebhookEndpointId, invalid::InputErrors};
 use http::{StatusCode, header, request::Parts};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -74,6 +74,7 @@ pub struct Path<T>(pub T);
 )]
 pub trait PathValue: DeserializeOwned + Send {}
 
+impl PathValue for MunicipalityCode {}
 impl PathValue for String {}
 impl PathValue for WebhookEndpointId {}
 
@@ -95,6 +96,11 @@ where
 /// A day in a query, `YYYY-MM-DD`.
 pub fn some_date(text: String) -> Result<Option<jiff::civil::Date>, Invalid> {
     domain::time::parse_date(&text).map(Some)
+}
+
+/// What a query may leave out.
+pub fn given<T: TryFrom<String, Error = Invalid>>(text: String) -> Result<Option<T>, Invalid> {
+    T::try_from(text).map(Some)
 }
 
 /// What a query may say.

@@ -10,6 +10,7 @@ mod browser;
 pub mod caller;
 mod cdn;
 mod comment;
+mod csv_file;
 mod etag;
 mod finish;
 mod function;
@@ -28,11 +29,12 @@ pub mod visits;
 pub use self::{
     browser::{Page, acts_on_our_page},
     comment::{open_comment, seal_comment},
+    csv_file::{Row, csv_file},
     etag::{IfMatch, etag_of},
     finish::finish,
     function::{Function, Route, Routes, run},
     idempotency::{Created, Creation, IdempotencyKey, replay},
-    input::{Body, Path, PathValue, Query, QueryParams, some_date},
+    input::{Body, Path, PathValue, Query, QueryParams, given, some_date},
     page::{CursorSeal, Limit, List, PageQuery},
     problem::{KINDS, Kind, Language, Problem, settled},
     reserving::{Made, Reserving, approve_at_once, under_a_number},

@@ -8,6 +8,7 @@ use domain::{
     item::Visibility,
     reservation::{Consent, Origin, PartySize},
     search::FacilitySummary,
+    vacancy::{Vacancy, VacancyView},
 };
 use runtime::Hub;
 use serde::Serialize;
@@ -40,16 +41,24 @@ pub struct FacilityDetailView {
     /// How much of what anybody may know is stated, in percent.
     #[schema(maximum = 100)]
     pub completeness: u8,
+    /// What is free, in the latest month of which its municipality says so.
+    pub vacancy: Option<VacancyView>,
 }
 
 impl FacilityDetailView {
     /// As somebody sees it who may see items up to this visibility.
-    pub fn new(facility: Facility, seen: Visibility, next_slot_at: Option<Timestamp>) -> Self {
+    pub fn new(
+        facility: Facility,
+        seen: Visibility,
+        next_slot_at: Option<Timestamp>,
+        vacancy: Option<Vacancy>,
+    ) -> Self {
         let facility = facility.visible_to(seen);
         Self {
             details: facility.details.clone(),
             provenance: facility.notes.provenance.clone(),
             completeness: facility.completeness(),
+            vacancy: vacancy.map(VacancyView::from),
             facility: FacilityView { facility: FacilitySummary::new(facility), next_slot_at },
         }
     }

@@ -34,8 +34,10 @@ where
         let result = match serde_json::from_str::<Message<T>>(body) {
             Ok(order) => {
                 let (correlation_id, taken) = (order.correlation_id.clone(), order.taken);
+                // Boxed: it is part of several futures, and large.
+                let handled = Box::pin(handle(order, message));
                 let work = async {
-                    handle(order, message).await.map_err(|error| {
+                    handled.await.map_err(|error| {
                         let (error, duration_ms) = (ErrorChain(&error), ms(taken.elapsed()));
                         tracing::warn!(message_id = id, outcome = Outcome::Failed.as_str(), %error, duration_ms, "message");
                     })

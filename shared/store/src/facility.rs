@@ -1,6 +1,5 @@
 //! Facilities, their settings, and whom the hub writes to in a municipality.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     Facility, FacilityId, MunicipalityCode, Settings, Timestamp,
     applicant::Email,
@@ -14,7 +13,7 @@ use crate::{
     Store, StoreError,
     condition::Condition,
     facility_list::listing,
-    item::{Item, from_item, known, number, to_item},
+    item::{Item, from_item, known, number, to_item, to_stated_item},
     keys::Key,
     write::Write,
 };
@@ -131,16 +130,8 @@ fn default_booking_closes() -> u16 {
     Settings::default().booking_closes_hours_before
 }
 
-/// What is not stated takes no room.
 fn item(facility: &Facility) -> Result<Item, StoreError> {
-    let mut item = to_item(&StoredFacility(facility.clone()))?;
-    item.retain(|_, value| match value {
-        AttributeValue::Null(_) => false,
-        AttributeValue::M(map) => !map.is_empty(),
-        AttributeValue::L(list) => !list.is_empty(),
-        _ => true,
-    });
-    Ok(item)
+    to_stated_item(&StoredFacility(facility.clone()))
 }
 
 /// A facility from its item, as the table or its stream gives it.

@@ -8,7 +8,7 @@ use domain::{Facility, FacilityId, MunicipalityCode};
 use crate::{
     Store, StoreError,
     condition::Condition,
-    item::Item,
+    item::{Item, known},
     keys::{Key, span::Span},
     query::Query,
     write::Write,
@@ -56,6 +56,35 @@ impl Store {
             by_municipality.entry(code).or_default().push(facility);
         }
         Ok(by_municipality)
+    }
+
+    /// Up to so many municipalities that have facilities, by their codes; after one, those that follow it.
+    pub async fn municipalities(
+        &self,
+        after: Option<MunicipalityCode>,
+        limit: usize,
+    ) -> Result<Vec<MunicipalityCode>, StoreError> {
+        let span = after.map_or_else(Span::all_listed_facilities, Span::listed_facilities_after);
+        // Few bytes are read of each facility, so a page has those of many municipalities.
+        let (query, mut found, mut start) = (Query::of(span), Vec::new(), None);
+        loop {
+            let page = self.page(&query, None, start).await?;
+            for item in page.items {
+                found.extend(known(item, listed)?.map(|(code, _)| code));
+            }
+            found.dedup();
+            start = page.next;
+            if start.is_none() || found.len() > limit {
+                found.truncate(limit);
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Whether a municipality has facilities.
+    pub async fn has_facilities(&self, code: MunicipalityCode) -> Result<bool, StoreError> {
+        let query = Query::of(Span::listed_facilities(code));
+        Ok(!self.list(&query, Some(1), listed).await?.is_empty())
     }
 
     /// Lists facilities that a version of the hub wrote which kept no list. One that is listed stays so.

@@ -47,6 +47,18 @@ pub(crate) fn to_item(value: &impl Serialize) -> Result<Item, StoreError> {
     Ok(serde_dynamo::to_item(value)?)
 }
 
+/// The attributes of a value, without those that state nothing: they take no room.
+pub(crate) fn to_stated_item(value: &impl Serialize) -> Result<Item, StoreError> {
+    let mut item = to_item(value)?;
+    item.retain(|_, value| match value {
+        AttributeValue::Null(_) => false,
+        AttributeValue::M(map) => !map.is_empty(),
+        AttributeValue::L(list) => !list.is_empty(),
+        _ => true,
+    });
+    Ok(item)
+}
+
 /// The value of an item. Attributes that this version does not know are ignored.
 pub(crate) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
     Ok(serde_dynamo::from_item(item)?)

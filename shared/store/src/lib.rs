@@ -23,6 +23,7 @@ mod meter;
 mod notice;
 mod once;
 mod place;
+mod procedure;
 mod query;
 mod reservation;
 mod reservation_list;
@@ -32,6 +33,7 @@ mod slot;
 mod stream;
 mod suppression;
 mod transaction;
+mod vacancy;
 mod vendor;
 mod write;
 
@@ -52,6 +54,7 @@ pub use self::{
     meter::{Consumed, Meter},
     notice::{Digest, Listed, PendingReminder, PlanDigest, SlotPlanReminder},
     once::{Earlier, Once},
+    procedure::ProcedurePosition,
     reservation::{ChangeOutcome, Judged, Reserved},
     reservation_list::{ListPosition, ReservationFilter, VisitPosition},
     search::ShardVersion,

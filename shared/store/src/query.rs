@@ -19,6 +19,7 @@ pub(crate) struct Query {
     sort: Option<Sort>,
     index: Option<&'static str>,
     consistent: bool,
+    backwards: bool,
     filter: Option<Condition>,
 }
 
@@ -35,19 +36,24 @@ impl Query {
     /// Of a part of a partition of the table.
     pub(crate) fn of(Span { pk, sort }: Span) -> Self {
         let (partition, sort) = (("pk", pk), Some(sort));
-        Self { partition, sort, index: None, consistent: false, filter: None }
+        Self { partition, sort, index: None, consistent: false, backwards: false, filter: None }
     }
 
     /// Of a whole partition of an index.
     pub(crate) fn of_index(index: &'static Index, partition: impl ToString) -> Self {
         let partition = (index.partition, partition.to_string());
         let index = Some(index.name);
-        Self { partition, sort: None, index, consistent: false, filter: None }
+        Self { partition, sort: None, index, consistent: false, backwards: false, filter: None }
     }
 
     /// Sees what was written a moment ago, at twice the cost.
     pub(crate) fn consistent(self) -> Self {
         Self { consistent: true, ..self }
+    }
+
+    /// The last one first.
+    pub(crate) fn backwards(self) -> Self {
+        Self { backwards: true, ..self }
     }
 
     /// Leaves out that of which this does not hold. It is read nevertheless.
@@ -70,6 +76,18 @@ impl Store {
         parse: impl Fn(Item) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         self.list_of(query, limit, |item| known(item, &parse)).await
+    }
+
+    /// Up to `limit` things of which items tell, of those that are wanted.
+    pub(crate) async fn list_wanted<T>(
+        &self,
+        query: &Query,
+        limit: usize,
+        parse: impl Fn(Item) -> Result<T, StoreError>,
+        is_wanted: impl Fn(&T) -> bool,
+    ) -> Result<Vec<T>, StoreError> {
+        let wanted = |item| Ok(known(item, &parse)?.filter(&is_wanted));
+        self.list_of(query, Some(limit), wanted).await
     }
 
     /// The same for who must miss nothing: what cannot be read is an error.
@@ -133,6 +151,7 @@ impl Store {
             .set_expression_attribute_names(words.names())
             .set_expression_attribute_values(words.values())
             .consistent_read(query.consistent)
+            .set_scan_index_forward(query.backwards.then_some(false))
             .set_limit(limit.map(|limit| limit as i32))
             .set_exclusive_start_key(start)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);

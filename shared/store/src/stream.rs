@@ -1,10 +1,12 @@
 //! What the table's stream tells: each change of an item, as the aggregate it belongs to.
 
-use domain::{CorrelationId, Facility, FacilityId, Reservation, Slot};
+use domain::{
+    CorrelationId, Facility, FacilityId, Reservation, Slot, procedure::Procedure, vacancy::Vacancy,
+};
 
 use crate::{
     Digest, PendingReminder, PlanDigest, SlotPlanReminder, StoreError, correlation::CORRELATION_ID,
-    facility, item::Item, keys::Key, notice, reservation, slot,
+    facility, item::Item, keys::Key, notice, procedure, reservation, slot, vacancy,
 };
 
 /// A change that somebody else must hear of.
@@ -21,6 +23,10 @@ pub enum StreamChange {
     Facility(Box<Facility>),
     /// A slot is new or changed.
     Slot(Box<Slot>),
+    /// What a facility has free in a month is new or changed.
+    Vacancy(Box<Vacancy>),
+    /// A procedure is new or changed.
+    Procedure(Box<Procedure>),
     /// A facility is asked about requests that wait.
     PendingReminder(PendingReminder),
     /// A municipality gets its digest.
@@ -56,6 +62,9 @@ impl StreamChange {
                 None => Self::Nothing,
             },
             Key::Slot(..) => Self::Slot(Box::new(slot::from_table(after)?)),
+            // Once: it is written under its facility too.
+            Key::Vacancy(..) => Self::Vacancy(Box::new(vacancy::from_table(after)?)),
+            Key::Procedure(..) => Self::Procedure(Box::new(procedure::from_table(after)?)),
             Key::PendingReminder(..) => {
                 Self::PendingReminder(notice::pending_reminder_from_table(after)?)
             }

@@ -13,6 +13,8 @@ use serde_json::json;
 use store::{ChangeOutcome, Consumed, Key};
 use tests::{As, World, site};
 
+use crate::{procedures::procedure, vacancies::vacancy};
+
 const SLOT: &str = "2026-12-10T10:00:00+09:00";
 
 /// What AWS KMS adds to a sealed value, about, beyond what the local seal adds.
@@ -117,6 +119,55 @@ async fn a_status_costs_half_a_read_unit() {
     world.store().meter().take();
     let answer = world.get(&site(), &format!("/v1/reservations/{number}")).await;
     assert_eq!(answer.status, 200);
+    assert_eq!(world.store().meter().take(), Consumed { read: 0.5, write: 0.0 });
+}
+
+#[tokio::test]
+async fn a_month_of_a_municipality_costs_half_a_read_unit_for_each_dozen_nurseries() {
+    let world = World::new().await;
+    let code = world.facility.municipality_code;
+    let everything = [
+        ("0歳クラス空き人数", "△2"),
+        ("1歳クラス空き人数", "△2"),
+        ("2歳クラス空き人数", "△2"),
+        ("3歳クラス空き人数", "△2"),
+        ("4歳クラス空き人数", "△2"),
+        ("5歳クラス空き人数", "△2"),
+        ("0～2歳クラス空き人数", "△2"),
+        ("公表日", "2026-11-10"),
+    ];
+    let now = world.hub.clock.now();
+    let of = |n| (None, vacancy(&stated(&world, n), now, &everything));
+    let month = Vec::from_iter((0..120).map(of));
+    world.store().meter().take();
+    world.store().put_vacancies(&month[..1]).await.unwrap();
+    // Under the municipality and under the nursery, in a transaction.
+    assert_eq!(world.store().meter().take(), Consumed { read: 0.0, write: 4.0 });
+    world.store().put_vacancies(&month[1..]).await.unwrap();
+    world.store().meter().take();
+    let base_month = month[0].1.base_month;
+    let found = world.store().vacancies(code, base_month, None, None).await.unwrap();
+    assert_eq!(found.len(), 120);
+    let read = world.store().meter().take().read;
+    assert!(read <= 10.0, "{read}");
+    world.store().latest_month(code).await.unwrap();
+    let facility = &month[7].1.facility_id;
+    assert!(world.store().latest_vacancy(facility).await.unwrap().is_some());
+    // However many months there are.
+    assert_eq!(world.store().meter().take(), Consumed { read: 1.0, write: 0.0 });
+}
+
+#[tokio::test]
+async fn procedures_of_a_municipality_cost_half_a_read_unit() {
+    let world = World::new().await;
+    let this =
+        procedure(&world, &[("0歳_申込数", "95"), ("保育園申込URL", "https://a.example.jp/")]);
+    let next = this.next_year().unwrap();
+    world.store().meter().take();
+    world.store().put_procedures(&[(None, this), (None, next)]).await.unwrap();
+    assert_eq!(world.store().meter().take(), Consumed { read: 0.0, write: 4.0 });
+    let answer = world.get(&As::Anyone, "/v1/procedures?municipality=131199").await;
+    assert_eq!(answer.body["items"].as_array().unwrap().len(), 2);
     assert_eq!(world.store().meter().take(), Consumed { read: 0.5, write: 0.0 });
 }
 

@@ -44,6 +44,20 @@ const ROWS: &[(&str, &str)] = &[
     ("RSV-20", "A forgotten request is caught by the hub, not by a rule"),
     ("RSV-21", "A nursery that books elsewhere shows where"),
     ("RSV-22", "How long before the visit families ask"),
+    (
+        "PRC-01",
+        "The guide and the file of a municipality for each fiscal year, while they are published",
+    ),
+    ("PRC-02", "Where families apply"),
+    ("PRC-03", "How it went a year before, by age"),
+    ("PRC-04", "A new fiscal year stands beside the old one"),
+    ("PRC-06", "Items that a later version adds survive an earlier one"),
+    ("PRC-07", "A municipality's site shows the hub's table instead of one of its own"),
+    ("VAC-01", "Free places of a month by age class, with the combined class, a note and marks"),
+    ("VAC-03", "Shown for a nursery and for a whole municipality"),
+    ("VAC-04", "A table that was published is a file that can be edited and imported"),
+    ("API-04", "Procedures are searched by municipality and fiscal year"),
+    ("ADD-10", "The table as CSV, JSON and a frame"),
     ("NTF-07", "The hourly asking about requests that wait"),
     ("REP-01", "Requests that wait, by age"),
     ("REP-02", "Requests of the last seven days, and in all"),
@@ -60,8 +74,9 @@ fn ids(name: &str) -> Vec<String> {
     let (mut ids, mut rest) = (Vec::new(), name);
     while let Some((family, after)) = rest.split_once('_') {
         let number = after.get(..2).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
-        let Some(number) = number.filter(|_| ["slot", "rsv", "ntf", "rep"].contains(&family))
-        else {
+        let Some(number) = number.filter(|_| {
+            ["slot", "rsv", "prc", "vac", "api", "add", "ntf", "rep"].contains(&family)
+        }) else {
             break;
         };
         ids.push(format!("{}-{number}", family.to_uppercase()));

@@ -23,6 +23,7 @@ mod once;
 mod pages;
 mod pending;
 mod portal;
+mod procedures;
 mod relay;
 mod reports;
 mod reservations;
@@ -35,6 +36,7 @@ mod store_faults;
 
 mod typed;
 mod upgrade;
+mod vacancies;
 mod visits;
 mod webhooks;
 mod words;

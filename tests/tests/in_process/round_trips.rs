@@ -47,6 +47,11 @@ async fn what_anybody_reads_takes_one_round_trip() {
     let facility = format!("/v1/facilities/{}", slot.facility_id);
     assert_eq!(distant.read(&As::Anyone, &facility).await, 1);
     assert_eq!(distant.read(&As::Anyone, &format!("{facility}/slots")).await, 1);
+    let procedures = "/v1/procedures?municipality=131199&fiscal_year=2027";
+    assert_eq!(distant.read(&As::Anyone, procedures).await, 1);
+    assert_eq!(distant.read(&As::Anyone, "/v1/municipalities").await, 1);
+    let vacancies = "/v1/vacancies?municipality=131199&base_month=2026-12";
+    assert_eq!(distant.read(&As::Anyone, vacancies).await, 1);
 }
 
 #[tokio::test]

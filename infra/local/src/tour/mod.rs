@@ -187,6 +187,12 @@ impl<'a, W: Write> Tour<'a, W> {
         self.find(&slot).await?;
 
         self.scene(
+            "The parent looks at what is free in the municipality, and how to apply there",
+            "The municipality's own site frames the same table, so nobody keeps a second one.",
+        )?;
+        self.look_at_municipality().await?;
+
+        self.scene(
             "A search site copies the times of all nurseries, and follows the feed from there",
             "It reads the feed page by page to its end; from then on, only what has changed.",
         )?;

@@ -47,6 +47,33 @@ impl<W: Write> Tour<'_, W> {
         expect("free places in the copy", free, &copied.unwrap_or_default())
     }
 
+    /// Reads what a municipality publishes: who takes part, what is free, and how to apply.
+    pub(super) async fn look_at_municipality(&mut self) -> TourResult {
+        let list = self.get(Who::Anyone, "/v1/municipalities?limit=100").await?.body;
+        let items = list["items"].as_array().into_iter().flatten();
+        let names: Vec<_> = items.map(|one| text(&one["municipality"])).collect();
+        expect("the municipality in the list", true, &json!(names.contains(&"板橋区")))?;
+        let free = self.get(Who::Anyone, "/v1/vacancies?municipality=131199").await?.body;
+        let note = free["items"][0]["vacancy_note"].clone();
+        expect("the note", "デモ用の架空の値です。", &note)?;
+        for (form, kind) in [
+            ("csv", "text/csv; charset=utf-8"),
+            ("json", "application/json"),
+            ("html", "text/html; charset=utf-8"),
+        ] {
+            let path = format!("/v1/municipalities/131199/vacancies.{form}");
+            let table = self.get(Who::Anyone, &path).await?;
+            let found = table.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            expect("the table", kind, &json!(found))?;
+        }
+        let later = "/v1/municipalities/131199/vacancies.json?base_month=2099-12";
+        let table = self.get(Who::Anyone, later).await?.body;
+        expect("a month that is not published", json!([]), &table["items"])?;
+        let path = "/v1/procedures?municipality=131199";
+        let procedure = self.get(Who::Anyone, path).await?.body["items"][0].clone();
+        expect("where to apply", "https://apply.example.jp/131199", &procedure["application_url"])
+    }
+
     /// Deletes the endpoint of a vendor.
     pub(super) async fn leave(&mut self, who: Who, endpoint: &Value) -> TourResult {
         let path = format!("/v1/webhook-endpoints/{}", text(&endpoint["id"]));

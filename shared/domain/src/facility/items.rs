@@ -17,12 +17,9 @@ use super::{
     AcceptsDisabled, AcceptsUntil, EstablishmentBody, Facility, FacilityType, ItemNotes, Location,
     age::Accepts,
 };
-use crate::{
-    Invalid,
-    item::{
-        Closes, CorporateNumber, Count, Format, Item, Line, Minutes, OfficeNumber, OpenDays, Opens,
-        Phone, PostalCode, Staff, Visibility, WebPage, WebPages, Words, Yen, YesNo,
-    },
+use crate::item::{
+    Closes, CorporateNumber, Count, Format, Item, Line, Minutes, OfficeNumber, OpenDays, Opens,
+    Phone, PostalCode, Staff, Visibility, WebPage, WebPages, Words, Yen, YesNo, item,
 };
 
 /// Every item has a value, a function that writes it, and so on: what is the same for all is here.
@@ -64,59 +61,12 @@ macro_rules! items {
 
         /// The items of a facility, in the order of the hub's lists.
         pub const ITEMS: &[Item<Facility>] = &[
-            $(Item {
-                field: stringify!($rfield),
-                heading: $rheading,
-                other_headings: &[$($rother),*],
-                visibility: Visibility::$rvisibility,
-                guide: $rguide,
-                one_line: <$rformat>::ONE_LINE,
-                rewrites: <$rformat>::REWRITES,
-                read: |of, cell| <$rformat>::read(cell).map(|value| of.$rfield = value),
-                write: |of| Some(<$rformat>::write(&of.$rfield)),
-                json: |of| json(&of.$rfield),
-                same: |a, b| a.$rfield == b.$rfield,
-                copy: |from, to| to.$rfield = from.$rfield.clone(),
-                clear: |_| {},
-                set: |of, value| match value {
-                    Value::Null => Err(Invalid::Missing),
-                    value => <$rformat>::from_json(value).map(|value| of.$rfield = value),
-                },
-            },)*
-            $(items!(@optional $bfield, [$($bpath).+], $bformat, $bheading, [$($bother),*], $bvisibility, $bguide),)*
-            $(items!(@optional $field, [details.$field], $format, $heading, [$($other),*], $visibility, $guide),)*
+            $(item!(required $rfield @ $rfield: $rformat, $rheading [$($rother),*], $rvisibility, $rguide),)*
+            $(item!(optional $bfield @ $($bpath).+: $bformat, $bheading [$($bother),*], $bvisibility, $bguide),)*
+            $(item!(optional $field @ details.$field: $format, $heading [$($other),*], $visibility, $guide),)*
             // What a list says of them is passed over: it follows from another item.
-            $(Item {
-                read: |_, _| Ok(()),
-                set: |_, _| Err(Invalid::Unchangeable),
-                ..items!(@optional $dfield, [details.$dfield], $dformat, $dheading, [$($dother),*], $dvisibility, $dguide)
-            },)*
+            $(item!(derived $dfield @ details.$dfield: $dformat, $dheading [$($dother),*], $dvisibility, $dguide),)*
         ];
-    };
-    (@optional $field:ident, [$($path:ident).+], $format:ty, $heading:literal, [$($other:literal),*],
-        $visibility:ident, $guide:literal) => {
-        Item {
-            field: stringify!($field),
-            heading: $heading,
-            other_headings: &[$($other),*],
-            visibility: Visibility::$visibility,
-            guide: $guide,
-            one_line: <$format>::ONE_LINE,
-            rewrites: <$format>::REWRITES,
-            read: |of, cell| <$format>::read(cell).map(|value| of.$($path).+ = Some(value)),
-            write: |of| of.$($path).+.as_ref().map(<$format>::write),
-            json: |of| json(&of.$($path).+),
-            same: |a, b| a.$($path).+ == b.$($path).+,
-            copy: |from, to| to.$($path).+ = from.$($path).+.clone(),
-            clear: |of| of.$($path).+ = None,
-            set: |of, value| {
-                of.$($path).+ = match value {
-                    Value::Null => None,
-                    value => Some(<$format>::from_json(value)?),
-                };
-                Ok(())
-            },
-        }
     };
 }
 
@@ -139,11 +89,6 @@ fn property<F: Format>(object: ObjectBuilder, field: &str, description: &str) ->
         other => return object.property(field, other).required(field),
     };
     object.property(field, schema).required(field)
-}
-
-fn json(value: &impl Serialize) -> Value {
-    // Texts, numbers and lists of them: there is nothing that JSON could not say.
-    serde_json::to_value(value).unwrap_or_default()
 }
 
 /// The item with this name.
@@ -288,7 +233,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Timestamp, facility::Source, item, search::tests::facility};
+    use crate::{Invalid, Timestamp, facility::Source, item, search::tests::facility};
 
     const NOW: &str = "2026-12-01T10:00:00+09:00";
 

@@ -18,6 +18,11 @@ pub trait Format {
     /// Whether people write it in ways that are worth keeping beside what the hub takes from them.
     const REWRITES: bool = false;
 
+    /// Whether what stands in a cell, though it is not empty, says that the value is not stated.
+    fn is_unstated(_cell: &str) -> bool {
+        false
+    }
+
     /// Reads what people write, in any usual writing.
     fn read(cell: &str) -> Result<Self::Value, Invalid>;
 

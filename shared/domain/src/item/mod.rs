@@ -4,10 +4,12 @@
 //! Imports, exports, validation, the comparison of a change with what is there, and the OpenAPI document follow from
 //! the table of a thing, such as [`crate::facility::ITEMS`]. To add an item is to add its line there.
 
+mod calendar;
 mod clock;
 mod code;
 mod format;
 mod number;
+mod table;
 mod text;
 
 use serde::{Deserialize, Serialize};
@@ -17,10 +19,12 @@ use utoipa::ToSchema;
 pub use clock::{Closes, LocalTime, OpenDay, OpenDays, Opens};
 pub(crate) use code::{code_list, label_identity};
 pub use format::Format;
-pub use number::{Count, Minutes, Staff, Yen};
+pub use number::{Count, FewCount, Minutes, Staff, Yen};
+pub(crate) use table::{item, json, table};
 pub(crate) use text::plain;
 pub use text::{
-    CorporateNumber, Line, OfficeNumber, Phone, PostalCode, WebPage, WebPages, Words, YesNo,
+    CorporateNumber, Line, MunicipalityNumber, OfficeNumber, Phone, PostalCode, WebPage, WebPages,
+    Words, YesNo,
 };
 
 use crate::Invalid;

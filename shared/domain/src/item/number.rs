@@ -26,6 +26,27 @@ impl Format for Count {
     }
 }
 
+/// Children, of whom few are not told: a dash stands in their place, lest somebody be known by the number. 0 is told.
+#[derive(Debug)]
+pub struct FewCount;
+
+impl Format for FewCount {
+    type Value = u32;
+    const TYPE: &'static str = Count::TYPE;
+
+    fn is_unstated(cell: &str) -> bool {
+        matches!(plain(cell).as_str(), "-" | "ー" | "*" | "x" | "X" | "…")
+    }
+
+    fn read(cell: &str) -> Result<u32, Invalid> {
+        Count::read(cell)
+    }
+
+    fn write(value: &u32) -> String {
+        Count::write(value)
+    }
+}
+
 /// Staff, of whom some lists count parts: 0 to 9,999 with up to two decimals.
 #[derive(Debug)]
 pub struct Staff;

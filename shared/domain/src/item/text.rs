@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::Format;
-use crate::{Invalid, text};
+use crate::{Invalid, MunicipalityCode, text};
 
 /// Half width, without spaces, and with a hyphen for every dash.
 pub(crate) fn plain(cell: &str) -> String {
@@ -90,6 +90,22 @@ impl Format for CorporateNumber {
 
     fn write(value: &String) -> String {
         value.clone()
+    }
+}
+
+/// 全国地方公共団体コード: six digits, or the five without the check digit.
+#[derive(Debug)]
+pub struct MunicipalityNumber;
+
+impl Format for MunicipalityNumber {
+    type Value = MunicipalityCode;
+
+    fn read(cell: &str) -> Result<MunicipalityCode, Invalid> {
+        plain(cell).parse()
+    }
+
+    fn write(value: &MunicipalityCode) -> String {
+        value.to_string()
     }
 }
 

@@ -66,7 +66,7 @@ pub fn known() -> &'static [Municipality] {
     &KNOWN
 }
 
-/// The municipality or ward with this code.
+/// The locality with this code.
 pub fn by_code(code: MunicipalityCode) -> Option<Locality> {
     static LOCALITIES: LazyLock<HashMap<MunicipalityCode, Locality>> = LazyLock::new(|| {
         let mut localities = HashMap::new();

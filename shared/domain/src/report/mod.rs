@@ -17,7 +17,7 @@ pub use self::{
     count::{Percent, Share},
     fact::{Answered, AnsweredBy, Fact},
     lead::{LeadBand, LeadTimes, lead_times},
-    month::{Month, ReportedMonth, StateCounts, StatesByMonth, states_by_month},
+    month::{ReportedMonth, StateCounts, StatesByMonth, states_by_month},
     online::{OnlineByMonth, OriginCounts, online_by_month},
     pending::{NewRequests, PendingOfDay, PendingRequests, PendingRow, new_requests, pending},
     review::{ReviewBand, ReviewTimes, review_times},

@@ -1,41 +1,17 @@
 //! What became of the requests of each month (REP-05).
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
-use jiff::{ToSpan, civil::Date};
-use serde::{Serialize, Serializer};
+use jiff::civil::Date;
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Fact;
-use crate::Status;
-
-/// A month, written `YYYY-MM`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Month(Date);
-
-impl Month {
-    /// The month of a day.
-    pub fn of(day: Date) -> Self {
-        Self(day.first_of_month())
-    }
-}
-
-impl fmt::Display for Month {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.strftime("%Y-%m"))
-    }
-}
-
-impl Serialize for Month {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
-    }
-}
+use crate::{Status, calendar::Month};
 
 /// Every month that a span of days touches, each with nothing counted yet.
 pub(super) fn months<T: Default>(from: Date, to: Date) -> BTreeMap<Month, T> {
-    let first = from.first_of_month().series(1.month());
-    first.take_while(|month| *month <= to).map(|month| (Month(month), T::default())).collect()
+    Month::between(from, to).map(|month| (month, T::default())).collect()
 }
 
 /// What became of requests. Each is counted once, so the states add up to the requests.
@@ -85,7 +61,6 @@ impl StateCounts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ReportedMonth<T> {
     /// The month.
-    #[schema(value_type = String, examples("2026-11"))]
     pub month: Month,
     /// What is counted.
     #[serde(flatten)]

@@ -4,7 +4,8 @@ use jiff::civil::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Fact, Month, ReportedMonth, Share, month};
+use super::{Fact, ReportedMonth, Share, month};
+use crate::calendar::Month;
 use crate::reservation::Origin;
 
 /// Bookings, by where they came from.

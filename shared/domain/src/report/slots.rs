@@ -4,8 +4,8 @@ use jiff::civil::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Fact, Month, ReportedMonth, Share, count::count, month};
-use crate::Slot;
+use super::{Fact, ReportedMonth, Share, count::count, month};
+use crate::{Slot, calendar::Month};
 
 /// Slots, their places, and the visits in them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]

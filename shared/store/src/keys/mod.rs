@@ -11,6 +11,7 @@
 //! | when its count of pending requests changed | `FAC#<facility_id>` | `NEW` |
 //! | a reminder of its pending requests | `FAC#<facility_id>` | `ASK#<hour>` |
 //! | a reminder to open slots | `FAC#<facility_id>` | `PLAN#<month>` |
+//! | what it has free in a month | `FAC#<facility_id>` | `VAC#<month>` |
 //! | reservation | `RSV#<reservation_number>` | `RSV` |
 //! | vendor | `CLI#<client_id>` | `CLI` |
 //! | its webhook endpoints | `CLI#<client_id>` | `WHE#<id>` |
@@ -20,6 +21,8 @@
 //! | a facility of one, as listed | `MUN` | `<code>#<facility_id>` |
 //! | a digest for it | `MUN#<code>` | `DIG#<date>`; its further parts `DIG#<date>#<part>` |
 //! | its facilities without slots | `MUN#<code>` | `PLAN#<month>` |
+//! | what its facilities have free in a month | `VAC#<code>` | `<month>#<facility_id>` |
+//! | a procedure of a municipality | `PRC` | `<code>#<fiscal year>#<procedure_id>` |
 //! | what reports count of a reservation | `FACT#<code>` | `<milliseconds>#<reservation_number>` |
 //! | what is due by time | `DUE` | `<milliseconds>#<reservation_number>` |
 //! | when a slot leaves its feed | `DUE#slots` | `<milliseconds>#<facility_id>#<slot_id>` |
@@ -48,8 +51,11 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    ClientId, EventId, FacilityId, ImportId, MunicipalityCode, ReservationNumber, SlotId,
-    Timestamp, WebhookEndpointId, applicant::FamilyFingerprint, feed::Feed,
+    ClientId, EventId, FacilityId, ImportId, MunicipalityCode, ProcedureId, ReservationNumber,
+    SlotId, Timestamp, WebhookEndpointId,
+    applicant::FamilyFingerprint,
+    calendar::{self, FiscalYear},
+    feed::Feed,
 };
 use jiff::civil::Date;
 
@@ -129,6 +135,8 @@ keys! {
     PendingReminder(facility: FacilityId, hour: Hour) = ["FAC" facility] ["ASK" hour];
     /// The reminder to open slots in a month.
     SlotPlanReminder(facility: FacilityId, month: Month) = ["FAC" facility] ["PLAN" month];
+    /// What a facility has free in a month, once more, so that its latest is found without its municipality.
+    FacilityVacancy(facility: FacilityId, month: calendar::Month) = ["FAC" facility] ["VAC" month];
     /// A reservation.
     Reservation(number: ReservationNumber) = ["RSV" number] ["RSV"];
     /// A vendor.
@@ -150,6 +158,12 @@ keys! {
     DigestPart(code: MunicipalityCode, day: Date, part: usize) = ["MUN" code] ["DIG" day part];
     /// A municipality's list of facilities without slots in a month.
     PlanDigest(code: MunicipalityCode, month: Month) = ["MUN" code] ["PLAN" month];
+    /// What a facility of a municipality has free in a month. The month stands first, so a municipality's month is one
+    /// query.
+    Vacancy(code: MunicipalityCode, month: calendar::Month, facility: FacilityId) = ["VAC" code] [month facility];
+    /// A procedure. One partition, so that those of all municipalities are listed by one query: a municipality writes
+    /// some a year.
+    Procedure(code: MunicipalityCode, year: FiscalYear, id: ProcedureId) = ["PRC"] [code year id];
     /// What reports count of a reservation, by the time of the request.
     Fact(code: MunicipalityCode, requested_at: Timestamp, number: ReservationNumber) = ["FACT" code] [requested_at number];
     /// That something is due about a reservation. One partition is enough: it takes a thousand writes a second, and a
@@ -230,6 +244,10 @@ pub enum Kind {
     Feed,
     /// Imports.
     Import,
+    /// Vacancies, by their municipality.
+    Vacancy,
+    /// Procedures.
+    Procedure,
     /// Addresses that are written to no longer.
     Suppression,
 }
@@ -243,6 +261,8 @@ pub(crate) fn nothing(kind: Kind) -> Attributes {
         Kind::Search => "SEARCH",
         Kind::Feed => "FEED#",
         Kind::Import => "IMP#",
+        Kind::Vacancy => "VAC#",
+        Kind::Procedure => "PRC",
         Kind::Suppression => "SUP#",
     };
     attributes((pk.into(), "NOTHING".into()))

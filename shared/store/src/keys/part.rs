@@ -1,8 +1,11 @@
 //! The parts of a key, and how each is written.
 
 use domain::{
-    ClientId, EventId, FacilityId, ImportId, MunicipalityCode, ReservationNumber, SlotId,
-    Timestamp, WebhookEndpointId, applicant::FamilyFingerprint, feed::Feed,
+    ClientId, EventId, FacilityId, ImportId, MunicipalityCode, ProcedureId, ReservationNumber,
+    SlotId, Timestamp, WebhookEndpointId,
+    applicant::FamilyFingerprint,
+    calendar::{self, FiscalYear},
+    feed::Feed,
 };
 use jiff::civil::Date;
 
@@ -49,10 +52,13 @@ written_as_text!(
     EventId,
     FacilityId,
     ImportId,
+    FiscalYear,
     MunicipalityCode,
+    ProcedureId,
     ReservationNumber,
     SlotId,
     WebhookEndpointId,
+    calendar::Month,
     String,
     usize
 );

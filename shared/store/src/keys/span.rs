@@ -1,6 +1,10 @@
 //! The parts of partitions that queries read.
 
-use domain::{ClientId, FacilityId, MunicipalityCode, SlotId, Timestamp, feed::Feed};
+use domain::{
+    ClientId, FacilityId, MunicipalityCode, SlotId, Timestamp,
+    calendar::{FiscalYear, Month},
+    feed::Feed,
+};
 
 use super::{Key, part::Part};
 
@@ -64,6 +68,49 @@ impl Span {
     /// The facilities of all municipalities, one after the other.
     pub(crate) fn all_listed_facilities() -> Self {
         Self { pk: "MUN".into(), sort: Sort::UpTo("~".into()) }
+    }
+
+    /// The facilities of the municipalities that follow this one.
+    pub(crate) fn listed_facilities_after(code: MunicipalityCode) -> Self {
+        Self { pk: "MUN".into(), sort: Sort::Between(format!("{code}#~"), "~".into()) }
+    }
+
+    /// What a facility has free, by month.
+    pub(crate) fn vacancies_of_facility(facility: &FacilityId) -> Self {
+        Self::of_facility(facility, Sort::Below("VAC#"))
+    }
+
+    /// What the facilities of a municipality have free, by month.
+    pub(crate) fn vacancies_of_municipality(code: MunicipalityCode) -> Self {
+        Self { pk: format!("VAC#{code}"), sort: Sort::UpTo("~".into()) }
+    }
+
+    /// What they have free in a month, by the id of the facility; after one, those that follow it.
+    pub(crate) fn vacancies(
+        code: MunicipalityCode,
+        month: Month,
+        after: Option<&FacilityId>,
+    ) -> Self {
+        let low =
+            after.map_or_else(|| format!("{month}#"), |facility| format!("{month}#{facility}~"));
+        let sort = Sort::Between(low, format!("{month}#~"));
+        Self { pk: format!("VAC#{code}"), sort }
+    }
+
+    /// The procedures of a municipality, or of all, of a fiscal year, or of all years of the municipality; after one,
+    /// those that follow it.
+    pub(crate) fn procedures(
+        code: Option<MunicipalityCode>,
+        year: Option<FiscalYear>,
+        after: Option<&Key>,
+    ) -> Self {
+        let below = match (code, year) {
+            (Some(code), Some(year)) => format!("{code}#{year}#"),
+            (Some(code), None) => format!("{code}#"),
+            (None, _) => String::new(),
+        };
+        let low = after.map_or_else(|| below.clone(), |after| format!("{}~", after.text().1));
+        Self { pk: "PRC".into(), sort: Sort::Between(low, format!("{below}~")) }
     }
 
     /// The webhook endpoints of a client.

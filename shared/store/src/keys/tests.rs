@@ -41,6 +41,14 @@ fn month() -> impl Strategy<Value = Month> {
     day().prop_map(|day| Month(day.first_of_month()))
 }
 
+fn base_month() -> impl Strategy<Value = calendar::Month> {
+    text("20[2-9][0-9]-(0[1-9]|1[0-2])")
+}
+
+fn procedure() -> impl Strategy<Value = ProcedureId> {
+    text("prc_[0-9a-hjkmnp-tv-z]{12}")
+}
+
 fn family() -> impl Strategy<Value = FamilyFingerprint> {
     "[A-Za-z0-9_-]{22}".prop_map(FamilyFingerprint)
 }
@@ -58,6 +66,8 @@ fn key() -> impl Strategy<Value = Key> {
         facility().prop_map(Key::PendingCount),
         (facility(), time()).prop_map(|(facility, at)| Key::PendingReminder(facility, Hour(at))),
         (facility(), month()).prop_map(|(facility, month)| Key::SlotPlanReminder(facility, month)),
+        (facility(), base_month())
+            .prop_map(|(facility, month)| Key::FacilityVacancy(facility, month)),
     ];
     let of_others = prop_oneof![
         number().prop_map(Key::Reservation),
@@ -70,6 +80,10 @@ fn key() -> impl Strategy<Value = Key> {
         (code(), facility()).prop_map(|(code, facility)| Key::ListedFacility(code, facility)),
         (code(), day(), 1_usize..9).prop_map(|(code, day, part)| Key::digest(code, day, part)),
         (code(), month()).prop_map(|(code, month)| Key::PlanDigest(code, month)),
+        (code(), base_month(), facility())
+            .prop_map(|(code, month, facility)| Key::Vacancy(code, month, facility)),
+        (code(), text("20[2-9][0-9]"), procedure())
+            .prop_map(|(code, year, id)| Key::Procedure(code, year, id)),
     ];
     let of_the_hub = prop_oneof![
         (code(), time(), number()).prop_map(|(code, at, number)| Key::Fact(code, at, number)),
@@ -105,7 +119,7 @@ proptest! {
 
     #[test]
     fn what_parses_is_written_as_it_was_read(
-        pk in "(FAC|CLI|MUN|RSV|FACT|DUE|FEED|SEARCH|COUNT|ONCE)(#[0-9a-z_A-Z-]{0,16})?",
+        pk in "(FAC|CLI|MUN|RSV|FACT|DUE|FEED|SEARCH|COUNT|ONCE|VAC|PRC)(#[0-9a-z_A-Z-]{0,16})?",
         sk in "[A-Z]{0,8}(#?[0-9a-z_A-Z-]{0,16}){0,3}",
     ) {
         if let Some(key) = Key::parse(&pk, &sk) {

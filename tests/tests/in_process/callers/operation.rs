@@ -13,7 +13,7 @@ pub struct Operation {
     pub path: String,
     /// The names of the path's parameters.
     pub parameters: Vec<String>,
-    /// Whether it asks in its query for a municipality that the caller may see.
+    /// Whether it asks in its query for a municipality.
     pub of_municipality: bool,
     /// The security scheme; empty where it is public.
     pub scheme: String,
@@ -54,7 +54,7 @@ fn operation_of(path: &str, method: &str, operation: &Value, scopes: &[String]) 
         method: Method::from_bytes(method.to_uppercase().as_bytes()).unwrap(),
         path: path.to_owned(),
         parameters,
-        of_municipality: !scheme.is_empty() && query.iter().any(|name| name == "municipality"),
+        of_municipality: query.iter().any(|name| name == "municipality"),
         scheme,
         scope,
         scopes: scopes.to_vec(),

@@ -190,6 +190,7 @@ impl Scene {
             ),
             "id" => (&self.endpoint, vec!["whe_000000000000", "nothing"]),
             "import_id" => (self.import.as_str(), vec!["imp_000000000000", "nothing"]),
+            "code" => ("131199", vec!["132080", "131198", "nothing"]),
             "report" => ("REP-05", vec!["REP-03"]),
             "name" => ("slot-full", vec!["nothing"]),
             _ => panic!("{{{parameter}}} needs values in {}", file!()),
