@@ -172,6 +172,7 @@ impl LocalHub {
                 mails: mails.clone(),
                 pushes: queues.pushes.clone(),
                 parked: queues.parked.clone(),
+                search: Arc::default(),
             },
             SendMail {
                 hub: hub.clone(),

@@ -131,7 +131,8 @@ async fn a_request_is_followed_to_everyone_who_hears_of_it() {
 
     // Nobody is told of in any line: not by name, telephone, address, words, or secret.
     let secret = endpoint.body["secret"].as_str().unwrap();
-    for personal in ["花子", "090-0000", "@example.jp", "について相談したい", "上履き", "/hook", secret]
+    for personal in
+        ["花子", "090-0000", "@example.jp", "について相談したい", "上履き", "/hook", secret]
     {
         assert!(!text.contains(personal), "{personal}");
     }

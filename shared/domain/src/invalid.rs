@@ -49,6 +49,8 @@ pub enum Invalid {
     Cursor,
     /// Nothing with this id exists where the request looks for it.
     NoSuch(&'static str),
+    /// Says nothing without another value, which is named.
+    Needs(&'static str),
     /// The text is not well-formed JSON, CSV or an accepted encoding.
     Malformed,
 }
@@ -81,6 +83,7 @@ impl Invalid {
             Self::OutsideJapan => "日本国内の緯度・経度を入力してください。".into(),
             Self::Cursor => "同じ一覧の続きを示す値ではありません。".into(),
             Self::NoSuch(what) => format!("該当する{what}がありません。", what = noun_ja(what)),
+            Self::Needs(other) => format!("{other}も指定してください。"),
             Self::Malformed => "読み取れない形式です。".into(),
         }
     }
@@ -110,6 +113,7 @@ impl Invalid {
             Self::OutsideJapan => "must be within Japan".into(),
             Self::Cursor => "must be the next_cursor of the same list".into(),
             Self::NoSuch(what) => format!("no such {what}"),
+            Self::Needs(other) => format!("needs {other} beside it"),
             Self::Malformed => "cannot be read".into(),
         }
     }

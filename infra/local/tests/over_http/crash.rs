@@ -108,7 +108,8 @@ async fn what_was_answered_survives_a_kill_and_is_told() {
     }
     let holds = |text: &str| dump.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds(&granted[0]), "the dump is one of this hub");
-    for personal in ["花子", "090-0000-0000", "hanako@example.jp", "について相談したい"] {
+    for personal in ["花子", "090-0000-0000", "hanako@example.jp", "について相談したい"]
+    {
         assert!(!holds(personal), "the dump shows {personal}");
     }
 }

@@ -26,9 +26,12 @@
 //! | an entry of a feed | `FEED#<feed>` | `<change number>` |
 //! | the last entry of a thing | `FEED#<feed>` | `<id>` |
 //! | the feed's numbers so far | `FEED#<feed>` | `COUNT` |
-//! | search entries of a municipality | `SEARCH` | `<code>` |
+//! | the search entry of a facility | `SEARCH#<group>` | `<facility_id>` |
+//! | the versions of a group's entries | `SEARCH` | `ENTRIES#<group>` |
+//! | that every facility has an entry | `SEARCH` | `ENTRIES` |
+//! | search entries of a municipality, as the version before kept them | `SEARCH` | `<code>` |
 //! | the versions of a prefecture's | `SEARCH` | `VERSIONS#<prefecture>` |
-//! | those that a version of the hub with one item for all reads | `SEARCH` | `VERSIONS` |
+//! | those of all, as the version before that kept them | `SEARCH` | `VERSIONS` |
 //! | an event that a vendor may hear of, for thirty days | `EVT#<client_id>` | `<milliseconds>#<event_id>` |
 //! | slots numbered so far | `COUNT` | `SLOT` |
 //! | a request under an idempotency key | `ONCE#<fingerprint>` | `ONCE` |
@@ -52,7 +55,7 @@ use domain::{
 use jiff::civil::Date;
 
 use self::part::Part;
-pub use self::part::{Hour, Month, Prefecture};
+pub use self::part::{Hour, Month, Prefecture, SearchBucket, SearchGroup};
 
 type Attributes = HashMap<String, AttributeValue>;
 
@@ -163,13 +166,19 @@ keys! {
     FeedPlace(feed: Feed, id: String) = ["FEED" feed] [id];
     /// An event that a vendor hears of.
     Event(client: ClientId, occurred_at: Timestamp, id: EventId) = ["EVT" client] [occurred_at id];
-    /// The versions of a prefecture's search entries: a change of one writes an item of 2 KB at most, and all are read
-    /// by one query.
-    SearchVersions(prefecture: Prefecture) = ["SEARCH"] ["VERSIONS" prefecture];
-    /// The versions of all search entries, as the hub kept them before.
-    AllSearchVersions() = ["SEARCH"] ["VERSIONS"];
-    /// The search entries of a municipality.
-    SearchShard(code: MunicipalityCode) = ["SEARCH"] [code];
+    /// The search entry of a facility, in one of 32 partitions that are read side by side.
+    SearchEntry(group: SearchGroup, facility: FacilityId) = ["SEARCH" group] [facility];
+    /// The versions of a group's search entries: a change of one writes an item of less than 1 KB, and all are read by
+    /// one query.
+    SearchGroupVersions(group: SearchGroup) = ["SEARCH"] ["ENTRIES" group];
+    /// That every facility has a search entry of this form.
+    SearchComplete() = ["SEARCH"] ["ENTRIES"];
+    /// The versions of a prefecture's search entries, as the version before kept them.
+    OldSearchVersions(prefecture: Prefecture) = ["SEARCH"] ["VERSIONS" prefecture];
+    /// The versions of all search entries, as the version before that kept them.
+    OldestSearchVersions() = ["SEARCH"] ["VERSIONS"];
+    /// The search entries of a municipality, as the version before kept them.
+    OldSearchShard(code: MunicipalityCode) = ["SEARCH"] [code];
     /// How many slots have been numbered.
     SlotCount() = ["COUNT"] ["SLOT"];
     /// A request that was made under an idempotency key.

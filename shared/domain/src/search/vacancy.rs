@@ -1,0 +1,161 @@
+//! What a search knows of a nursery's places for children.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How many places there are, where no number is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaceMark {
+    /// ○.
+    Open,
+    /// △.
+    Few,
+    /// ×.
+    None,
+}
+
+const MARKS: [PlaceMark; 3] = [PlaceMark::Open, PlaceMark::Few, PlaceMark::None];
+
+/// The places that a municipality last published; `null` is "not stated".
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct VacancySummary {
+    /// The month for which they are.
+    #[schema(examples("2026-12"))]
+    pub base_month: String,
+    pub age_0: Option<u32>,
+    pub age_1: Option<u32>,
+    pub age_2: Option<u32>,
+    pub age_3: Option<u32>,
+    pub age_4: Option<u32>,
+    pub age_5: Option<u32>,
+    /// Of a class that is for the ages 0 to 2 together.
+    pub age_0_2: Option<u32>,
+    pub mark_0: Option<PlaceMark>,
+    pub mark_1: Option<PlaceMark>,
+    pub mark_2: Option<PlaceMark>,
+    pub mark_3: Option<PlaceMark>,
+    pub mark_4: Option<PlaceMark>,
+    pub mark_5: Option<PlaceMark>,
+    pub mark_0_2: Option<PlaceMark>,
+}
+
+/// The ages 0 to 5, and the class of 0 to 2.
+const CLASSES: usize = 7;
+
+impl VacancySummary {
+    fn classes(&self) -> [(Option<u32>, Option<PlaceMark>); CLASSES] {
+        [
+            (self.age_0, self.mark_0),
+            (self.age_1, self.mark_1),
+            (self.age_2, self.mark_2),
+            (self.age_3, self.mark_3),
+            (self.age_4, self.mark_4),
+            (self.age_5, self.mark_5),
+            (self.age_0_2, self.mark_0_2),
+        ]
+    }
+
+    /// Whether a child of this age class finds a place: in its own class, or up to 2 in the one for 0 to 2.
+    pub fn has_place(&self, age: u8) -> bool {
+        self.places().of(age) > 0
+    }
+
+    /// How many places there are in each class.
+    pub(super) fn places(&self) -> Places {
+        Places(self.classes().map(|(number, sign)| {
+            // Where only a mark says it, ○ counts as two places and △ as one.
+            let of_mark = match sign {
+                Some(PlaceMark::Open) => 2,
+                Some(PlaceMark::Few) => 1,
+                _ => 0,
+            };
+            number.unwrap_or_default().max(of_mark).min(255) as u8
+        }))
+    }
+
+    /// In a few dozen bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(CLASSES * 3 + self.base_month.len());
+        for (number, sign) in self.classes() {
+            // A number is at most 9,999.
+            let number = number.map_or(u16::MAX, |number| number.min(9999) as u16);
+            bytes.extend(number.to_le_bytes());
+            let sign = MARKS.iter().position(|of| Some(*of) == sign);
+            bytes.push(sign.map_or(0, |place| place as u8 + 1));
+        }
+        bytes.extend(self.base_month.bytes());
+        bytes
+    }
+
+    /// From what [`Self::to_bytes`] made.
+    pub fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let (classes, month) = bytes.split_at_checked(CLASSES * 3)?;
+        let class = |place: usize| {
+            let number = u16::from_le_bytes([classes[place * 3], classes[place * 3 + 1]]);
+            let sign = usize::from(classes[place * 3 + 2]).checked_sub(1);
+            let number = (number != u16::MAX).then(|| number.into());
+            (number, sign.and_then(|sign| MARKS.get(sign).copied()))
+        };
+        let [a, b, c, d, e, f, small] = std::array::from_fn(class);
+        Some(Self {
+            base_month: String::from_utf8(month.to_vec()).ok()?,
+            age_0: a.0,
+            age_1: b.0,
+            age_2: c.0,
+            age_3: d.0,
+            age_4: e.0,
+            age_5: f.0,
+            age_0_2: small.0,
+            mark_0: a.1,
+            mark_1: b.1,
+            mark_2: c.1,
+            mark_3: d.1,
+            mark_4: e.1,
+            mark_5: f.1,
+            mark_0_2: small.1,
+        })
+    }
+}
+
+/// How many places there are in each class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Places([u8; CLASSES]);
+
+impl Places {
+    /// For a child of this age class.
+    pub(super) fn of(self, age: u8) -> u32 {
+        let own = self.0[..CLASSES - 1].get(usize::from(age)).copied().unwrap_or_default();
+        let small = if age <= 2 { self.0[CLASSES - 1] } else { 0 };
+        u32::from(own) + u32::from(small)
+    }
+
+    /// In all classes.
+    pub(super) fn all(self) -> u32 {
+        self.0.iter().copied().map(u32::from).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_number_or_a_mark_and_the_small_have_a_class_together() {
+        let published = VacancySummary {
+            base_month: "2026-12".into(),
+            age_3: Some(1),
+            age_4: Some(0),
+            mark_4: Some(PlaceMark::None),
+            mark_5: Some(PlaceMark::Few),
+            mark_0_2: Some(PlaceMark::Open),
+            ..VacancySummary::default()
+        };
+        let found = (0..=6).map(|age| published.has_place(age)).collect::<Vec<_>>();
+        assert_eq!(found, [true, true, true, true, false, true, false]);
+        assert_eq!(VacancySummary::of_bytes(&published.to_bytes()), Some(published));
+        assert_eq!(VacancySummary::of_bytes(&[0; 20]), None);
+    }
+}
