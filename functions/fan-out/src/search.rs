@@ -75,7 +75,9 @@ impl SearchBuild {
     }
 
     async fn make_some(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
-        let (facilities, old_changes) = match std::mem::take(&mut *self.progress()) {
+        // Whatever fails, somebody has to look again.
+        let progress = std::mem::take(&mut *self.progress());
+        let (facilities, old_changes) = match progress {
             Progress::Complete => {
                 *self.progress() = Progress::Complete;
                 return Ok(());

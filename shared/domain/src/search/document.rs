@@ -203,8 +203,8 @@ fn haystack(facility: &Facility) -> String {
 /// The mean radius of the earth in metres.
 pub(super) const EARTH: f64 = 6_371_008.8;
 
-/// The distance in metres of two points along the surface.
+/// The distance in metres of two points along the surface; not a number where one of them is not known.
 pub(super) fn distance(one: [f64; 3], other: [f64; 3]) -> f64 {
     let chord = (0..3).map(|axis| (one[axis] - other[axis]).powi(2)).sum::<f64>().sqrt();
-    2.0 * EARTH * (chord / 2.0).min(1.0).asin()
+    2.0 * EARTH * (chord / 2.0).clamp(0.0, 1.0).asin()
 }
