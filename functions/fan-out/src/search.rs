@@ -6,8 +6,9 @@ use std::{
 };
 
 use domain::{FacilityId, Timestamp, search::Entry, slot::SlotStatus};
+use jiff::SignedDuration;
 use runtime::telemetry::ErrorChain;
-use store::{Rebuild, Store, StoreError, StreamChange};
+use store::{Rebuild, SearchGaps, Store, StoreError, StreamChange};
 
 use crate::{RelayError, change::Change};
 
@@ -48,22 +49,22 @@ fn put(entry: &mut Entry, change: &StreamChange, now: Timestamp) -> bool {
 /// How many entries are made beside one batch.
 const AT_ONCE: usize = 25;
 
-/// Makes the entries that are not there because a version of the hub before wrote none: a few beside each batch, until
-/// all are there. It begins anew where the process does; an entry that is right is read and left.
+/// How often somebody looks whether a relay of the version of the hub before told of changes meanwhile.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_mins(1);
+
+/// Makes the entries that a version of the hub before did not write, a few beside each batch, until all are there. Where
+/// the process begins anew, so does this; an entry that is right is read and left. See decision 0016.
 #[derive(Debug, Default)]
 pub struct SearchBuild(Mutex<Progress>);
 
 #[derive(Debug, Default)]
 enum Progress {
-    /// Nobody has looked yet.
+    /// Nobody has looked.
     #[default]
     Unknown,
-    /// These are left, as of so many changes of the entries before.
-    Left {
-        facilities: Vec<FacilityId>,
-        old_changes: u64,
-    },
-    Complete,
+    Left(SearchGaps),
+    /// There was nothing to do at this time.
+    Complete(Timestamp),
 }
 
 impl SearchBuild {
@@ -77,31 +78,27 @@ impl SearchBuild {
     async fn make_some(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
         // Whatever fails, somebody has to look again.
         let progress = std::mem::take(&mut *self.progress());
-        let (facilities, old_changes) = match progress {
-            Progress::Complete => {
-                *self.progress() = Progress::Complete;
+        let gaps = match progress {
+            Progress::Complete(at) if now.since(at) < LOOK_EVERY => {
+                *self.progress() = Progress::Complete(at);
                 return Ok(());
             }
-            Progress::Left { facilities, old_changes } => (facilities, old_changes),
-            Progress::Unknown => match store.search_is_incomplete().await? {
-                None => {
-                    *self.progress() = Progress::Complete;
-                    return Ok(());
-                }
-                Some(old_changes) => {
-                    let all = store.facilities_by_municipality().await?;
-                    (all.into_values().flatten().collect(), old_changes)
-                }
-            },
+            Progress::Left(gaps) => Some(gaps),
+            Progress::Unknown | Progress::Complete(_) => store.search_gaps().await?,
         };
-        let (some, left) = facilities.split_at(facilities.len().min(AT_ONCE));
-        let some = some.iter().cloned().collect();
+        let Some(mut gaps) = gaps else {
+            *self.progress() = Progress::Complete(now);
+            return Ok(());
+        };
+        let some = gaps.facilities.iter().take(AT_ONCE).cloned().collect();
         store.change_search(&some, Rebuild::All, now, |_, _| false).await?;
-        if left.is_empty() {
-            store.note_search_complete(old_changes).await?;
-            *self.progress() = Progress::Complete;
+        gaps.facilities.retain(|id| !some.contains(id));
+        if gaps.facilities.is_empty() {
+            store.note_search_complete(gaps).await?;
+            // The next look is for what an older relay told meanwhile.
+            *self.progress() = Progress::Complete(now);
         } else {
-            *self.progress() = Progress::Left { facilities: left.to_vec(), old_changes };
+            *self.progress() = Progress::Left(gaps);
         }
         Ok(())
     }

@@ -45,13 +45,13 @@ fn shortest<T>(runs: usize, mut run: impl FnMut() -> T) -> Duration {
 type Stored = (Vec<u8>, Vec<u8>, Option<Vec<u8>>);
 
 fn stored(entry: &Entry) -> Stored {
-    let vacancy = entry.vacancy().map(VacancySummary::to_bytes);
+    let vacancy = entry.vacancy_bytes().map(<[u8]>::to_vec);
     (entry.facility_bytes().to_vec(), entry.free_bytes().to_vec(), vacancy)
 }
 
 fn load(stored: Vec<Stored>) -> Index {
     let entry = |(facility, free, vacancy): Stored| {
-        Arc::new(Entry::of_stored(facility, free, vacancy.as_deref()).unwrap())
+        Arc::new(Entry::of_stored(facility, free, vacancy).unwrap())
     };
     stored.into_iter().map(entry).collect()
 }

@@ -53,7 +53,7 @@ pub use self::{
     once::{Earlier, Once},
     reservation::{ChangeOutcome, Judged, Reserved},
     reservation_list::{ListPosition, ReservationFilter, VisitPosition},
-    search::{Rebuild, SearchVersions},
+    search::{Rebuild, SearchGaps, SearchVersions},
     search_old::ShardVersion,
     slot::{FirstAnswer, OpenSlotsOutcome, SLOTS_LOOKED_AT, SlotChangeOutcome},
     stream::{StreamChange, correlation_id_of},

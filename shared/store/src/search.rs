@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    Facility, FacilityId, Timestamp,
+    Facility, FacilityId, MunicipalityCode, Timestamp,
     search::{Entry, FreeSlots, VacancySummary},
     slot::SlotStatus,
 };
@@ -23,6 +23,7 @@ use crate::{
     item::{Item, from_item, number, to_item},
     keys::{Key, SearchBucket, SearchGroup, span::Span},
     query::Query,
+    search_old::ShardVersion,
     slot,
     write::Write,
 };
@@ -42,13 +43,13 @@ impl EntryItem {
             version,
             facility: ByteBuf::from(entry.facility_bytes()),
             free: ByteBuf::from(entry.free_bytes()),
-            vacancy: entry.vacancy().map(|vacancy| ByteBuf::from(vacancy.to_bytes())),
+            vacancy: entry.vacancy_bytes().map(ByteBuf::from),
         }
     }
 
     fn entry(self) -> Result<Entry, StoreError> {
         let (facility, free) = (self.facility.into_vec(), self.free.into_vec());
-        let entry = Entry::of_stored(facility, free, self.vacancy.as_ref().map(|v| v.as_slice()));
+        let entry = Entry::of_stored(facility, free, self.vacancy.map(ByteBuf::into_vec));
         entry.ok_or_else(|| StoreError::UnknownForm("a search entry".into()))
     }
 }
@@ -66,10 +67,18 @@ pub struct SearchVersions {
     pub complete: bool,
 }
 
-/// That every facility has an entry: as of so many changes that a version of the hub before made to its own.
+/// That every facility has an entry, as of these versions of the entries of the version of the hub before.
 #[derive(Serialize, Deserialize)]
 struct CompleteItem {
-    old_changes: u64,
+    old: BTreeMap<MunicipalityCode, ShardVersion>,
+}
+
+/// The facilities whose entries are to be made from the table.
+#[derive(Debug)]
+pub struct SearchGaps {
+    /// Which.
+    pub facilities: BTreeSet<FacilityId>,
+    old: BTreeMap<MunicipalityCode, ShardVersion>,
 }
 
 /// What is read again when a facility is looked at in the table.
@@ -266,20 +275,33 @@ impl Store {
         self.change_search(&[facility.clone()].into(), Rebuild::Missing, now, put).await
     }
 
-    /// Whether every facility has an entry, and no version before changed its own since: else as of how many of its
-    /// changes they will be complete.
-    pub async fn search_is_incomplete(&self) -> Result<Option<u64>, StoreError> {
+    /// What has no entry, or one from before a version of the hub before told of a change; none if there is nothing.
+    pub async fn search_gaps(&self) -> Result<Option<SearchGaps>, StoreError> {
         let complete = self.get_item(Key::SearchComplete(), true);
         let (complete, old) = futures::try_join!(complete, self.old_search_versions())?;
         let complete: Option<CompleteItem> = complete.map(from_item).transpose()?;
-        let old_changes = old.into_values().map(u64::from).sum();
-        let complete = complete.is_some_and(|complete| complete.old_changes == old_changes);
-        Ok((!complete).then_some(old_changes))
+        let known = complete.as_ref().map(|complete| &complete.old);
+        if known == Some(&old) {
+            return Ok(None);
+        }
+        let is_known =
+            |code: &MunicipalityCode| known.is_some_and(|known| known.get(code) == old.get(code));
+        let outdated = old.keys().copied().filter(|code| !is_known(code));
+        let (listed, shards) = futures::try_join!(
+            self.facilities_by_municipality(),
+            self.old_search_entries(outdated),
+        )?;
+        // A table may be so old that it has no list of the facilities of a municipality.
+        let searched = shards.iter().flat_map(|(_, _, entries)| entries);
+        let searched = searched.filter_map(Entry::facility_id);
+        let listed = listed.into_iter().filter(|(code, _)| !is_known(code));
+        let facilities = listed.flat_map(|(_, ids)| ids).chain(searched);
+        Ok(Some(SearchGaps { facilities: facilities.collect(), old }))
     }
 
-    /// Notes that every facility has an entry.
-    pub async fn note_search_complete(&self, old_changes: u64) -> Result<(), StoreError> {
-        let item = to_item(&CompleteItem { old_changes })?;
+    /// Notes that these gaps are closed.
+    pub async fn note_search_complete(&self, gaps: SearchGaps) -> Result<(), StoreError> {
+        let item = to_item(&CompleteItem { old: gaps.old })?;
         let write = Write::replace(Key::SearchComplete(), item, Condition::Whatever);
         self.write(write).await.map(drop)
     }

@@ -99,7 +99,30 @@ impl Facility {
 }
 
 /// Whether a visit that starts then can still be asked for, where requests close so many hours before.
-pub(crate) fn still_takes(closes_hours_before: u16, starts_at: Timestamp, now: Timestamp) -> bool {
+fn still_takes(closes_hours_before: u16, starts_at: Timestamp, now: Timestamp) -> bool {
     now + SignedDuration::from_hours(closes_hours_before.into()) <= starts_at
         && now < gives_up(starts_at)
+}
+
+/// The start of the first visit that can still be asked for: [`still_takes`] for who compares thousands.
+pub(crate) fn takes_from(closes_hours_before: u16, now: Timestamp) -> Timestamp {
+    let closes = now + SignedDuration::from_hours(closes_hours_before.into());
+    // Given up at that instant: a millisecond later is the first that is not.
+    let given_up = now + (now.since(gives_up(now)) + SignedDuration::from_millis(1));
+    closes.max(given_up)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_visit_that_can_be_asked_for_is_the_first_that_is_taken() {
+        let now: Timestamp = "2026-12-01T10:00:00+09:00".parse().unwrap();
+        for closes in [0, 1, 2, 72] {
+            let first = takes_from(closes, now);
+            assert!(still_takes(closes, first, now), "{closes}");
+            assert!(!still_takes(closes, first - SignedDuration::from_millis(1), now), "{closes}");
+        }
+    }
 }

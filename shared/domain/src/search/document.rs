@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Facility, FacilityId, MunicipalityCode, Timestamp,
-    facility::{EstablishmentBody, FacilityType, Location, still_takes},
+    facility::{EstablishmentBody, FacilityType, Location, takes_from},
     item::{LocalTime, Visibility},
     text,
 };
@@ -20,7 +20,7 @@ use crate::{
 const FORM: u8 = 1;
 
 /// How long the part is that has fixed places.
-const HEAD: usize = 85;
+const HEAD: usize = 93;
 
 /// What filters compare, side by side in memory.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +48,7 @@ pub(super) fn on_sphere(location: Location) -> [f64; 3] {
 
 /// The bytes of one facility.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Document(Vec<u8>);
+pub(super) struct Document(Box<[u8]>);
 
 const NOT_STATED: u16 = u16::MAX;
 
@@ -74,20 +74,19 @@ impl Document {
         for word in Signature::of(&haystack).0 {
             bytes.extend(word.to_le_bytes());
         }
-        let at = facility.location.map_or([f64::NAN; 2], |at| [at.lat, at.lon]);
-        at.iter().for_each(|degrees| bytes.extend(degrees.to_le_bytes()));
+        let place = facility.location.map_or([f64::NAN; 3], on_sphere);
+        place.iter().for_each(|axis| bytes.extend(axis.to_le_bytes()));
         bytes.extend(facility.facility_id.as_str().bytes());
         bytes.extend((haystack.len().min(usize::from(u16::MAX)) as u16).to_le_bytes());
         debug_assert_eq!(bytes.len(), HEAD);
         bytes.extend(haystack.bytes().take(usize::from(u16::MAX)));
         bytes.extend(shown::pack(&summary, &facility));
-        bytes.shrink_to_fit();
-        Self(bytes)
+        Self(bytes.into())
     }
 
     /// From what [`Self::bytes`] gave; none if another version has another form.
     pub(super) fn of_bytes(bytes: Vec<u8>) -> Option<Self> {
-        let document = Self(bytes);
+        let document = Self(bytes.into());
         let known = document.0.first() == Some(&FORM) && document.0.len() >= HEAD;
         (known && document.0.len() >= HEAD + document.haystack_length()).then_some(document)
     }
@@ -108,7 +107,6 @@ impl Document {
     /// What filters compare.
     pub(super) fn columns(&self, places: Places) -> Columns {
         let stated = |number: u16| (number != NOT_STATED).then_some(number);
-        let degrees = |from| f64::from_le_bytes(self.fixed(from));
         let nth = |place: u8| usize::from(place).wrapping_sub(1);
         Columns {
             facility_type: FacilityType::ALL.get(nth(self.0[1])).copied(),
@@ -121,7 +119,7 @@ impl Document {
             signature: Signature(std::array::from_fn(|n| {
                 u64::from_le_bytes(self.fixed(19 + 8 * n))
             })),
-            place: on_sphere(Location { lat: degrees(51), lon: degrees(59) }),
+            place: std::array::from_fn(|n| f64::from_le_bytes(self.fixed(51 + 8 * n))),
             places,
         }
     }
@@ -131,11 +129,11 @@ impl Document {
     }
 
     pub(super) fn id(&self) -> &[u8] {
-        &self.0[67..83]
+        &self.0[75..91]
     }
 
     fn haystack_length(&self) -> usize {
-        usize::from(self.short(83))
+        usize::from(self.short(91))
     }
 
     /// Name, kana, place and station, each on a line of its own so that no term spans two of them.
@@ -155,10 +153,10 @@ impl Document {
         shown::write_json(&self.0[HEAD + self.haystack_length()..], to);
     }
 
-    /// Whether a visit that starts then can still be asked for.
-    pub(super) fn takes(&self, starts_at: Timestamp, now: Timestamp) -> bool {
-        Flags::of_bits(self.short(3)).takes_requests()
-            && still_takes(self.booking_closes(), starts_at, now)
+    /// The start of the first visit that can still be asked for, if any can.
+    pub(super) fn takes_from(&self, now: Timestamp) -> Option<Timestamp> {
+        let takes = Flags::of_bits(self.short(3)).takes_requests();
+        takes.then(|| takes_from(self.booking_closes(), now))
     }
 
     /// The facility's id.
@@ -203,8 +201,12 @@ fn haystack(facility: &Facility) -> String {
 /// The mean radius of the earth in metres.
 pub(super) const EARTH: f64 = 6_371_008.8;
 
-/// The distance in metres of two points along the surface; not a number where one of them is not known.
-pub(super) fn distance(one: [f64; 3], other: [f64; 3]) -> f64 {
-    let chord = (0..3).map(|axis| (one[axis] - other[axis]).powi(2)).sum::<f64>().sqrt();
-    2.0 * EARTH * (chord / 2.0).clamp(0.0, 1.0).asin()
+/// The square of the chord of two points; not a number where one of them is not known.
+pub(super) fn chord(one: [f64; 3], other: [f64; 3]) -> f64 {
+    (0..3).map(|axis| (one[axis] - other[axis]).powi(2)).sum()
+}
+
+/// The distance in metres along the surface of two points whose chord has this square.
+pub(super) fn along_surface(chord: f64) -> f64 {
+    2.0 * EARTH * (chord.sqrt() / 2.0).clamp(0.0, 1.0).asin()
 }

@@ -4,7 +4,7 @@ use super::{
     document::{Columns, Document},
     free::FreeSlots,
     summary::FacilitySummary,
-    vacancy::VacancySummary,
+    vacancy::{Places, VacancySummary},
 };
 use crate::{Facility, FacilityId, Timestamp};
 
@@ -13,7 +13,8 @@ use crate::{Facility, FacilityId, Timestamp};
 pub struct Entry {
     document: Document,
     free: FreeSlots,
-    vacancy: Option<VacancySummary>,
+    /// As it is stored.
+    vacancy: Option<Box<[u8]>>,
 }
 
 impl Entry {
@@ -28,9 +29,9 @@ impl Entry {
     }
 
     /// From what is stored; none if another version wrote it in another form.
-    pub fn of_stored(facility: Vec<u8>, free: Vec<u8>, vacancy: Option<&[u8]>) -> Option<Self> {
-        let vacancy = vacancy.and_then(VacancySummary::of_bytes);
+    pub fn of_stored(facility: Vec<u8>, free: Vec<u8>, vacancy: Option<Vec<u8>>) -> Option<Self> {
         let document = Document::of_bytes(facility)?;
+        let vacancy = vacancy.map(Vec::into_boxed_slice);
         Some(Self { document, free: FreeSlots::of_bytes(free), vacancy })
     }
 
@@ -44,9 +45,14 @@ impl Entry {
         self.free.bytes()
     }
 
+    /// The last published vacancies, as they are stored.
+    pub fn vacancy_bytes(&self) -> Option<&[u8]> {
+        self.vacancy.as_deref()
+    }
+
     /// The last published vacancies.
-    pub fn vacancy(&self) -> Option<&VacancySummary> {
-        self.vacancy.as_ref()
+    pub fn vacancy(&self) -> Option<VacancySummary> {
+        self.vacancy.as_deref().and_then(VacancySummary::of_bytes)
     }
 
     /// The id of the facility.
@@ -77,7 +83,7 @@ impl Entry {
 
     /// Replaces the last published vacancies; tells whether anything changed.
     pub fn put_vacancy(&mut self, vacancy: VacancySummary) -> bool {
-        let vacancy = Some(vacancy);
+        let vacancy = Some(vacancy.to_bytes().into());
         let changed = vacancy != self.vacancy;
         self.vacancy = vacancy;
         changed
@@ -85,12 +91,12 @@ impl Entry {
 
     /// When the next slot starts that has a free place and still takes requests.
     pub fn next_slot_at(&self, now: Timestamp) -> Option<Timestamp> {
-        self.free.iter().find(|starts_at| self.document.takes(*starts_at, now))
+        self.free.first_from(self.document.takes_from(now)?)
     }
 
     pub(super) fn has_visit(&self, (from, until): (Timestamp, Timestamp), now: Timestamp) -> bool {
-        let mut starts = self.free.iter().filter(|start| (from..until).contains(start));
-        starts.any(|start| self.document.takes(start, now))
+        let earliest = self.document.takes_from(now).map(|earliest| earliest.max(from));
+        earliest.and_then(|from| self.free.first_from(from)).is_some_and(|start| start < until)
     }
 
     /// Kana order, in which names are; ids make it unique.
@@ -98,12 +104,18 @@ impl Entry {
         (self.document.name(), self.document.id())
     }
 
+    /// Reads a little of it and does nothing with it, so that it is near when it is needed.
+    pub(super) fn touch(&self) {
+        std::hint::black_box(self.document.haystack().first());
+        std::hint::black_box(self.free.bytes().first());
+    }
+
     pub(super) fn haystack(&self) -> &[u8] {
         self.document.haystack()
     }
 
     pub(super) fn columns(&self) -> Columns {
-        let places = self.vacancy.as_ref().map(VacancySummary::places);
+        let places = self.vacancy.as_deref().and_then(Places::of_bytes);
         self.document.columns(places.unwrap_or_default())
     }
 
@@ -113,7 +125,7 @@ impl Entry {
         self.document.write_json(to);
         let next = self.next_slot_at(now);
         let next = next.map_or("null".into(), |next| format!("\"{next}\""));
-        let vacancy = serde_json::to_string(&self.vacancy).unwrap_or_else(|_| "null".into());
+        let vacancy = serde_json::to_string(&self.vacancy()).unwrap_or_else(|_| "null".into());
         to.push_str(&format!(",\"next_slot_at\":{next},\"vacancy\":{vacancy}"));
         if let Some(metres) = distance_m {
             to.push_str(&format!(",\"distance_m\":{metres}"));
@@ -123,7 +135,7 @@ impl Entry {
 
     /// How many bytes it takes in memory, beside what the allocator adds.
     pub fn weight(&self) -> usize {
-        let month = self.vacancy.as_ref().map_or(0, |vacancy| vacancy.base_month.capacity());
-        size_of::<Self>() + self.facility_bytes().len() + self.free_bytes().len() + month
+        let vacancy = self.vacancy.as_ref().map_or(0, |bytes| bytes.len());
+        size_of::<Self>() + self.facility_bytes().len() + self.free_bytes().len() + vacancy
     }
 }

@@ -3,7 +3,7 @@
 use memchr::memmem::Finder;
 
 use super::{
-    document::{Columns, EARTH, distance, on_sphere},
+    document::{Columns, EARTH, along_surface, chord, on_sphere},
     entry::Entry,
     flags::{Feature, SATURDAY, SUNDAY_HOLIDAY, Signature, TAKES_REQUESTS},
 };
@@ -86,12 +86,13 @@ impl<'a> Prepared<'a> {
 
     /// How far the nearest place is that was named, in metres.
     pub(super) fn distance(&self, columns: &Columns) -> Option<f64> {
-        let distances = self.near.iter().map(|place| distance(*place, columns.place));
-        distances.filter(|metres| !metres.is_nan()).min_by(f64::total_cmp)
+        let chords = self.near.iter().map(|place| chord(*place, columns.place));
+        let nearest = chords.filter(|chord| !chord.is_nan()).min_by(f64::total_cmp);
+        nearest.map(along_surface)
     }
 
-    /// Whether a facility fulfils every condition: first what costs least to see.
-    pub(super) fn matches(&self, columns: &Columns, entry: &Entry) -> bool {
+    /// Whether a facility may fulfil every condition, by what costs least to see.
+    pub(super) fn may_match(&self, columns: &Columns) -> bool {
         let Self { filter, set, clear, .. } = self;
         let bits = columns.flags.bits();
         bits & set == *set
@@ -112,8 +113,17 @@ impl<'a> Prepared<'a> {
             && filter.vacancy_age.is_none_or(|age| columns.places.of(age) > 0)
             && columns.signature.has(&self.signature)
             && filter.radius_m.is_none_or(|radius| self.is_within(radius, columns))
-            && self.terms.iter().all(|term| term.find(entry.haystack()).is_some())
-            && filter.visit.is_none_or(|span| entry.has_visit(span, self.now))
+    }
+
+    /// Whether it fulfils those that its columns do not decide.
+    pub(super) fn matches(&self, entry: &Entry) -> bool {
+        self.terms.iter().all(|term| term.find(entry.haystack()).is_some())
+            && self.filter.visit.is_none_or(|span| entry.has_visit(span, self.now))
+    }
+
+    /// Whether the columns decide all.
+    pub(super) fn is_decided(&self) -> bool {
+        self.terms.is_empty() && self.filter.visit.is_none()
     }
 
     fn is_within(&self, radius: u32, columns: &Columns) -> bool {
@@ -123,7 +133,7 @@ impl<'a> Prepared<'a> {
         self.near.iter().any(|place| {
             let near =
                 place.iter().zip(columns.place).all(|(one, other)| (one - other).abs() <= side);
-            near && distance(*place, columns.place) <= radius
+            near && along_surface(chord(*place, columns.place)) <= radius
         })
     }
 }

@@ -72,18 +72,6 @@ impl Flags {
         Self(bits)
     }
 
-    pub(super) fn offers(self, feature: Feature) -> bool {
-        self.0 & feature.bit() != 0
-    }
-
-    pub(super) fn open_on_saturday(self) -> bool {
-        self.0 & SATURDAY != 0
-    }
-
-    pub(super) fn open_on_sunday_or_holiday(self) -> bool {
-        self.0 & SUNDAY_HOLIDAY != 0
-    }
-
     pub(super) fn takes_requests(self) -> bool {
         self.0 & TAKES_REQUESTS != 0
     }

@@ -7,12 +7,12 @@ use crate::Timestamp;
 
 /// The starts of slots with a free place, in order: of each, how long it is after the one before, in milliseconds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FreeSlots(Vec<u8>);
+pub struct FreeSlots(Box<[u8]>);
 
 impl FreeSlots {
     /// From what [`Self::bytes`] gave.
     pub fn of_bytes(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        Self(bytes.into())
     }
 
     /// As they are stored.
@@ -22,12 +22,22 @@ impl FreeSlots {
 
     /// In order.
     pub fn iter(&self) -> impl Iterator<Item = Timestamp> {
-        let (mut rest, mut last) = (self.0.as_slice(), 0_i64);
-        let starts = std::iter::from_fn(move || {
+        self.epoch_ms().filter_map(Timestamp::from_epoch_ms)
+    }
+
+    /// The same, in milliseconds since 1970.
+    fn epoch_ms(&self) -> impl Iterator<Item = i64> {
+        let (mut rest, mut last) = (&*self.0, 0_i64);
+        std::iter::from_fn(move || {
             last = last.checked_add_unsigned(number(&mut rest)?)?;
             Some(last)
-        });
-        starts.filter_map(Timestamp::from_epoch_ms)
+        })
+    }
+
+    /// The first that is not before this one.
+    pub(super) fn first_from(&self, from: Timestamp) -> Option<Timestamp> {
+        let from = from.epoch_ms();
+        Timestamp::from_epoch_ms(self.epoch_ms().find(|start| *start >= from)?)
     }
 
     /// Notes whether the slot that starts then has a free place; tells whether that is new. Starts before `now` are
@@ -50,7 +60,7 @@ impl FromIterator<Timestamp> for FreeSlots {
             put_number(&mut bytes, start.abs_diff(last));
             last = start;
         }
-        Self(bytes)
+        Self(bytes.into())
     }
 }
 

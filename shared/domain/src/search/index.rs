@@ -9,9 +9,13 @@ use super::{
     document::Columns,
     entry::Entry,
     filter::{Filter, Prepared},
-    flags::{Feature, Flags},
+    flags::{Feature, SATURDAY, SUNDAY_HOLIDAY, TAKES_REQUESTS},
 };
-use crate::{Timestamp, item::code_list};
+use crate::{
+    MunicipalityCode, Timestamp,
+    facility::{EstablishmentBody, FacilityType},
+    item::code_list,
+};
 
 code_list!(
     /// In which order facilities are listed; those of one rank in kana order, then by id.
@@ -92,21 +96,35 @@ pub struct Index(Vec<Row>);
 
 impl FromIterator<Arc<Entry>> for Index {
     fn from_iter<I: IntoIterator<Item = Arc<Entry>>>(entries: I) -> Self {
-        // The first letters decide most comparisons, and stand side by side.
-        let first = |entry: &Entry| {
-            let (name, mut letters) = (entry.name_and_id().0, [0; 16]);
-            let length = name.len().min(16);
-            letters[..length].copy_from_slice(&name[..length]);
-            u128::from_be_bytes(letters)
-        };
-        let mut entries: Vec<_> = entries.into_iter().map(|entry| (first(&entry), entry)).collect();
-        entries.sort_unstable_by(|(first, one), (other, another)| {
-            first.cmp(other).then_with(|| one.name_and_id().cmp(&another.name_and_id()))
+        // What is side by side in memory is read side by side, and moved when the order is known.
+        let rows: Vec<Row> = entries.into_iter().map(Row::new).collect();
+        let mut order: Vec<(u128, usize)> =
+            rows.iter().enumerate().map(|(place, row)| (row.first_letters(), place)).collect();
+        order.sort_unstable_by(|(first, one), (other, another)| {
+            let whole = |place: usize| rows[place].entry.name_and_id();
+            first.cmp(other).then_with(|| whole(*one).cmp(&whole(*another)))
         });
-        let row = |(_, entry): (u128, Arc<Entry>)| Row { columns: entry.columns(), entry };
-        Self(entries.into_iter().map(row).collect())
+        let mut rows: Vec<_> = rows.into_iter().map(Some).collect();
+        Self(order.into_iter().filter_map(|(_, place)| rows[place].take()).collect())
     }
 }
+
+impl Row {
+    fn new(entry: Arc<Entry>) -> Self {
+        Self { columns: entry.columns(), entry }
+    }
+
+    /// Which decide most comparisons.
+    fn first_letters(&self) -> u128 {
+        let (name, mut letters) = (self.entry.name_and_id().0, [0; 16]);
+        let length = name.len().min(16);
+        letters[..length].copy_from_slice(&name[..length]);
+        u128::from_be_bytes(letters)
+    }
+}
+
+/// How many rows are looked at before their entries are: what of them is in far memory comes at once.
+const SIDE_BY_SIDE: usize = 64;
 
 impl Index {
     /// How many facilities it has.
@@ -139,20 +157,25 @@ impl Index {
         let first = if in_order { start.map_or(0, |(_, place)| place) } else { 0 };
         // One more than a page shows that there is another page.
         let mut found: Vec<(u64, usize)> = Vec::new();
-        for (place, row) in self.0.iter().enumerate().skip(first) {
-            if !wanted.matches(&row.columns, &row.entry) {
-                continue;
+        'all: for (chunk, rows) in self.0[first..].chunks(SIDE_BY_SIDE).enumerate() {
+            let places = (first + chunk * SIDE_BY_SIDE..).zip(rows);
+            let mut may: Vec<_> =
+                places.filter(|(_, row)| wanted.may_match(&row.columns)).collect();
+            if !wanted.is_decided() {
+                may.iter().for_each(|(_, row)| row.entry.touch());
+                may.retain(|(_, row)| wanted.matches(&row.entry));
             }
-            if let Some(facets) = &mut facets {
-                facets.count(&row.columns);
-            }
-            let rank = rank(request, &wanted, row, at);
-            let is_after =
-                start.is_none_or(|(last, next)| rank > last || (rank == last && place >= next));
-            if is_after {
-                found.push((rank, place));
+            for (place, row) in may {
+                if let Some(facets) = &mut facets {
+                    facets.count(&row.columns);
+                }
+                let rank = rank(request, &wanted, row, at);
+                let after = |(last, next)| rank > last || (rank == last && place >= next);
+                if start.is_none_or(after) {
+                    found.push((rank, place));
+                }
                 if in_order && found.len() > request.limit {
-                    break;
+                    break 'all;
                 }
             }
         }
@@ -199,48 +222,54 @@ fn rank(request: &Request<'_>, wanted: &Prepared<'_>, row: &Row, at: Timestamp) 
 #[derive(Default)]
 struct Counts {
     total: usize,
-    kinds: BTreeMap<u8, (String, usize)>,
-    bodies: BTreeMap<u8, (String, usize)>,
-    municipalities: BTreeMap<u32, usize>,
-    flags: BTreeMap<u16, usize>,
+    kinds: [usize; FacilityType::ALL.len()],
+    bodies: [usize; EstablishmentBody::ALL.len()],
+    /// Of each that was found.
+    municipalities: Vec<u32>,
+    flags: [usize; u16::BITS as usize],
 }
 
 impl Counts {
     fn count(&mut self, columns: &Columns) {
         self.total += 1;
         if let Some(kind) = columns.facility_type {
-            self.kinds.entry(kind as u8).or_insert_with(|| (code(kind), 0)).1 += 1;
+            self.kinds[kind as usize] += 1;
         }
         if let Some(body) = columns.establishment_body {
-            self.bodies.entry(body as u8).or_insert_with(|| (code(body), 0)).1 += 1;
+            self.bodies[body as usize] += 1;
         }
-        *self.municipalities.entry(columns.municipality.number()).or_default() += 1;
-        *self.flags.entry(columns.flags.bits()).or_default() += 1;
+        self.municipalities.push(columns.municipality.number());
+        for (bit, count) in self.flags.iter_mut().enumerate() {
+            *count += usize::from(columns.flags.bits() >> bit & 1);
+        }
     }
 }
 
 impl From<Counts> for Facets {
-    fn from(counts: Counts) -> Self {
-        let flagged = |has: &dyn Fn(Flags) -> bool| -> usize {
-            let of = counts.flags.iter().filter(|(bits, _)| has(Flags::of_bits(**bits)));
-            of.map(|(_, count)| count).sum()
-        };
-        let features = Feature::ALL
-            .iter()
-            .map(|feature| (code(*feature), flagged(&|flags| flags.offers(*feature))));
-        let municipality =
-            |(number, count)| (crate::MunicipalityCode::of_number(number).to_string(), count);
+    fn from(mut counts: Counts) -> Self {
+        let flagged = |flag: u16| counts.flags[flag.trailing_zeros() as usize];
+        let features = Feature::ALL.iter().map(|feature| (*feature, flagged(feature.bit())));
+        counts.municipalities.sort_unstable();
+        let municipalities = counts.municipalities.chunk_by(u32::eq).map(|all| {
+            let code = MunicipalityCode::of_number(all.first().copied().unwrap_or_default());
+            (code, all.len())
+        });
         Self {
             total: counts.total,
-            feature: features.filter(|(_, count)| *count > 0).collect(),
-            saturday: flagged(&Flags::open_on_saturday),
-            sunday_holiday: flagged(&Flags::open_on_sunday_or_holiday),
-            bookable: flagged(&Flags::takes_requests),
-            facility_type: counts.kinds.into_values().collect(),
-            establishment_body: counts.bodies.into_values().collect(),
-            municipality: counts.municipalities.into_iter().map(municipality).collect(),
+            feature: by_code(features),
+            saturday: flagged(SATURDAY),
+            sunday_holiday: flagged(SUNDAY_HOLIDAY),
+            bookable: flagged(TAKES_REQUESTS),
+            facility_type: by_code(FacilityType::ALL.iter().copied().zip(counts.kinds)),
+            establishment_body: by_code(EstablishmentBody::ALL.iter().copied().zip(counts.bodies)),
+            municipality: by_code(municipalities),
         }
     }
+}
+
+/// What there is of each, by its code.
+fn by_code<T: Serialize>(counts: impl Iterator<Item = (T, usize)>) -> BTreeMap<String, usize> {
+    counts.filter(|(_, count)| *count > 0).map(|(value, count)| (code(value), count)).collect()
 }
 
 /// The code of a value of a list.

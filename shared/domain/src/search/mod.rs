@@ -116,11 +116,11 @@ pub(crate) mod tests {
         let mut entry = Entry::new(facility("みなみ保育園", "1"));
         entry.put_vacancy(VacancySummary { base_month: "2026-12".into(), ..Default::default() });
         let (stored, free) = (entry.facility_bytes().to_vec(), entry.free_bytes().to_vec());
-        let vacancy = entry.vacancy().map(VacancySummary::to_bytes);
-        let read = |bytes| Entry::of_stored(bytes, free.clone(), vacancy.as_deref());
+        let vacancy = entry.vacancy_bytes().map(<[u8]>::to_vec);
+        let read = |bytes| Entry::of_stored(bytes, free.clone(), vacancy.clone());
         assert_eq!(read(stored.clone()), Some(entry));
         let newer = [&[2], &stored[1..]].concat();
         assert_eq!(read(newer), None);
-        assert_eq!(read(stored[..90].to_vec()), None);
+        assert_eq!(read(stored[..95].to_vec()), None);
     }
 }

@@ -46,7 +46,7 @@ pub struct VacancySummary {
 const CLASSES: usize = 7;
 
 impl VacancySummary {
-    fn classes(&self) -> [(Option<u32>, Option<PlaceMark>); CLASSES] {
+    fn classes(&self) -> [Class; CLASSES] {
         [
             (self.age_0, self.mark_0),
             (self.age_1, self.mark_1),
@@ -64,19 +64,11 @@ impl VacancySummary {
     }
 
     /// How many places there are in each class.
-    pub(super) fn places(&self) -> Places {
-        Places(self.classes().map(|(number, sign)| {
-            // Where only a mark says it, ○ counts as two places and △ as one.
-            let of_mark = match sign {
-                Some(PlaceMark::Open) => 2,
-                Some(PlaceMark::Few) => 1,
-                _ => 0,
-            };
-            number.unwrap_or_default().max(of_mark).min(255) as u8
-        }))
+    fn places(&self) -> Places {
+        Places(self.classes().map(places))
     }
 
-    /// In a few dozen bytes.
+    /// In a few dozen bytes: of each class the number and the mark, and the month.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(CLASSES * 3 + self.base_month.len());
         for (number, sign) in self.classes() {
@@ -93,13 +85,7 @@ impl VacancySummary {
     /// From what [`Self::to_bytes`] made.
     pub fn of_bytes(bytes: &[u8]) -> Option<Self> {
         let (classes, month) = bytes.split_at_checked(CLASSES * 3)?;
-        let class = |place: usize| {
-            let number = u16::from_le_bytes([classes[place * 3], classes[place * 3 + 1]]);
-            let sign = usize::from(classes[place * 3 + 2]).checked_sub(1);
-            let number = (number != u16::MAX).then(|| number.into());
-            (number, sign.and_then(|sign| MARKS.get(sign).copied()))
-        };
-        let [a, b, c, d, e, f, small] = std::array::from_fn(class);
+        let [a, b, c, d, e, f, small] = std::array::from_fn(|nth| class(classes, nth));
         Some(Self {
             base_month: String::from_utf8(month.to_vec()).ok()?,
             age_0: a.0,
@@ -124,7 +110,34 @@ impl VacancySummary {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Places([u8; CLASSES]);
 
+/// Where only a mark says it, ○ counts as two places and △ as one.
+fn places((number, sign): Class) -> u8 {
+    let of_sign = match sign {
+        Some(PlaceMark::Open) => 2,
+        Some(PlaceMark::Few) => 1,
+        _ => 0,
+    };
+    number.unwrap_or_default().max(of_sign).min(255) as u8
+}
+
+/// What is published of one class.
+type Class = (Option<u32>, Option<PlaceMark>);
+
+/// One of the classes, of which each takes three bytes.
+fn class(bytes: &[u8], nth: usize) -> Class {
+    let [low, high, sign] = std::array::from_fn(|n| bytes[nth * 3 + n]);
+    let number = u16::from_le_bytes([low, high]);
+    let sign = usize::from(sign).checked_sub(1).and_then(|nth| MARKS.get(nth).copied());
+    ((number != u16::MAX).then(|| number.into()), sign)
+}
+
 impl Places {
+    /// From what [`VacancySummary::to_bytes`] made.
+    pub(super) fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let (classes, _) = bytes.split_at_checked(CLASSES * 3)?;
+        Some(Self(std::array::from_fn(|nth| places(class(classes, nth)))))
+    }
+
     /// For a child of this age class.
     pub(super) fn of(self, age: u8) -> u32 {
         let own = self.0[..CLASSES - 1].get(usize::from(age)).copied().unwrap_or_default();

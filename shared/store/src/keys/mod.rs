@@ -195,6 +195,11 @@ impl Key {
         if part > 1 { Self::DigestPart(code, day, part) } else { Self::Digest(code, day) }
     }
 
+    /// The search entry of a facility.
+    pub fn search_entry(facility: &FacilityId) -> Self {
+        Self::SearchEntry(SearchBucket::of(facility).0, facility.clone())
+    }
+
     fn is_written_so(&self, pk: &str, sk: &str) -> bool {
         let text = self.text();
         (text.0.as_str(), text.1.as_str()) == (pk, sk)

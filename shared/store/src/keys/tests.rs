@@ -80,7 +80,7 @@ fn key() -> impl Strategy<Value = Key> {
         feed().prop_map(Key::FeedCount),
         (feed(), 0_u64..1 << 53).prop_map(|(feed, number)| Key::FeedEntry(feed, number)),
         (feed(), slot()).prop_map(|(feed, slot)| Key::FeedPlace(feed, slot.to_string())),
-        facility().prop_map(|id| Key::SearchEntry(SearchBucket::of(&id).0, id)),
+        facility().prop_map(|id| Key::search_entry(&id)),
         facility().prop_map(|id| Key::SearchGroupVersions(SearchBucket::of(&id).0)),
         Just(Key::SearchComplete()),
         code().prop_map(|code| Key::OldSearchVersions(Prefecture::of(code))),
