@@ -3,6 +3,8 @@
 //! First what filters compare, in fixed places; then the text in which terms are looked for; then, packed, what a list
 //! shows. A search that starts takes the bytes as they are and parses no JSON.
 
+use memchr::memchr;
+
 use super::{
     flags::{Flags, Signature},
     shown,
@@ -38,6 +40,9 @@ pub(super) struct Columns {
     pub(super) place: [f64; 3],
     pub(super) signature: Signature,
     pub(super) places: Places,
+    pub(super) booking_closes: u16,
+    /// The first free slot, past ones among them, in milliseconds since 1970.
+    pub(super) first_free: Option<i64>,
 }
 
 /// The point of a place on a sphere of the radius 1.
@@ -51,6 +56,13 @@ pub(super) fn on_sphere(location: Location) -> [f64; 3] {
 pub(super) struct Document(Box<[u8]>);
 
 const NOT_STATED: u16 = u16::MAX;
+
+impl Columns {
+    /// The start of the first visit that can still be asked for, if any can, in milliseconds since 1970.
+    pub(super) fn takes_from(&self, now: Timestamp) -> Option<i64> {
+        self.flags.takes_requests().then(|| takes_from(self.booking_closes, now))
+    }
+}
 
 impl Document {
     /// Of a facility, as the public sees it.
@@ -105,7 +117,7 @@ impl Document {
     }
 
     /// What filters compare.
-    pub(super) fn columns(&self, places: Places) -> Columns {
+    pub(super) fn columns(&self, places: Places, first_free: Option<i64>) -> Columns {
         let stated = |number: u16| (number != NOT_STATED).then_some(number);
         let nth = |place: u8| usize::from(place).wrapping_sub(1);
         Columns {
@@ -121,11 +133,9 @@ impl Document {
             })),
             place: std::array::from_fn(|n| f64::from_le_bytes(self.fixed(51 + 8 * n))),
             places,
+            booking_closes: self.short(13),
+            first_free,
         }
-    }
-
-    fn booking_closes(&self) -> u16 {
-        self.short(13)
     }
 
     pub(super) fn id(&self) -> &[u8] {
@@ -143,20 +153,19 @@ impl Document {
 
     /// By which a list is in kana order: the kana where it is known, else the name.
     pub(super) fn name(&self) -> &[u8] {
-        let mut lines = self.haystack().split(|byte| *byte == b'\n');
-        let name = lines.next().unwrap_or_default();
-        lines.next().filter(|kana| !kana.is_empty()).unwrap_or(name)
+        let haystack = self.haystack();
+        let line = |from: usize| {
+            let rest = haystack.get(from..).unwrap_or_default();
+            &rest[..memchr(b'\n', rest).unwrap_or(rest.len())]
+        };
+        let name = line(0);
+        let kana = line(name.len() + 1);
+        if kana.is_empty() { name } else { kana }
     }
 
     /// Writes what a list shows, as fields of a JSON object.
     pub(super) fn write_json(&self, to: &mut String) {
         shown::write_json(&self.0[HEAD + self.haystack_length()..], to);
-    }
-
-    /// The start of the first visit that can still be asked for, if any can.
-    pub(super) fn takes_from(&self, now: Timestamp) -> Option<Timestamp> {
-        let takes = Flags::of_bits(self.short(3)).takes_requests();
-        takes.then(|| takes_from(self.booking_closes(), now))
     }
 
     /// The facility's id.

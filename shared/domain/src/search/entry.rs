@@ -91,12 +91,17 @@ impl Entry {
 
     /// When the next slot starts that has a free place and still takes requests.
     pub fn next_slot_at(&self, now: Timestamp) -> Option<Timestamp> {
-        self.free.first_from(self.document.takes_from(now)?)
+        let from = self.columns().takes_from(now)?;
+        self.free.first_from(from).and_then(Timestamp::from_epoch_ms)
     }
 
-    pub(super) fn has_visit(&self, (from, until): (Timestamp, Timestamp), now: Timestamp) -> bool {
-        let earliest = self.document.takes_from(now).map(|earliest| earliest.max(from));
-        earliest.and_then(|from| self.free.first_from(from)).is_some_and(|start| start < until)
+    /// The first free slot that does not start before this.
+    pub(super) fn free_from(&self, columns: &Columns, from: i64) -> Option<i64> {
+        // Mostly it is the one that the columns have.
+        match columns.first_free {
+            Some(first) if first < from => self.free.first_from(from),
+            first => first,
+        }
     }
 
     /// Kana order, in which names are; ids make it unique.
@@ -116,7 +121,7 @@ impl Entry {
 
     pub(super) fn columns(&self) -> Columns {
         let places = self.vacancy.as_deref().and_then(Places::of_bytes);
-        self.document.columns(places.unwrap_or_default())
+        self.document.columns(places.unwrap_or_default(), self.free.first_from(0))
     }
 
     /// What a list shows of the facility, as an item of a JSON list. `distance_m` stands there only where it is known.

@@ -116,9 +116,13 @@ impl<'a> Prepared<'a> {
     }
 
     /// Whether it fulfils those that its columns do not decide.
-    pub(super) fn matches(&self, entry: &Entry) -> bool {
+    pub(super) fn matches(&self, columns: &Columns, entry: &Entry) -> bool {
         self.terms.iter().all(|term| term.find(entry.haystack()).is_some())
-            && self.filter.visit.is_none_or(|span| entry.has_visit(span, self.now))
+            && self.filter.visit.is_none_or(|(from, until)| {
+                let start = columns.takes_from(self.now).map(|first| first.max(from.epoch_ms()));
+                let start = start.and_then(|from| entry.free_from(columns, from));
+                start.is_some_and(|start| start < until.epoch_ms())
+            })
     }
 
     /// Whether the columns decide all.

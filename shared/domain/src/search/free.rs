@@ -34,10 +34,9 @@ impl FreeSlots {
         })
     }
 
-    /// The first that is not before this one.
-    pub(super) fn first_from(&self, from: Timestamp) -> Option<Timestamp> {
-        let from = from.epoch_ms();
-        Timestamp::from_epoch_ms(self.epoch_ms().find(|start| *start >= from)?)
+    /// The first that is not before this one, in milliseconds since 1970.
+    pub(super) fn first_from(&self, from: i64) -> Option<i64> {
+        self.epoch_ms().find(|start| *start >= from)
     }
 
     /// Notes whether the slot that starts then has a free place; tells whether that is new. Starts before `now` are

@@ -163,7 +163,7 @@ impl Index {
                 places.filter(|(_, row)| wanted.may_match(&row.columns)).collect();
             if !wanted.is_decided() {
                 may.iter().for_each(|(_, row)| row.entry.touch());
-                may.retain(|(_, row)| wanted.matches(&row.entry));
+                may.retain(|(_, row)| wanted.matches(&row.columns, &row.entry));
             }
             for (place, row) in may {
                 if let Some(facets) = &mut facets {
@@ -213,7 +213,9 @@ fn rank(request: &Request<'_>, wanted: &Prepared<'_>, row: &Row, at: Timestamp) 
             u64::from(u32::MAX - places)
         }
         Sort::NextSlot => {
-            row.entry.next_slot_at(at).map_or(u64::MAX, |at| at.epoch_ms().unsigned_abs())
+            let from = row.columns.takes_from(at);
+            let next = from.and_then(|from| row.entry.free_from(&row.columns, from));
+            next.map_or(u64::MAX, i64::unsigned_abs)
         }
     }
 }
