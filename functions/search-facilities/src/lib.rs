@@ -49,6 +49,7 @@ struct FoundView {
     next_cursor: Option<String>,
     /// How many of all that match there are of each kind, with `facets=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     facets: Option<Facets>,
 }
 

@@ -36,10 +36,10 @@ pub struct FacilityListView {
     #[serde(flatten)]
     pub details: ListedDetails,
     /// The places for children that the municipality last published.
-    #[schema(required)]
     pub vacancy: Option<VacancySummary>,
     /// How many metres it is from the nearest place of `near`, where a place was named and the facility's is known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub distance_m: Option<u32>,
 }
 

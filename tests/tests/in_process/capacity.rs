@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Facility, FacilityId, Sealed, Timestamp, search::Entry};
 use http::Method;
-use local::embedded::TABLE;
 use serde_json::json;
 use store::{
     ChangeOutcome, Consumed, Key, Rebuild,

@@ -411,7 +411,7 @@ async fn rename(world: &World, from: &Facility, name: &str) -> Facility {
 /// What the relay of the version before writes: an item for a municipality, and its version.
 async fn write_old_search(world: &World, facility: &Facility, version: u32) {
     let summary = domain::search::FacilitySummary::new(facility.clone());
-    let entries = json!({"entries": [{"facility": summary, "free": [1_796_000_000_000_i64]}]});
+    let entries = json!({"entries": [{"facility": summary, "free": [1_796_800_000_000_i64]}]});
     let mut packed = DeflateEncoder::new(Vec::new(), flate2::Compression::default());
     packed.write_all(entries.to_string().as_bytes()).unwrap();
     let packed = AttributeValue::B(packed.finish().unwrap().into());
@@ -431,7 +431,7 @@ async fn search_finds_what_the_relay_of_the_version_before_wrote_until_all_is_wr
     write_old_search(&world, &world.facility, 1).await;
     assert_eq!(found(&world).await, [FACILITY]);
     let next_slot = world.get(&As::Anyone, "/v1/facilities").await.body;
-    assert_eq!(next_slot["items"][0]["next_slot_at"], "2026-11-30T09:53:20+09:00");
+    assert_eq!(next_slot["items"][0]["next_slot_at"], "2026-12-09T16:06:40+09:00");
 
     // This version's relay tells a change of another nursery, and makes the entry of this one beside it.
     world.relay_changes().await;

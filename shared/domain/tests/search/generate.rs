@@ -179,8 +179,8 @@ fn vacancy(odd: &mut Odd) -> VacancySummary {
     let mut number = || (!odd.one_in(2)).then(|| odd.below(4) as u32);
     let (a, b, c, d, e) = (number(), number(), number(), number(), number());
     let sign = |odd: &mut Odd| {
-        let marks = [PlaceMark::Open, PlaceMark::Few, PlaceMark::None];
-        odd.one_in(3).then(|| *odd.pick(&marks))
+        let signs = [PlaceMark::Open, PlaceMark::Few, PlaceMark::None];
+        odd.one_in(3).then(|| *odd.pick(&signs))
     };
     VacancySummary {
         base_month: "2026-12".into(),
