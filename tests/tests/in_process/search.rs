@@ -117,7 +117,7 @@ async fn add_11_the_nearest_of_several_places_counts() {
 #[tokio::test]
 async fn what_says_nothing_is_refused_where_it_stands() {
     let world = World::new().await;
-    let eleven = vec!["near=35.7,139.7"; 11].join("&");
+    let eleven = ["near=35.7,139.7"; 11].join("&");
     for (query, pointer) in [
         ("sort=distance", "/sort"),
         ("sort=best", "/sort"),

@@ -125,9 +125,14 @@ impl<'a> Prepared<'a> {
             })
     }
 
+    /// Whether it looks at texts.
+    pub(super) fn has_terms(&self) -> bool {
+        !self.terms.is_empty()
+    }
+
     /// Whether the columns decide all.
     pub(super) fn is_decided(&self) -> bool {
-        self.terms.is_empty() && self.filter.visit.is_none()
+        !self.has_terms() && self.filter.visit.is_none()
     }
 
     fn is_within(&self, radius: u32, columns: &Columns) -> bool {

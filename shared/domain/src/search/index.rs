@@ -162,7 +162,9 @@ impl Index {
             let mut may: Vec<_> =
                 places.filter(|(_, row)| wanted.may_match(&row.columns)).collect();
             if !wanted.is_decided() {
-                may.iter().for_each(|(_, row)| row.entry.touch());
+                if wanted.has_terms() {
+                    may.iter().for_each(|(_, row)| row.entry.touch());
+                }
                 may.retain(|(_, row)| wanted.matches(&row.columns, &row.entry));
             }
             for (place, row) in may {
