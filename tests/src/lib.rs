@@ -24,7 +24,7 @@ use domain::{
     slot::{OpenSlot, SlotStatus},
     vendor::{VendorKind, VendorStatus},
 };
-use fan_out::Relay;
+use fan_out::{Relay, SearchBuild};
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use local::{Faults, HubKeys, LocalSeal, Needs, Stream, embedded::Embedded};
@@ -64,6 +64,8 @@ pub struct World {
     pub pushes: Arc<Messages>,
     /// What could not be told.
     pub parked: Arc<Messages>,
+    /// How far the relay is with the search entries.
+    pub search: Arc<SearchBuild>,
     /// The nursery.
     pub facility: Facility,
     now: Arc<AtomicI64>,
@@ -125,6 +127,7 @@ impl World {
             mails: Arc::default(),
             pushes: Arc::default(),
             parked: Arc::default(),
+            search: Arc::default(),
             facility: facility.clone(),
             now,
             stream: Stream::open(embedded.database.clone(), None).unwrap().into(),
@@ -444,6 +447,7 @@ impl World {
             mails: self.mail_queues(),
             pushes: self.pushes.clone(),
             parked: self.parked.clone(),
+            search: self.search.clone(),
         }
     }
 

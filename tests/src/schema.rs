@@ -19,7 +19,7 @@ pub fn errors(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
 }
 
 /// The verdict on a value of which this schema says all that there is to say.
-fn whole<'a>(document: &'a Value, schema: &'a Value, value: &Value, at: &str) -> Verdict<'a> {
+fn whole<'a>(document: &'a Value, schema: &'a Value, value: &'a Value, at: &str) -> Verdict<'a> {
     let mut verdict = part(document, schema, value, at);
     let fields = value.as_object().into_iter().flat_map(Map::keys);
     let unnamed = fields.filter(|name| !verdict.named.contains(name.as_str()));
@@ -29,7 +29,7 @@ fn whole<'a>(document: &'a Value, schema: &'a Value, value: &Value, at: &str) ->
 }
 
 /// The verdict of one schema, of which others may say more.
-fn part<'a>(document: &'a Value, schema: &'a Value, value: &Value, at: &str) -> Verdict<'a> {
+fn part<'a>(document: &'a Value, schema: &'a Value, value: &'a Value, at: &str) -> Verdict<'a> {
     let mut verdict = Verdict::default();
     for (keyword, said) in schema.as_object().into_iter().flatten() {
         let told = said.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -83,6 +83,16 @@ fn part<'a>(document: &'a Value, schema: &'a Value, value: &Value, at: &str) -> 
                         .get(name)
                         .map(|v| whole(document, schema, v, &format!("{at}/{name}")));
                     verdict.wrong.extend(field.into_iter().flat_map(|field| field.wrong));
+                }
+                true
+            }
+            // The names of a map are texts of any kind.
+            "propertyNames" => said["type"] == "string",
+            "additionalProperties" => {
+                for (name, field) in value.as_object().into_iter().flatten() {
+                    verdict.named.insert(name);
+                    let field = whole(document, said, field, &format!("{at}/{name}"));
+                    verdict.wrong.extend(field.wrong);
                 }
                 true
             }

@@ -27,6 +27,8 @@ use store::{Store, StoreError};
 
 use change::{Change, Position, Record};
 
+pub use self::search::SearchBuild;
+
 /// What the relay needs.
 #[derive(Debug, Clone)]
 pub struct Relay {
@@ -40,6 +42,8 @@ pub struct Relay {
     pub pushes: Arc<dyn Queue>,
     /// Where a record that can never be relayed is parked.
     pub parked: Arc<dyn Queue>,
+    /// What is to be done until every facility has a search entry.
+    pub search: Arc<SearchBuild>,
 }
 
 impl Start<Environment> for Relay {
@@ -48,7 +52,7 @@ impl Start<Environment> for Relay {
         let pushes = Arc::new(SqsQueue::start("PUSH_QUEUE_URL")?);
         let parked = Arc::new(SqsQueue::start("FAILURE_QUEUE_URL")?);
         let Hub { store, clock, .. } = Hub::start(environment).await?;
-        Ok(Self { store, clock, mails, pushes, parked })
+        Ok(Self { store, clock, mails, pushes, parked, search: Arc::default() })
     }
 }
 
@@ -148,6 +152,7 @@ impl Relay {
             deliveries::send(store, &self.pushes, &changes),
         );
         mails.and(deliveries)?;
+        self.search.go_on(store, now).await;
         changes.iter().for_each(|change| change.log(started));
         Ok(())
     }

@@ -10,7 +10,7 @@ use domain::keys::{Cursors, Families, IdKey, Links, Notices};
 use hub_http::Function;
 use notify::EgressPolicy;
 use runtime::{Hub, Keys, Seal, Start, StartError};
-use search_facilities::Index;
+use search_facilities::HeldIndex;
 use utoipa::openapi::OpenApi;
 
 use crate::HubKeys;
@@ -117,6 +117,6 @@ has! {
     Keys<Cursors> => |needs| needs.keys.cursors.clone(),
     EgressPolicy => |needs| needs.egress,
     // A search right after a change sees it: nothing is held without asking.
-    Index => |_| Index::new(Duration::ZERO),
+    HeldIndex => |_| HeldIndex::new(Duration::ZERO),
     SignIn => |_| SignIn(None),
 }

@@ -174,6 +174,7 @@ impl LocalHub {
                 mails: mails.clone(),
                 pushes: queues.pushes.clone(),
                 parked: queues.parked.clone(),
+                search: Arc::default(),
             },
             Importer { hub: hub.clone() },
             SendMail {

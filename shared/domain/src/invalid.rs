@@ -79,6 +79,8 @@ pub enum Invalid {
     Ambiguous(usize),
     /// Belongs to another municipality than the one that the caller works for.
     OfAnotherMunicipality,
+    /// Says nothing without another value, which is named.
+    Needs(&'static str),
     /// The text is not well-formed JSON, CSV or an accepted encoding.
     Malformed,
 }
@@ -133,6 +135,7 @@ impl Invalid {
                 format!("該当する施設が{count}件あります。事業所番号を入力してください。")
             }
             Self::OfAnotherMunicipality => "他の区市町村の施設です。".into(),
+            Self::Needs(other) => format!("{other}も指定してください。"),
             Self::Malformed => "読み取れない形式です。".into(),
         }
     }
@@ -178,6 +181,7 @@ impl Invalid {
             }
             Self::Ambiguous(count) => format!("fits {count} things: state its number"),
             Self::OfAnotherMunicipality => "belongs to another municipality".into(),
+            Self::Needs(other) => format!("needs {other} beside it"),
             Self::Malformed => "cannot be read".into(),
         }
     }

@@ -7,7 +7,7 @@ use domain::{
     family::Duplicate,
     item::Visibility,
     reservation::{Consent, Origin, PartySize},
-    search::FacilitySummary,
+    search::{FacilitySummary, ListedDetails, VacancySummary},
     vacancy::{Vacancy, VacancyView},
 };
 use runtime::Hub;
@@ -24,6 +24,24 @@ pub struct FacilityView {
     pub facility: FacilitySummary,
     /// When the next slot with a free place starts.
     pub next_slot_at: Option<Timestamp>,
+}
+
+/// A facility as a list shows it: every item but the long texts. Lists write it as they hold it, see
+/// [`domain::search::Entry::write_json`].
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FacilityListView {
+    /// What every list shows, and the next slot.
+    #[serde(flatten)]
+    pub facility: FacilityView,
+    /// What is known beyond that.
+    #[serde(flatten)]
+    pub details: ListedDetails,
+    /// The places for children that the municipality last published.
+    pub vacancy: Option<VacancySummary>,
+    /// How many metres it is from the nearest place of `near`, where a place was named and the facility's is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub distance_m: Option<u32>,
 }
 
 /// All that somebody may know of a facility.

@@ -29,6 +29,7 @@ mod reservation;
 mod reservation_list;
 pub mod schema;
 mod search;
+mod search_old;
 mod slot;
 mod stream;
 mod suppression;
@@ -57,7 +58,8 @@ pub use self::{
     procedure::ProcedurePosition,
     reservation::{ChangeOutcome, Judged, Reserved},
     reservation_list::{ListPosition, ReservationFilter, VisitPosition},
-    search::ShardVersion,
+    search::{Rebuild, SearchGaps, SearchVersions},
+    search_old::ShardVersion,
     slot::{FirstAnswer, OpenSlotsOutcome, SLOTS_LOOKED_AT, SlotChangeOutcome},
     stream::{StreamChange, correlation_id_of},
     vendor::{EndpointCreated, VendorRecord},

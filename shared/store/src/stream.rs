@@ -62,8 +62,8 @@ impl StreamChange {
                 None => Self::Nothing,
             },
             Key::Slot(..) => Self::Slot(Box::new(slot::from_table(after)?)),
-            // Once: it is written under its facility too.
-            Key::Vacancy(..) => Self::Vacancy(Box::new(vacancy::from_table(after)?)),
+            // Once: it is written under its municipality too.
+            Key::FacilityVacancy(..) => Self::Vacancy(Box::new(vacancy::from_table(after)?)),
             Key::Procedure(..) => Self::Procedure(Box::new(procedure::from_table(after)?)),
             Key::PendingReminder(..) => {
                 Self::PendingReminder(notice::pending_reminder_from_table(after)?)

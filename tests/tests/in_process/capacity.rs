@@ -1,16 +1,19 @@
 //! What the operations cost, in capacity units, on the embedded store that counts as DynamoDB does.
 
+#[path = "../../../shared/domain/tests/search/generate.rs"]
+#[allow(dead_code, reason = "the tests of the search use more of it")]
+mod generate;
+
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{
-    Facility, FacilityId, MunicipalityCode, Sealed, Timestamp,
-    facility::{ChildCapacity, Location},
-};
+use domain::{Facility, FacilityId, Sealed, Timestamp, search::Entry};
 use http::Method;
-use local::embedded::TABLE;
 use serde_json::json;
-use store::{ChangeOutcome, Consumed, Key};
+use store::{
+    ChangeOutcome, Consumed, Key, Rebuild,
+    keys::{SearchBucket, SearchGroup},
+};
 use tests::{As, World, site};
 
 use crate::{procedures::procedure, vacancies::vacancy};
@@ -137,7 +140,7 @@ async fn a_month_of_a_municipality_costs_half_a_read_unit_for_each_dozen_nurseri
         ("公表日", "2026-11-10"),
     ];
     let now = world.hub.clock.now();
-    let of = |n| (None, vacancy(&stated(&world, n), now, &everything));
+    let of = |n| (None, vacancy(&nursery(&world, n), now, &everything));
     let month = Vec::from_iter((0..120).map(of));
     world.store().meter().take();
     world.store().put_vacancies(&month[..1]).await.unwrap();
@@ -380,97 +383,72 @@ async fn fill(world: &World, like: &domain::ReservationNumber) {
     world.requested(&slot, "k0").await;
 }
 
-/// As many municipalities as the country has: Hokkaido the most, the other prefectures thirty-odd.
-fn country() -> Vec<MunicipalityCode> {
-    let of = |prefecture: u32| match prefecture {
-        1 => 179,
-        13 => 62,
-        2..=17 => 34,
-        _ => 33,
-    };
-    let codes = (1..=47).flat_map(|prefecture| {
-        (1..=of(prefecture)).map(move |nth| format!("{prefecture:02}{nth:03}"))
+/// As many facilities as the country has, in a search that has been at work for years: each bucket has a version.
+fn versions_of_years(world: &World) {
+    let letters = "0123456789abcdefghjkmnpqrstvwxyz";
+    let groups = SearchGroup::all().map(|group| {
+        let mut item = Key::SearchGroupVersions(group).attributes();
+        let version = |letter: char| (letter.to_string(), AttributeValue::N("9999999".into()));
+        item.extend(letters.chars().map(version));
+        item
     });
-    codes.map(|code| code.parse().unwrap()).collect()
+    world.fill(groups);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_of_the_search_costs_what_its_prefecture_weighs_and_its_versions_three_read_units()
-{
+async fn a_change_of_a_nursery_costs_the_search_six_write_units_and_its_versions_two_read_units() {
     let world = World::new().await;
-    let country = country();
-    assert_eq!(country.len(), 1741);
-    for code in &country {
-        let facility = Facility { municipality_code: *code, ..world.facility.clone() };
-        world.store().change_shard(*code, |shard| shard.put(facility.clone())).await.unwrap();
-    }
-    let change = |code: &'static str, name: &'static str| {
-        let code = code.parse().unwrap();
-        let renamed = Facility { facility_name: name.into(), ..world.facility.clone() };
+    versions_of_years(&world);
+    let mut odd = generate::Odd(7);
+    let facility = generate::facility(&mut odd, 0);
+    world.store().put_facilities(&[(None, facility.clone())]).await.unwrap();
+    let (id, now) = ([facility.facility_id.clone()].into(), world.hub.clock.now());
+    let hour = jiff::SignedDuration::from_hours(1);
+    let change = |name: &'static str| {
+        let (world, facility) = (&world, &facility);
+        let renamed = Facility { facility_name: name.into(), ..facility.clone() };
+        let put = move |_: &FacilityId, entry: &mut Entry| {
+            // As many free slots as a nursery has in three months.
+            let free =
+                (1..=80).fold(false, |new, n| new | entry.put_slot(now + hour * n, true, now));
+            entry.put_facility(renamed.clone()) | free
+        };
         let store = world.store();
-        async move {
-            store.meter().take();
-            store.change_shard(code, |shard| shard.put(renamed.clone())).await.unwrap();
-            store.meter().take()
-        }
+        let id: &BTreeSet<FacilityId> = &id;
+        async move { store.change_search(id, Rebuild::Missing, now, put).await.unwrap() }
     };
-    // The entries and the versions of the prefecture, in a transaction: before, those of the country, 38 units more.
-    assert_eq!(change("13001", "一").await, Consumed { read: 1.0, write: 2.0 + 2.0 });
-    assert_eq!(change("01001", "二").await, Consumed { read: 1.0, write: 2.0 + 4.0 });
-    let versions = world.store().search_versions().await.unwrap();
-    assert_eq!(versions.len(), country.len());
-    // Those of the prefectures, and the item of all that searches of the version before read.
-    let read = world.store().meter().take().read;
-    assert!(read <= 3.0 + 2.5, "{read}");
-    let (pk, sk) = Key::AllSearchVersions().text();
-    let delete = world.raw().delete_item().table_name(TABLE);
-    let delete = delete.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S(sk));
-    delete.send().await.unwrap();
-    assert_eq!(world.store().search_versions().await.unwrap(), versions);
-    let read = world.store().meter().take().read;
-    assert!(read <= 3.0, "{read}");
-}
+    change("一").await;
+    world.store().meter().take();
+    change("二").await;
+    // The entry, which is within 2 KB, and the versions of its group, which are within 1 KB, in a transaction.
+    assert_eq!(world.store().meter().take(), Consumed { read: 1.0, write: 6.0 });
+    change("二").await;
+    assert_eq!(world.store().meter().take(), Consumed { read: 1.0, write: 0.0 });
 
-/// A nursery of which everything is stated, and nothing as of another one.
-fn stated(world: &World, n: u64) -> Facility {
-    let odd = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let text = |from: usize| -> String {
-        let syllables: Vec<char> = ('あ'..='ん').collect();
-        (from..from + 12).map(|at| syllables[(odd >> at) as usize % syllables.len()]).collect()
-    };
-    let count = Some((odd % 120) as u32);
-    let name = format!("{}保育園", text(0));
-    Facility {
-        facility_id: FacilityId::derive(None, &world.facility.municipality_code, &name),
-        office_number: Some(format!("{:013}", odd % 10_000_000_000_000)),
-        facility_name: name,
-        facility_name_kana: Some(text(12)),
-        postal_code: Some(format!("{:07}", odd % 10_000_000)),
-        street_address: Some(format!("{}{}", text(24), odd % 1000)),
-        phone: Some(format!("03-{:04}-{:04}", odd % 10_000, odd / 7 % 10_000)),
-        location: Some(Location {
-            lat: 35.0 + (odd % 9999) as f64 / 1e4,
-            lon: 139.0 + (odd / 3 % 9999) as f64 / 1e4,
-        }),
-        capacity: ChildCapacity {
-            age_0: count,
-            age_3: count,
-            total: count,
-            ..ChildCapacity::default()
-        },
-        message_to_parents: Some(format!("{}お待ちしています。", text(36)).parse().unwrap()),
-        ..world.facility.clone()
-    }
+    assert_eq!(world.store().search_versions().await.unwrap().buckets.len(), 1024);
+    let read = world.store().meter().take().read;
+    assert!(read <= 2.0, "{read}");
+    let bucket = SearchBucket::of(&facility.facility_id);
+    assert_eq!(world.store().search_buckets([bucket]).await.unwrap().len(), 1);
+    assert_eq!(world.store().meter().take().read, 1.0, "and no other bucket");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn search_entry_of_a_nursery_of_which_everything_is_stated_is_some_hundred_bytes() {
-    let world = World::new().await;
-    let code = world.facility.municipality_code;
-    let put = |shard: &mut domain::search::Shard| (0..250).all(|n| shard.put(stated(&world, n)));
-    world.store().change_shard(code, put).await.unwrap();
-    let key = Key::SearchShard(code).attributes();
-    let found = world.raw().get_item().table_name(TABLE).set_key(Some(key)).send().await.unwrap();
-    let packed = found.item.unwrap()["entries"].as_b().unwrap().as_ref().len();
-    assert!(packed / 250 <= 120, "{} bytes", packed / 250);
+async fn search_entry_of_a_nursery_of_which_everything_is_stated_is_within_two_kilobytes() {
+    let mut odd = generate::Odd(7);
+    let mut largest = 0;
+    for _ in 0..100 {
+        let entry = generate::known(&mut odd, 0, 80).entry();
+        largest = largest.max(entry.facility_bytes().len() + entry.free_bytes().len());
+    }
+    assert!(largest <= 1800, "{largest} bytes");
+}
+
+/// A nursery with an id of its own.
+fn nursery(world: &World, n: u64) -> Facility {
+    let name = format!("第{n}ひまわり保育園");
+    let code = &world.facility.municipality_code;
+    let facility_id = FacilityId::derive(None, code, &name);
+    let office_number = Some(format!("{n:013}"));
+    Facility { facility_id, office_number, facility_name: name, ..world.facility.clone() }
 }

@@ -67,6 +67,10 @@ const ROWS: &[(&str, &str)] = &[
     ("REP-08", "How long nurseries take to answer, in business hours"),
     ("REP-09", "How long before the visit families ask"),
     ("REP-16", "The share of visits that were booked online"),
+    ("API-01", "Nurseries are searched for by what parents ask"),
+    ("POR-02", "Parents filter, sort and count what they find"),
+    ("POR-03", "The page of a nursery shows every data item"),
+    ("ADD-11", "Parents search near several places at once"),
 ];
 
 /// The ids that a test's name begins with.
@@ -75,7 +79,7 @@ fn ids(name: &str) -> Vec<String> {
     while let Some((family, after)) = rest.split_once('_') {
         let number = after.get(..2).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
         let Some(number) = number.filter(|_| {
-            ["slot", "rsv", "prc", "vac", "api", "add", "ntf", "rep"].contains(&family)
+            ["slot", "rsv", "prc", "vac", "api", "add", "ntf", "rep", "por"].contains(&family)
         }) else {
             break;
         };

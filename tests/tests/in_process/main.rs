@@ -29,6 +29,7 @@ mod reports;
 mod reservations;
 mod round_trips;
 mod samples;
+mod search;
 mod slots;
 mod sources;
 mod spoken;

@@ -58,11 +58,11 @@ async fn poison_is_parked_with_its_reason_and_all_others_are_relayed() {
 async fn parked_record_is_relayed_once_its_cause_is_mended() {
     let world = World::new().await;
     world.settle().await;
-    // What search knows of the municipality cannot be read: its slots cannot be told.
-    let key = store::Key::SearchShard("131199".parse().unwrap()).attributes();
+    // What search knows of the nursery cannot be read: its slots cannot be told.
+    let key = store::Key::search_entry(&world.facility.facility_id).attributes();
     let found = world.raw().get_item().table_name(TABLE).set_key(Some(key.clone())).send().await;
     let (sound, mut broken) = (found.unwrap().item.unwrap(), key);
-    broken.insert("entries".into(), AttributeValue::S("no bytes".into()));
+    broken.insert("facility".into(), AttributeValue::S("no bytes".into()));
     let put = async |item| {
         let put = world.raw().put_item().table_name(TABLE).set_item(Some(item)).send().await;
         put.unwrap();
@@ -111,7 +111,7 @@ struct WithoutSearch;
 
 impl wire::Wire for WithoutSearch {
     fn carry(&self, call: HttpRequest, line: &SharedHttpConnector) -> HttpConnectorFuture {
-        match wire::body(&call).contains("\"SEARCH\"") {
+        match wire::body(&call).contains("\"SEARCH") {
             true => HttpConnectorFuture::ready(Err(ConnectorError::io("away".into()))),
             false => line.call(call),
         }

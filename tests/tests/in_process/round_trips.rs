@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use domain::search::Filter;
 use http::Method;
-use search_facilities::Index;
+use search_facilities::HeldIndex;
 use serde_json::{Value, json};
 use tests::{Answer, As, World, site, waves::Waves, wire};
 
@@ -58,11 +57,12 @@ async fn what_anybody_reads_takes_one_round_trip() {
 async fn search_takes_no_round_trip_while_its_index_is_fresh() {
     let distant = Distant::new().await;
     distant.world.relay_changes().await;
-    let (index, filter) = (Index::new(Duration::from_hours(1)), Filter::default());
-    let store = distant.world.store();
-    for round_trips in [2, 0] {
-        let (found, waves) = distant.waves.count(index.find(store, &filter)).await;
+    let (index, store) = (HeldIndex::new(Duration::from_hours(1)), distant.world.store());
+    store.meter().take();
+    for (round_trips, read) in [(2, 1.5), (0, 0.0)] {
+        let (found, waves) = distant.waves.count(index.get(store)).await;
         assert_eq!((found.unwrap().len(), waves), (1, round_trips));
+        assert_eq!(store.meter().take().read, read);
     }
 }
 

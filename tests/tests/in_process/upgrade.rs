@@ -1,6 +1,6 @@
 //! Two versions of the hub on one table: what a newer one wrote survives an older one, and keeps it from nothing else.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{collections::BTreeMap, io::Write as _, sync::Mutex};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
@@ -8,6 +8,7 @@ use domain::{
     suppression::Suppression,
     vendor::{Breaker, WebhookEndpoint},
 };
+use flate2::write::DeflateEncoder;
 use http::Method;
 use local::embedded::TABLE;
 use serde_json::json;
@@ -142,9 +143,9 @@ async fn what_a_newer_version_wrote_survives_all_that_an_older_one_does() {
         "Fact",
         "FeedPlace",
         "FeedCount",
-        "SearchShard",
-        "SearchVersions",
-        "AllSearchVersions",
+        "SearchEntry",
+        "SearchGroupVersions",
+        "SearchComplete",
         "ListedFacility",
         "SlotCount",
         "PendingCount",
@@ -407,30 +408,61 @@ async fn rename(world: &World, from: &Facility, name: &str) -> Facility {
     renamed
 }
 
+/// What the relay of the version before writes: an item for a municipality, and its version.
+async fn write_old_search(world: &World, facility: &Facility, version: u32) {
+    let summary = domain::search::FacilitySummary::new(facility.clone());
+    let entries = json!({"entries": [{"facility": summary, "free": [1_796_800_000_000_i64]}]});
+    let mut packed = DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(entries.to_string().as_bytes()).unwrap();
+    let packed = AttributeValue::B(packed.finish().unwrap().into());
+    let (code, number) = (facility.municipality_code, AttributeValue::N(version.to_string()));
+    let mut shard = Key::OldSearchShard(code).attributes();
+    shard.extend([("version".into(), number.clone()), ("entries".into(), packed)]);
+    let mut versions = Key::OldSearchVersions(Prefecture::of(code)).attributes();
+    versions.insert(code.to_string(), number);
+    for item in [shard, versions] {
+        world.raw().put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
+    }
+}
+
 #[tokio::test]
-async fn search_finds_what_either_version_of_the_relay_wrote() {
+async fn search_finds_what_the_relay_of_the_version_before_wrote_until_all_is_written_anew() {
+    let world = World::new().await;
+    write_old_search(&world, &world.facility, 1).await;
+    assert_eq!(found(&world).await, [FACILITY]);
+    let next_slot = world.get(&As::Anyone, "/v1/facilities").await.body;
+    assert_eq!(next_slot["items"][0]["next_slot_at"], "2026-12-09T16:06:40+09:00");
+
+    // This version's relay tells a change of another nursery, and makes the entry of this one beside it.
+    world.relay_changes().await;
+    assert_eq!(found(&world).await, [FACILITY], "once, not from both");
+    assert!(world.store().search_gaps().await.unwrap().is_none());
+    let shown = world.get(&As::Anyone, "/v1/facilities").await.body;
+    assert_eq!(shown["items"][0]["next_slot_at"], json!(null), "as the table has it");
+}
+
+#[tokio::test]
+async fn what_a_relay_of_the_version_before_told_in_between_is_found() {
     let world = World::new().await;
     world.relay_changes().await;
     assert_eq!(found(&world).await, [FACILITY]);
-    // A search of the version before finds a municipality only by this item.
-    let all = Key::AllSearchVersions().attributes();
-    let item = world.raw().get_item().table_name(TABLE).set_key(Some(all.clone())).send().await;
-    let mut item = item.unwrap().item.unwrap();
-    assert!(item.contains_key("131199"), "{item:?}");
+    // Somebody goes back: the relay of the version before tells of a new name.
+    let renamed = Facility {
+        facility_name: "一".into(),
+        updated_at: world.facility.updated_at + jiff::SignedDuration::from_secs(1),
+        ..world.facility.clone()
+    };
+    let changed = (Some(world.facility.clone()), renamed.clone());
+    world.store().put_facilities(&[changed]).await.unwrap();
+    world.unrelayed().await;
+    write_old_search(&world, &renamed, 7).await;
 
-    // The relay of the version before counts there alone.
-    let renamed = rename(&world, &world.facility, "一").await;
-    let code = renamed.municipality_code;
-    let prefecture = Key::SearchVersions(Prefecture::of(code)).attributes();
-    let delete = world.raw().delete_item().table_name(TABLE).set_key(Some(prefecture));
-    delete.send().await.unwrap();
-    let (_, version, _) = world.store().search_shards([code]).await.unwrap().remove(0);
-    item.insert("131199".into(), AttributeValue::N(version.to_string()));
-    world.raw().put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
+    // This version comes again, and has heard of nothing.
+    let relay = fan_out::Relay { search: Default::default(), ..world.relay() };
+    assert!(relay.handle(Default::default()).await.batch_item_failures.is_empty());
     assert_eq!(found(&world).await, ["一"]);
-
     rename(&world, &renamed, "二").await;
-    assert_eq!(found(&world).await, ["二"], "this version counts on from there");
+    assert_eq!(found(&world).await, ["二"]);
 }
 
 #[tokio::test]

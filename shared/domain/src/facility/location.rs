@@ -23,6 +23,16 @@ impl Location {
     }
 }
 
+impl std::str::FromStr for Location {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        <Self as Format>::read(text)
+    }
+}
+
+crate::invalid::deserr_from_text!(Location);
+
 impl Format for Location {
     type Value = Self;
     const TYPE: &'static str = "object";

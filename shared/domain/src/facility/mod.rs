@@ -99,7 +99,30 @@ impl Facility {
 }
 
 /// Whether a visit that starts then can still be asked for, where requests close so many hours before.
-pub(crate) fn still_takes(closes_hours_before: u16, starts_at: Timestamp, now: Timestamp) -> bool {
+fn still_takes(closes_hours_before: u16, starts_at: Timestamp, now: Timestamp) -> bool {
     now + SignedDuration::from_hours(closes_hours_before.into()) <= starts_at
         && now < gives_up(starts_at)
+}
+
+/// The start of the first visit that can still be asked for, in milliseconds since 1970: [`still_takes`] for who compares
+/// thousands.
+pub(crate) fn takes_from(closes_hours_before: u16, now: Timestamp) -> i64 {
+    // At the instant at which it is given up it is taken no more: a millisecond later is the first.
+    let given_up = now.since(gives_up(now)).as_millis() as i64 + 1;
+    now.epoch_ms() + given_up.max(i64::from(closes_hours_before) * 3_600_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_visit_that_can_be_asked_for_is_the_first_that_is_taken() {
+        let now: Timestamp = "2026-12-01T10:00:00+09:00".parse().unwrap();
+        for closes in [0, 1, 2, 72] {
+            let first = Timestamp::from_epoch_ms(takes_from(closes, now)).unwrap();
+            assert!(still_takes(closes, first, now), "{closes}");
+            assert!(!still_takes(closes, first - SignedDuration::from_millis(1), now), "{closes}");
+        }
+    }
 }

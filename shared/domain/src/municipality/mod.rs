@@ -43,6 +43,16 @@ impl MunicipalityCode {
     pub fn prefecture(self) -> u8 {
         (self.0 / 10_000) as u8
     }
+
+    /// As a number, for the search index.
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+
+    /// From [`Self::number`].
+    pub(crate) fn of_number(number: u32) -> Self {
+        Self(number)
+    }
 }
 
 fn check_digit(five: u32) -> u32 {

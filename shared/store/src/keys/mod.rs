@@ -29,9 +29,12 @@
 //! | an entry of a feed | `FEED#<feed>` | `<change number>` |
 //! | the last entry of a thing | `FEED#<feed>` | `<id>` |
 //! | the feed's numbers so far | `FEED#<feed>` | `COUNT` |
-//! | search entries of a municipality | `SEARCH` | `<code>` |
+//! | the search entry of a facility | `SEARCH#<group>` | `<facility_id>` |
+//! | the versions of a group's entries | `SEARCH` | `ENTRIES#<group>` |
+//! | that every facility has an entry | `SEARCH` | `ENTRIES` |
+//! | search entries of a municipality, as the version before kept them | `SEARCH` | `<code>` |
 //! | the versions of a prefecture's | `SEARCH` | `VERSIONS#<prefecture>` |
-//! | those that a version of the hub with one item for all reads | `SEARCH` | `VERSIONS` |
+//! | those of all, as the version before that kept them | `SEARCH` | `VERSIONS` |
 //! | an event that a vendor may hear of, for thirty days | `EVT#<client_id>` | `<milliseconds>#<event_id>` |
 //! | an import | `IMP#<import_id>` | `IMP` |
 //! | a part of its file; of what was found in it | `IMP#<import_id>#<part>` | `FILE`; `REPORT` |
@@ -60,7 +63,7 @@ use domain::{
 use jiff::civil::Date;
 
 use self::part::Part;
-pub use self::part::{Hour, Month, Prefecture};
+pub use self::part::{Hour, Month, Prefecture, SearchBucket, SearchGroup};
 
 type Attributes = HashMap<String, AttributeValue>;
 
@@ -185,13 +188,19 @@ keys! {
     ImportReport(id: ImportId, part: usize) = ["IMP" id part] ["REPORT"];
     /// An event that a vendor hears of.
     Event(client: ClientId, occurred_at: Timestamp, id: EventId) = ["EVT" client] [occurred_at id];
-    /// The versions of a prefecture's search entries: a change of one writes an item of 2 KB at most, and all are read
-    /// by one query.
-    SearchVersions(prefecture: Prefecture) = ["SEARCH"] ["VERSIONS" prefecture];
-    /// The versions of all search entries, as the hub kept them before.
-    AllSearchVersions() = ["SEARCH"] ["VERSIONS"];
-    /// The search entries of a municipality.
-    SearchShard(code: MunicipalityCode) = ["SEARCH"] [code];
+    /// The search entry of a facility, in one of 32 partitions that are read side by side.
+    SearchEntry(group: SearchGroup, facility: FacilityId) = ["SEARCH" group] [facility];
+    /// The versions of a group's search entries: a change of one writes an item of less than 1 KB, and all are read by
+    /// one query.
+    SearchGroupVersions(group: SearchGroup) = ["SEARCH"] ["ENTRIES" group];
+    /// That every facility has a search entry of this form.
+    SearchComplete() = ["SEARCH"] ["ENTRIES"];
+    /// The versions of a prefecture's search entries, as the version before kept them.
+    OldSearchVersions(prefecture: Prefecture) = ["SEARCH"] ["VERSIONS" prefecture];
+    /// The versions of all search entries, as the version before that kept them.
+    OldestSearchVersions() = ["SEARCH"] ["VERSIONS"];
+    /// The search entries of a municipality, as the version before kept them.
+    OldSearchShard(code: MunicipalityCode) = ["SEARCH"] [code];
     /// How many slots have been numbered.
     SlotCount() = ["COUNT"] ["SLOT"];
     /// A request that was made under an idempotency key.
@@ -206,6 +215,11 @@ impl Key {
     /// A part of a municipality's digest of one day, counted from 1.
     pub fn digest(code: MunicipalityCode, day: Date, part: usize) -> Self {
         if part > 1 { Self::DigestPart(code, day, part) } else { Self::Digest(code, day) }
+    }
+
+    /// The search entry of a facility.
+    pub fn search_entry(facility: &FacilityId) -> Self {
+        Self::SearchEntry(SearchBucket::of(facility).0, facility.clone())
     }
 
     fn is_written_so(&self, pk: &str, sk: &str) -> bool {

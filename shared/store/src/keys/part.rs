@@ -34,6 +34,34 @@ impl Prefecture {
     }
 }
 
+/// The search entries of the facilities whose ids begin with this letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SearchGroup(char);
+
+/// Those whose ids begin with the letter of a group and this one: one in a thousand, which are read together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SearchBucket(pub SearchGroup, pub char);
+
+/// What ids of facilities are made of.
+const LETTERS: &str = "0123456789abcdefghjkmnpqrstvwxyz";
+
+impl SearchGroup {
+    /// Every group.
+    pub fn all() -> impl Iterator<Item = Self> {
+        LETTERS.chars().map(Self)
+    }
+}
+
+impl SearchBucket {
+    /// That of a facility.
+    pub fn of(facility: &FacilityId) -> Self {
+        let mut letters = facility.as_str().chars().skip("fac_".len());
+        // An id has twelve.
+        let mut next = || letters.next().unwrap_or('0');
+        Self(SearchGroup(next()), next())
+    }
+}
+
 macro_rules! written_as_text {
     ($($type:ty),*) => {
         $(impl Part for $type {
@@ -97,6 +125,17 @@ impl Part for Prefecture {
     }
     fn read(text: &str) -> Option<Self> {
         text.parse().ok().map(Self)
+    }
+}
+
+impl Part for SearchGroup {
+    fn write(&self) -> String {
+        self.0.into()
+    }
+    fn read(text: &str) -> Option<Self> {
+        let mut letters = text.chars();
+        let letter = letters.next().filter(|letter| LETTERS.contains(*letter))?;
+        letters.next().is_none().then_some(Self(letter))
     }
 }
 

@@ -6,7 +6,10 @@ use domain::{
     feed::Feed,
 };
 
-use super::{Key, part::Part};
+use super::{
+    Key,
+    part::{Part, SearchBucket, SearchGroup},
+};
 
 /// A part of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,8 +129,25 @@ impl Span {
         Self { pk: format!("FACT#{code}"), sort }
     }
 
-    /// The versions of the search entries: of each prefecture, and of all as the hub kept them before.
+    /// The versions of the search entries, and whether there are all of them.
     pub(crate) fn search_versions() -> Self {
+        Self { pk: "SEARCH".into(), sort: Sort::Below("ENTRIES") }
+    }
+
+    /// The search entries of a group.
+    pub(crate) fn search_group(group: SearchGroup) -> Self {
+        Self { pk: format!("SEARCH#{}", group.write()), sort: Sort::UpTo("~".into()) }
+    }
+
+    /// The search entries of a bucket.
+    pub(crate) fn search_bucket(SearchBucket(group, letter): SearchBucket) -> Self {
+        let low = format!("fac_{}{letter}", group.write());
+        let sort = Sort::Between(low.clone(), format!("{low}~"));
+        Self { pk: format!("SEARCH#{}", group.write()), sort }
+    }
+
+    /// The versions of the search entries as versions of the hub before kept them.
+    pub(crate) fn old_search_versions() -> Self {
         Self { pk: "SEARCH".into(), sort: Sort::Below("VERSIONS") }
     }
 
