@@ -6,6 +6,7 @@
 pub mod applicant;
 pub mod attempt;
 pub mod audience;
+pub mod change_request;
 pub mod event;
 pub mod facility;
 pub mod family;
@@ -34,9 +35,10 @@ pub mod vendor;
 pub mod visit_token;
 
 pub use applicant::{Applicant, Sealed};
+pub use change_request::ChangeRequest;
 pub use facility::Facility;
 pub use id::{
-    ClientId, CorrelationId, EventId, FacilityId, ReservationNumber, SlotId, SlotNumber,
+    ChangeRequestId, ChangeRequestNumber, ClientId, CorrelationId, EventId, FacilityId, ReservationNumber, SlotId, SlotNumber,
     WebhookEndpointId,
 };
 pub use invalid::Invalid;

@@ -11,6 +11,10 @@
 //! | when its count of pending requests changed | `FAC#<facility_id>` | `NEW` |
 //! | a reminder of its pending requests | `FAC#<facility_id>` | `ASK#<hour>` |
 //! | a reminder to open slots | `FAC#<facility_id>` | `PLAN#<month>` |
+//! | its change requests, by time | `FAC#<facility_id>` | `CHG#<milliseconds>#<change_request_id>` |
+//! | a change request that was approved, by time | `FAC#<facility_id>` | `HIS#<milliseconds>#<change_request_id>` |
+//! | change request | `CHG#<change_request_id>` | `CHG` |
+//! | one in its state, as listed | `CHG` | `<status>#<code>#<milliseconds>#<change_request_id>` |
 //! | reservation | `RSV#<reservation_number>` | `RSV` |
 //! | vendor | `CLI#<client_id>` | `CLI` |
 //! | its webhook endpoints | `CLI#<client_id>` | `WHE#<id>` |
@@ -31,6 +35,7 @@
 //! | those that a version of the hub with one item for all reads | `SEARCH` | `VERSIONS` |
 //! | an event that a vendor may hear of, for thirty days | `EVT#<client_id>` | `<milliseconds>#<event_id>` |
 //! | slots numbered so far | `COUNT` | `SLOT` |
+//! | change requests numbered so far | `COUNT` | `CHG` |
 //! | a request under an idempotency key | `ONCE#<fingerprint>` | `ONCE` |
 //! | what was requested on the portal | `ASKED#<fingerprint>` | `ASKED` |
 //! | an address that is written to no longer | `SUP#<fingerprint>` | `SUP` |
@@ -46,8 +51,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    ClientId, EventId, FacilityId, MunicipalityCode, ReservationNumber, SlotId, Timestamp,
-    WebhookEndpointId, applicant::FamilyFingerprint, feed::Feed,
+    ChangeRequestId, ClientId, EventId, FacilityId, MunicipalityCode, ReservationNumber, SlotId, Timestamp,
+    WebhookEndpointId, applicant::FamilyFingerprint, change_request::ChangeStatus, feed::Feed,
 };
 use jiff::civil::Date;
 
@@ -127,6 +132,15 @@ keys! {
     PendingReminder(facility: FacilityId, hour: Hour) = ["FAC" facility] ["ASK" hour];
     /// The reminder to open slots in a month.
     SlotPlanReminder(facility: FacilityId, month: Month) = ["FAC" facility] ["PLAN" month];
+    /// That a facility has a change request, by when it was begun.
+    ChangeRequestOfFacility(facility: FacilityId, created_at: Timestamp, id: ChangeRequestId) = ["FAC" facility] ["CHG" created_at id];
+    /// That a facility was changed by a change request, by when it was.
+    ChangeOfFacility(facility: FacilityId, approved_at: Timestamp, id: ChangeRequestId) = ["FAC" facility] ["HIS" approved_at id];
+    /// A change request.
+    ChangeRequest(id: ChangeRequestId) = ["CHG" id] ["CHG"];
+    /// That a change request is in this state. One partition, so that an operator lists all by one query: nurseries
+    /// change their data a few times a year.
+    ListedChangeRequest(status: ChangeStatus, code: MunicipalityCode, at: Timestamp, id: ChangeRequestId) = ["CHG"] [status code at id];
     /// A reservation.
     Reservation(number: ReservationNumber) = ["RSV" number] ["RSV"];
     /// A vendor.
@@ -172,6 +186,8 @@ keys! {
     SearchShard(code: MunicipalityCode) = ["SEARCH"] [code];
     /// How many slots have been numbered.
     SlotCount() = ["COUNT"] ["SLOT"];
+    /// How many change requests have been numbered.
+    ChangeRequestCount() = ["COUNT"] ["CHG"];
     /// A request that was made under an idempotency key.
     Once(fingerprint: [u8; 16]) = ["ONCE" fingerprint] ["ONCE"];
     /// What was requested on the portal, from one source or for one address.

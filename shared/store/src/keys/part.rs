@@ -1,8 +1,9 @@
 //! The parts of a key, and how each is written.
 
 use domain::{
-    ClientId, EventId, FacilityId, MunicipalityCode, ReservationNumber, SlotId, Timestamp,
-    WebhookEndpointId, applicant::FamilyFingerprint, feed::Feed,
+    ChangeRequestId, ClientId, EventId, FacilityId, MunicipalityCode, ReservationNumber, SlotId,
+    Timestamp, WebhookEndpointId, applicant::FamilyFingerprint, change_request::ChangeStatus,
+    feed::Feed,
 };
 use jiff::civil::Date;
 
@@ -44,6 +45,8 @@ macro_rules! written_as_text {
     };
 }
 written_as_text!(
+    ChangeRequestId,
+    ChangeStatus,
     ClientId,
     Date,
     EventId,
