@@ -38,8 +38,8 @@ pub use applicant::{Applicant, Sealed};
 pub use change_request::ChangeRequest;
 pub use facility::Facility;
 pub use id::{
-    ChangeRequestId, ChangeRequestNumber, ClientId, CorrelationId, EventId, FacilityId, ReservationNumber, SlotId, SlotNumber,
-    WebhookEndpointId,
+    ChangeRequestId, ChangeRequestNumber, ClientId, CorrelationId, EventId, FacilityId,
+    ReservationNumber, SlotId, SlotNumber, WebhookEndpointId,
 };
 pub use invalid::Invalid;
 pub use municipality::MunicipalityCode;

@@ -28,7 +28,7 @@ pub mod visits;
 pub use self::{
     browser::{Page, acts_on_our_page},
     comment::{open_comment, seal_comment},
-    etag::{IfMatch, etag_of},
+    etag::{IfMatch, etag_of, is_etag_of},
     finish::finish,
     function::{Function, Route, Routes, run},
     idempotency::{Created, Creation, IdempotencyKey, replay},

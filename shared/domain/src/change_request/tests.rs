@@ -145,7 +145,8 @@ fn an_approval_changes_items_and_says_who_stated_them() {
         ("weekday_closes_at".into(), "18時15分".into()),
         ("phone".into(), "03(3961)0000".into()),
     ]);
-    let asked = json!({"weekday_closes_at": "19:15", "phone": null, "accepts_text": "生後57日～就学前"});
+    let asked =
+        json!({"weekday_closes_at": "19:15", "phone": null, "accepts_text": "生後57日～就学前"});
     let submitted = request(&nursery, asked, true);
     let correct = ChangeAct::Correct(wanted(json!({"weekday_closes_at": "19:00"})));
     let corrected = done(&submitted, &correct, &nursery).0;

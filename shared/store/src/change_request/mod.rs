@@ -12,11 +12,11 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::list::{ChangePosition, ListedChange};
 use self::{
     item::{from_table, item, unknown},
     list::{listing, new_listing},
 };
-pub use self::list::{ChangePosition, ListedChange};
 use crate::{
     Store, StoreError,
     condition::Condition,

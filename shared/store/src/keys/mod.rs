@@ -51,8 +51,9 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    ChangeRequestId, ClientId, EventId, FacilityId, MunicipalityCode, ReservationNumber, SlotId, Timestamp,
-    WebhookEndpointId, applicant::FamilyFingerprint, change_request::ChangeStatus, feed::Feed,
+    ChangeRequestId, ClientId, EventId, FacilityId, MunicipalityCode, ReservationNumber, SlotId,
+    Timestamp, WebhookEndpointId, applicant::FamilyFingerprint, change_request::ChangeStatus,
+    feed::Feed,
 };
 use jiff::civil::Date;
 
