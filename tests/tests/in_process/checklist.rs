@@ -44,6 +44,16 @@ const ROWS: &[(&str, &str)] = &[
     ("RSV-20", "A forgotten request is caught by the hub, not by a rule"),
     ("RSV-21", "A nursery that books elsewhere shows where"),
     ("RSV-22", "How long before the visit families ask"),
+    ("FAC-03", "A nursery asks for a change: ACR-0000000000"),
+    ("FAC-04", "Its municipality approves or rejects"),
+    ("FAC-05", "Nothing of a change shows before it is approved"),
+    ("FAC-06", "Who approved what, and when"),
+    ("FAC-07", "The municipality corrects and approves"),
+    ("FAC-08", "A change is submitted as it is entered"),
+    ("FAC-11", "Values are checked as they are entered"),
+    ("FAC-13", "What was changed of a nursery, and by whom"),
+    ("FAC-17", "A change over what somebody else changed is told"),
+    ("FAC-18", "Items that a nursery shows to nobody but staff"),
     ("NTF-07", "The hourly asking about requests that wait"),
     ("REP-01", "Requests that wait, by age"),
     ("REP-02", "Requests of the last seven days, and in all"),
@@ -60,7 +70,8 @@ fn ids(name: &str) -> Vec<String> {
     let (mut ids, mut rest) = (Vec::new(), name);
     while let Some((family, after)) = rest.split_once('_') {
         let number = after.get(..2).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
-        let Some(number) = number.filter(|_| ["slot", "rsv", "ntf", "rep"].contains(&family))
+        let Some(number) =
+            number.filter(|_| ["slot", "rsv", "fac", "ntf", "rep"].contains(&family))
         else {
             break;
         };

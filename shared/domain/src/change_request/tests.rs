@@ -209,7 +209,7 @@ proptest! {
             let json = some.iter().map(|(item, value)| (ITEMS[*item].0.to_owned(), ITEMS[*item].1[*value].into()));
             request(&before, Value::Object(json.collect()), true)
         }).collect();
-        let (mut current, mut decided) = (before.clone(), BTreeMap::new());
+        let (mut current, mut decided) = (before.clone(), BTreeMap::<usize, usize>::new());
         for (some, request) in all.iter().zip(&requests) {
             let touched = some.keys().any(|item| decided.contains_key(item));
             match request.after(&ChangeAct::Approve, &current, &city(), now()) {
@@ -232,7 +232,7 @@ proptest! {
             let expected = match decided.get(&item) {
                 Some(value) => {
                     let mut one = before.clone();
-                    named(ITEMS[item].0).unwrap().set(&mut one, ITEMS[item].1[*value].into()).unwrap();
+                    named(ITEMS[item].0).unwrap().set(&mut one, json!(ITEMS[item].1[*value])).unwrap();
                     json(&one, item)
                 }
                 None => json(&before, item),

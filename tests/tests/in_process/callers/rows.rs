@@ -47,6 +47,10 @@ const PEOPLE_OF_FACILITY: Access = Access {
 const MUNICIPALITY: Access =
     Access { allowed: &[Municipality, Operator], hidden: &[OtherMunicipality] };
 
+/// Names in its body what it is about; what is another's is not found there.
+const AUTHORITIES: Access =
+    Access { allowed: &[Municipality, OtherMunicipality, Operator], hidden: &[] };
+
 /// Reads the visit of a parent. A browser gives the answer to no other page, so the origin does not matter.
 const PARENT_READS: Access = Access { allowed: &[Parent, ParentElsewhere], hidden: &[OtherParent] };
 
@@ -101,6 +105,17 @@ pub const ROWS: &[(&str, Access)] = &[
     ("put_slot", STAFF_OF_FACILITY),
     ("copy_slot", STAFF_OF_FACILITY),
     ("disable_slot", STAFF_OF_FACILITY),
+    ("create_change_request", STAFF_OF_FACILITY),
+    ("list_change_requests", STAFF_OF_FACILITY),
+    ("get_own_change_request", STAFF_OF_FACILITY),
+    ("edit_change_request", STAFF_OF_FACILITY),
+    ("facility_history", STAFF_OF_FACILITY),
+    ("review_change_requests", MUNICIPALITY),
+    ("get_change_request", MUNICIPALITY),
+    ("correct_change_request", MUNICIPALITY),
+    ("approve_change_request", MUNICIPALITY),
+    ("reject_change_request", MUNICIPALITY),
+    ("approve_change_requests", AUTHORITIES),
     ("dashboard", MUNICIPALITY),
     ("get_report", MUNICIPALITY),
 ];

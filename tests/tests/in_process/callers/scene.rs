@@ -37,6 +37,9 @@ pub struct Scene {
     slot: Slot,
     other_slot: Slot,
     endpoint: String,
+    /// What the nursery asks its municipality to change, and the ETag that it read.
+    change_request: String,
+    base_etag: String,
 }
 
 impl Scene {
@@ -72,6 +75,11 @@ impl Scene {
         if operation.of_municipality {
             world.relay_changes().await;
         }
+        // A draft is edited, all else is done to what was submitted.
+        let submit = operation.id != "edit_change_request";
+        let changes = json!({"weekday_closes_at": "19:15"});
+        let change_request = world.change_asked(changes, submit, "scene").await;
+        let base_etag = world.shown().await.headers["etag"].to_str().unwrap().to_owned();
         world.store().meter().take();
         Self {
             world,
@@ -83,6 +91,8 @@ impl Scene {
             slot,
             other_slot,
             endpoint,
+            change_request,
+            base_etag,
         }
     }
 
@@ -126,6 +136,13 @@ impl Scene {
             "open_slot" => open,
             "open_slots" => json!({"from": "2026-12-14", "to": "2026-12-18", "weekdays": ["tue"],
                 "times": [{"starts": "10:00", "ends": "10:45"}], "capacity": 3}),
+            "create_change_request" => json!({"base_etag": self.base_etag,
+                "changes": {"weekday_opens_at": "07:15"}, "submit": true}),
+            "edit_change_request" | "correct_change_request" => {
+                json!({"changes": {"weekday_opens_at": "07:15"}})
+            }
+            "reject_change_request" => json!({"reason": "時刻を確認してください。"}),
+            "approve_change_requests" => json!({"ids": [self.change_request]}),
             "put_slot" => json!({"capacity": 5}),
             "copy_slot" => json!({"starts_at": open["starts_at"]}),
             _ => json!({}),
@@ -171,6 +188,7 @@ impl Scene {
                 vec!["slt_0wx4n07k3m9qxd", self.other_slot.slot_id.as_str(), "nothing"],
             ),
             "id" => (&self.endpoint, vec!["whe_000000000000", "nothing"]),
+            "change_request_id" => (&self.change_request, vec!["chg_000000000000", "nothing"]),
             "report" => ("REP-05", vec!["REP-03"]),
             "name" => ("slot-full", vec!["nothing"]),
             _ => panic!("{{{parameter}}} needs values in {}", file!()),
