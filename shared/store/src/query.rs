@@ -80,7 +80,7 @@ impl Store {
         limit: Option<usize>,
         parse: impl Fn(Item) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        self.list_after(query, None, limit, parse).await
+        self.list_of(query, None, limit, |item| known(item, &parse)).await
     }
 
     /// The same from after a key on.

@@ -436,13 +436,14 @@ impl<'a, W: Write> Tour<'a, W> {
             "The nursery closes later from now on: its municipality sees what changes, and approves",
             "Nobody else sees anything of it before; from the approval on, it shows to everybody.",
         )?;
-        self.change_closing_time().await?;
+        // Boxed: the story is one future, and large.
+        Box::pin(self.change_closing_time()).await?;
 
         self.scene(
             "Of three more changes the municipality rejects one, and approves two by one call",
             "The nursery reads the reason. What is about other items is never in the way.",
         )?;
-        self.decide_several().await?;
+        Box::pin(self.decide_several()).await?;
 
         self.scene(
             "On the 10th, nurseries that opened nothing for the third month ahead are asked",
