@@ -120,7 +120,7 @@ async fn fac_04_a_request_is_decided_once_and_listed_in_its_state() {
             [("submitted", first), ("draft", draft), ("approved", third), ("rejected", second)]
         {
             let path = format!("{REVIEW}?status={state}&municipality=131199&");
-            assert_eq!(listed(&world, who, &path).await, [id.clone()], "{state}");
+            assert_eq!(listed(&world, who, &path).await, std::slice::from_ref(id), "{state}");
         }
     }
     let elsewhere = format!("{REVIEW}?");

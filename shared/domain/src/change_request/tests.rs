@@ -228,16 +228,12 @@ proptest! {
                 other => prop_assert!(false, "{:?}", other),
             }
         }
-        for item in 0..ITEMS.len() {
-            let expected = match decided.get(&item) {
-                Some(value) => {
-                    let mut one = before.clone();
-                    named(ITEMS[item].0).unwrap().set(&mut one, json!(ITEMS[item].1[*value])).unwrap();
-                    json(&one, item)
-                }
-                None => json(&before, item),
-            };
-            prop_assert_eq!(json(&current, item), expected);
+        for (item, (field, values)) in ITEMS.iter().enumerate() {
+            let mut expected = before.clone();
+            if let Some(value) = decided.get(&item) {
+                named(field).unwrap().set(&mut expected, json!(values[*value])).unwrap();
+            }
+            prop_assert_eq!(json(&current, item), json(&expected, item));
         }
     }
 }
