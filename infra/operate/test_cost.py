@@ -73,6 +73,8 @@ class Cost(unittest.TestCase):
             ("a_request_costs_ten_write_units", "request a visit"),
             ("an_approval_costs_three_write_units", "answer it"),
             ("a_status_costs_half_a_read_unit", "ask how it stands"),
+            ("a_change_request_costs_ten_write_units", "ask for a change of a nursery's data"),
+            ("an_approval_of_a_change_costs_ten_write_units", "approve it"),
             ("a_change_of_a_slot_costs_ten_write_units_in_the_feed", "tell a change of a slot in the feed"),
         ]:
             figures = asserted(test)

@@ -302,6 +302,27 @@ impl World {
         answer.body["reservation_number"].as_str().unwrap().parse().unwrap()
     }
 
+    /// The nursery as anybody sees it.
+    pub async fn shown(&self) -> Answer {
+        self.get(&As::Anyone, &format!("/v1/facilities/{}", self.facility.facility_id)).await
+    }
+
+    /// As staff of the nursery, asks for a change of what it shows now.
+    pub async fn ask_for_change(&self, changes: Value, submit: bool, key: &str) -> Answer {
+        let etag = self.shown().await.headers["etag"].to_str().unwrap().to_owned();
+        let body = json!({"base_etag": etag, "changes": changes, "submit": submit});
+        let path = format!("/v1/staff/facilities/{}/change-requests", self.facility.facility_id);
+        let key = [("idempotency-key", key)];
+        self.call(&self.staff(), Method::POST, &path, Some(body), &key).await
+    }
+
+    /// The same, and returns the id of the request.
+    pub async fn change_asked(&self, changes: Value, submit: bool, key: &str) -> String {
+        let answer = self.ask_for_change(changes, submit, key).await;
+        assert_eq!(answer.status, 201, "{}", answer.shown());
+        answer.body["change_request_id"].as_str().unwrap().to_owned()
+    }
+
     /// The staff of the nursery.
     pub fn staff(&self) -> As {
         As::Staff(self.facility.facility_id.clone())

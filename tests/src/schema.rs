@@ -21,6 +21,11 @@ pub fn errors(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
 /// The verdict on a value of which this schema says all that there is to say.
 fn whole<'a>(document: &'a Value, schema: &'a Value, value: &'a Value, at: &str) -> Verdict<'a> {
     let mut verdict = part(document, schema, value, at);
+    let says_which = ["type", "$ref", "allOf", "oneOf", "anyOf", "enum", "const", "properties"];
+    if says_which.iter().all(|keyword| schema.get(keyword).is_none()) {
+        // It may be anything.
+        return verdict;
+    }
     let fields = value.as_object().into_iter().flat_map(Map::keys);
     let unnamed = fields.filter(|name| !verdict.named.contains(name.as_str()));
     let unnamed: Vec<_> = unnamed.map(|name| format!("{at}/{name} is not in the schema")).collect();
@@ -66,6 +71,10 @@ fn part<'a>(document: &'a Value, schema: &'a Value, value: &'a Value, at: &str) 
             "maxLength" => length().is_none_or(|length| length <= number(said)),
             "minItems" => value.as_array().is_none_or(|items| items.len() as f64 >= number(said)),
             "maxItems" => value.as_array().is_none_or(|items| items.len() as f64 <= number(said)),
+            "uniqueItems" => {
+                let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+                said == false || items.iter().enumerate().all(|(n, one)| !items[..n].contains(one))
+            }
             "format" => value.as_str().is_none_or(|text| has_form(said.as_str(), text)),
             "required" => value.as_object().is_none_or(|fields| {
                 told.iter().filter_map(Value::as_str).all(|name| fields.contains_key(name))
@@ -147,7 +156,8 @@ mod tests {
             "Thing": {"type": "object", "required": ["id"], "properties": {
                 "id": {"type": "string", "maxLength": 2},
                 "at": {"oneOf": [{"type": "string", "format": "date"}, {"type": "null"}]},
-                "kinds": {"type": "array", "items": {"enum": ["a", "b"]}},
+                "kinds": {"type": "array", "uniqueItems": true, "items": {"enum": ["a", "b"]}},
+                "any": {"description": "whatever it is"},
             }},
             "More": {"allOf": [{"$ref": "#/schemas/Thing"}, {"type": "object", "properties": {"n": {"type": "integer", "maximum": 3}}}]},
         }});
@@ -157,6 +167,7 @@ mod tests {
         let fits = [
             ("Thing", json!({"id": "あい"})),
             ("Thing", json!({"id": "x", "at": null, "kinds": ["a"]})),
+            ("Thing", json!({"id": "x", "any": {"of": 1}})),
             ("More", json!({"id": "x", "at": "2026-12-01", "n": 3})),
         ];
         for (name, value) in fits {
@@ -169,6 +180,7 @@ mod tests {
             ("Thing", json!({"id": 1})),
             ("Thing", json!({"id": "x", "at": "today"})),
             ("Thing", json!({"id": "x", "kinds": ["c"]})),
+            ("Thing", json!({"id": "x", "kinds": ["a", "a"]})),
             ("Thing", json!({"id": "x", "n": 1})),
             ("More", json!({"id": "x", "n": 4})),
             ("More", json!({"id": "x", "n": 1.5})),

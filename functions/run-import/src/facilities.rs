@@ -6,6 +6,7 @@ use domain::{
         Counts, Findings, ImportReport, Row, RowError, facilities,
         plan::{Planned, plan},
     },
+    reservation::Actor,
 };
 use store::{Store, StoreError};
 
@@ -90,11 +91,13 @@ impl FacilityImport {
         }
     }
 
-    /// Writes what the next few hundred rows change; how many rows are done, or nothing once all are. To write again what
-    /// is written already changes nothing, so a run that was cut off is simply repeated.
+    /// Writes what the next few hundred rows change, and proposes what it may not change; how many rows are done, or
+    /// nothing once all are. To write again what is written already changes nothing, so a run that was cut off is simply
+    /// repeated. `name` is the same for each run of the list.
     pub async fn write_some(
         &mut self,
         store: &Store,
+        name: &str,
         now: Timestamp,
     ) -> Result<Option<usize>, StoreError> {
         let some = &self.planned[self.done..self.planned.len().min(self.done + NOTED_AFTER)];
@@ -106,6 +109,9 @@ impl FacilityImport {
         match store.put_facilities(&changes).await {
             Err(StoreError::Conflict) => self.write_again(store, some, now).await?,
             result => result?,
+        }
+        for planned in some.iter().filter(|planned| !planned.proposed.is_empty()) {
+            store.propose(name, &planned.after, &planned.proposed, &Actor::Hub, now).await?;
         }
         self.done += some.len();
         Ok(Some(self.done))

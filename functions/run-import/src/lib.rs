@@ -88,7 +88,7 @@ impl Importer {
         mut import: Import,
     ) -> Result<(), StoreError> {
         let (store, now) = (&self.hub.store, self.hub.clock.now());
-        while let Some(rows) = planned.write_some(store, now).await? {
+        while let Some(rows) = planned.write_some(store, import.import_id.as_str(), now).await? {
             // A run that was cut off had done more, perhaps.
             import.counts.rows_done = rows.max(import.counts.rows_done);
             store.note_import(&import).await?;

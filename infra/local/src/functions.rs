@@ -26,6 +26,7 @@ pub const FUNCTIONS: &[(&str, &dyn Served)] = &[
     ("vacancies", &vacancies::FUNCTION),
     ("staff-slots", &staff_slots::FUNCTION),
     ("facility-settings", &facility_settings::FUNCTION),
+    ("change-requests", &change_requests::FUNCTION),
     ("request-reservation", &request_reservation::FUNCTION),
     ("get-reservation", &get_reservation::FUNCTION),
     ("cancel-reservation", &cancel_reservation::FUNCTION),

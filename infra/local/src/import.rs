@@ -88,6 +88,6 @@ pub async fn import(store: &Store, list: List, now: Timestamp) -> Result<(), Imp
         }
         Err(run_import::ImportError::Store(error)) => return Err(error.into()),
     };
-    while planned.write_some(store, now).await?.is_some() {}
+    while planned.write_some(store, &list.name, now).await?.is_some() {}
     Ok(())
 }

@@ -70,6 +70,17 @@ text_type!(
     }
 );
 text_type!(
+    /// What a nursery asks its municipality to change of its data.
+    ChangeRequestId, example: "chg_7k3m9qxd2abc", |text| prefixed(text, "chg_", 12)
+);
+text_type!(
+    /// The number of a change request that people use (FAC-03).
+    ChangeRequestNumber, example: "ACR-0000000002", |text| {
+        let digits = text.strip_prefix("ACR-")?;
+        (digits.len() >= 10 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| text.into())
+    }
+);
+text_type!(
     /// The number of a reservation, given out in place of personal data (RSV-07). 40 bits that
     /// cannot be guessed, readable over the telephone.
     ReservationNumber, example: "R-7K3M-9QXD", |text| {
@@ -128,6 +139,22 @@ impl SlotNumber {
     /// The number after the given count of slots, padded to eight digits.
     pub fn nth(count: u64) -> Self {
         Self(format!("TS-{count:08}"))
+    }
+}
+
+impl ChangeRequestNumber {
+    /// The number after the given count of change requests, padded to ten digits.
+    pub fn nth(count: u64) -> Self {
+        Self(format!("ACR-{count:010}"))
+    }
+}
+
+impl ChangeRequestId {
+    /// The id of what an import proposes to change of a facility, so that the same import proposes it once.
+    pub fn of_import(import: &str, facility: &FacilityId) -> Self {
+        use sha2::{Digest, Sha256};
+        let digest = Sha256::digest(format!("import\n{import}\n{facility}"));
+        Self(format!("chg_{}", crockford(&digest, 12).to_ascii_lowercase()))
     }
 }
 
@@ -196,6 +223,12 @@ impl IdKey {
     pub fn import_id(&self, caller: &str, key: &str) -> ImportId {
         let digest = self.0.hash(&[b"import", caller.as_bytes(), key.as_bytes()]);
         ImportId(format!("imp_{}", crockford(&digest, 12).to_ascii_lowercase()))
+    }
+
+    /// The id of the change request that is made under an idempotency key.
+    pub fn change_request_id(&self, key: &str) -> ChangeRequestId {
+        let digest = self.0.hash(&[b"change-request", key.as_bytes()]);
+        ChangeRequestId(format!("chg_{}", crockford(&digest, 12).to_ascii_lowercase()))
     }
 
     /// The id of the webhook endpoint that a client creates under an idempotency key.

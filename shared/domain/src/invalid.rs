@@ -43,6 +43,12 @@ pub enum Invalid {
     AcrossDays,
     /// Another value than it has; the caller may not change it.
     Unchangeable,
+    /// A change after which everything is as it is now.
+    ChangesNothing,
+    /// Somebody else changed it since this was asked for.
+    ChangedSince,
+    /// Says the opposite of another field, which is named.
+    NotTogether(&'static str),
     /// A place that is not in Japan.
     OutsideJapan,
     /// The cursor of another list, or no cursor.
@@ -110,6 +116,9 @@ impl Invalid {
             }
             Self::AcrossDays => "始まりと終わりを同じ日にしてください。".into(),
             Self::Unchangeable => "この項目は変更できません。".into(),
+            Self::ChangesNothing => "今の内容と同じです。変更する項目を入力してください。".into(),
+            Self::ChangedSince => "依頼の後に、ほかで変更されています。".into(),
+            Self::NotTogether(other) => format!("{other}と同時には使えません。"),
             Self::OutsideJapan => "日本国内の緯度・経度を入力してください。".into(),
             Self::Cursor => "同じ一覧の続きを示す値ではありません。".into(),
             Self::NoSuch(what) => format!("該当する{what}がありません。", what = noun_ja(what)),
@@ -162,6 +171,9 @@ impl Invalid {
             }
             Self::AcrossDays => "must start and end on one day".into(),
             Self::Unchangeable => "must be as it is".into(),
+            Self::ChangesNothing => "must change something".into(),
+            Self::ChangedSince => "was changed by somebody else since".into(),
+            Self::NotTogether(other) => format!("must not come together with {other}"),
             Self::OutsideJapan => "must be within Japan".into(),
             Self::Cursor => "must be the next_cursor of the same list".into(),
             Self::NoSuch(what) => format!("no such {what}"),

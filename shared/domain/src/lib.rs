@@ -7,6 +7,7 @@ pub mod applicant;
 pub mod attempt;
 pub mod audience;
 pub mod calendar;
+pub mod change_request;
 pub mod event;
 pub mod facility;
 pub mod family;
@@ -37,10 +38,11 @@ pub mod vendor;
 pub mod visit_token;
 
 pub use applicant::{Applicant, Sealed};
+pub use change_request::ChangeRequest;
 pub use facility::Facility;
 pub use id::{
-    ClientId, CorrelationId, EventId, FacilityId, ImportId, ProcedureId, ReservationNumber, SlotId,
-    SlotNumber, WebhookEndpointId,
+    ChangeRequestId, ChangeRequestNumber, ClientId, CorrelationId, EventId, FacilityId, ImportId,
+    ProcedureId, ReservationNumber, SlotId, SlotNumber, WebhookEndpointId,
 };
 pub use invalid::Invalid;
 pub use municipality::MunicipalityCode;

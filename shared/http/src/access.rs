@@ -3,15 +3,20 @@
 
 use axum::extract::{FromRef, FromRequestParts, RawPathParams};
 use domain::{
-    Facility, FacilityId, ImportId, MunicipalityCode, Reservation, ReservationNumber, Slot, SlotId,
-    WebhookEndpointId, import::Import, vendor::WebhookEndpoint,
+    ChangeRequest, ChangeRequestId, Facility, FacilityId, ImportId, MunicipalityCode, Reservation,
+    ReservationNumber, Slot, SlotId, WebhookEndpointId, import::Import, item::Visibility,
+    vendor::WebhookEndpoint,
 };
+use futures::TryFutureExt;
 use http::request::Parts;
+use jiff::SignedDuration;
 use runtime::Hub;
+use store::SLOTS_LOOKED_AT;
 
 use crate::{
     Problem,
     caller::{Anyone, Authority, FacilityStaff, IctSystem, Scope, SearchSite, Staff, Vendor},
+    view::FacilityDetailView,
 };
 
 /// What the path of a request names, read for a caller who may read it. There is no other way to make one.
@@ -64,6 +69,11 @@ impl PathIds {
     /// `{slot_id}`
     pub fn slot(&self) -> Result<SlotId, Problem> {
         self.get("slot_id")
+    }
+
+    /// `{change_request_id}`
+    pub fn change_request(&self) -> Result<ChangeRequestId, Problem> {
+        self.get("change_request_id")
     }
 
     /// `{reservation_number}`
@@ -166,6 +176,22 @@ impl Reads<Slot> for FacilityStaff {
     }
 }
 
+/// A change request of their own facility, as it is at this moment.
+impl Reads<ChangeRequest> for FacilityStaff {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<ChangeRequest, Problem> {
+        let own = self.own(path.facility()?)?;
+        let found = hub.store.change_request(&path.change_request()?, true).await?;
+        found.filter(|request| request.facility_id == own).ok_or(Problem::NotFound)
+    }
+}
+
+/// A change request that is theirs to decide, as it is at this moment.
+impl Reads<ChangeRequest> for Authority {
+    async fn read(&self, hub: &Hub, path: &PathIds) -> Result<ChangeRequest, Problem> {
+        change_request(hub, self, &path.change_request()?).await
+    }
+}
+
 /// A reservation at their own facility.
 impl Reads<Current> for FacilityStaff {
     async fn read(&self, hub: &Hub, path: &PathIds) -> Result<Current, Problem> {
@@ -225,6 +251,36 @@ impl Staff {
             Self::Municipality(_) | Self::Operator(_) => Ok(()),
         }
     }
+}
+
+/// A change request that is theirs to decide, as it is at this moment.
+pub async fn change_request(
+    hub: &Hub,
+    authority: &Authority,
+    id: &ChangeRequestId,
+) -> Result<ChangeRequest, Problem> {
+    let request = hub.store.change_request(id, true).await?.ok_or(Problem::NotFound)?;
+    authority.municipality(Some(request.municipality_code))?;
+    Ok(request)
+}
+
+/// A facility, and what anybody sees of it.
+pub async fn public_facility(
+    hub: &Hub,
+    id: &FacilityId,
+) -> Result<(Facility, FacilityDetailView), Problem> {
+    let (store, now) = (&hub.store, hub.clock.now());
+    let until = now + SignedDuration::from_hours(366 * 24);
+    let slots = store.slots(id, now, until, SLOTS_LOOKED_AT, None).map_err(Problem::from);
+    let vacancy = store.latest_vacancy(id).map_err(Problem::from);
+    let (facility, slots, vacancy) = futures::try_join!(facility(hub, id), slots, vacancy)?;
+    let next = match facility.takes_requests() {
+        true => store.next_free_slot(&facility, slots, now, until).await?,
+        false => None,
+    };
+    let next = next.map(|slot| slot.starts_at);
+    let shown = FacilityDetailView::new(facility.clone(), Visibility::Public, next, vacancy);
+    Ok((facility, shown))
 }
 
 /// A facility, for who may read it.

@@ -162,6 +162,35 @@ pub enum Authority {
     Operator(Operator),
 }
 
+impl Authority {
+    /// The subject of the token.
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::Municipality(staff) => &staff.subject,
+            Self::Operator(operator) => &operator.subject,
+        }
+    }
+
+    /// As the history names them.
+    pub fn actor(&self) -> Actor {
+        Actor::Staff(self.subject().to_owned())
+    }
+
+    /// Which municipality is meant, none for all of them; another than their own does not exist for its staff.
+    pub fn municipality(
+        &self,
+        meant: Option<MunicipalityCode>,
+    ) -> Result<Option<MunicipalityCode>, Problem> {
+        match self {
+            Self::Operator(_) => Ok(meant),
+            Self::Municipality(staff) if meant.is_none_or(|code| code == staff.municipality) => {
+                Ok(Some(staff.municipality))
+            }
+            Self::Municipality(_) => Err(Problem::NotFound),
+        }
+    }
+}
+
 /// A person who may read reservations.
 #[derive(Debug, Clone)]
 pub enum Staff {

@@ -18,6 +18,12 @@ pub fn etag_of(representation: &impl Serialize) -> Result<String, Problem> {
     serde_json::to_vec(representation).map(|json| of_bytes(&json)).map_err(|_| Problem::Internal)
 }
 
+/// Whether this is the ETag of a representation, with quotes or without.
+pub fn is_etag_of(etag: &str, representation: &impl Serialize) -> Result<bool, Problem> {
+    let bare = |etag: &str| etag.trim().trim_matches('"').to_owned();
+    Ok(bare(etag) == bare(&etag_of(representation)?))
+}
+
 fn of_bytes(bytes: &[u8]) -> String {
     format!("\"{}\"", BASE64URL_NOPAD.encode(&Sha256::digest(bytes)[..18]))
 }

@@ -30,7 +30,7 @@ pub use self::{
     browser::{Page, acts_on_our_page},
     comment::{open_comment, seal_comment},
     csv_file::{Row, csv_file},
-    etag::{IfMatch, etag_of},
+    etag::{IfMatch, etag_of, is_etag_of},
     finish::finish,
     function::{Function, Route, Routes, run},
     idempotency::{Created, Creation, IdempotencyKey, replay},

@@ -30,12 +30,13 @@ struct Problem {
     detail: String,
     /// The id of the request, for asking about it.
     instance: String,
-    /// Every wrong value of the request; only with `invalid-request`.
+    /// Every wrong value of the request, with `invalid-request`; with `state-conflict` the items of a change request that
+    /// somebody changed since it was made.
     #[schema(nullable = false)]
     errors: Option<Vec<WrongValue>>,
-    /// The state that was met; only with `state-conflict`.
-    #[schema(nullable = false)]
-    current_status: Option<domain::Status>,
+    /// The state that was met, of a reservation or a change request; only with `state-conflict`.
+    #[schema(nullable = false, examples("declined"))]
+    current_status: Option<String>,
 }
 
 /// One wrong value.

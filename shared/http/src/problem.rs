@@ -1,7 +1,11 @@
 //! Problems: RFC 9457, one type for one meaning.
 
 use axum::response::{IntoResponse, Response};
-use domain::{Refusal, Reservation, Status, invalid::InputErrors};
+use domain::{
+    Refusal, Reservation,
+    change_request::{ChangeRefusal, ChangeStatus},
+    invalid::InputErrors,
+};
 use http::{HeaderValue, StatusCode, header};
 use problem_details::ProblemDetails;
 use runtime::{SealError, telemetry::ErrorChain};
@@ -17,6 +21,13 @@ pub enum Problem {
     InvalidRequest(InputErrors),
     /// The rules refuse; a type of its own for each [`Refusal`].
     Refused(Refusal),
+    /// The change request is in a state that does not allow it, or somebody changed the same items since.
+    ChangeConflict {
+        /// Its state.
+        current: ChangeStatus,
+        /// The items.
+        changed_since: InputErrors,
+    },
     /// A client has as many webhook endpoints as one may have.
     TooManyEndpoints,
     /// Nobody proved who calls.
@@ -182,10 +193,10 @@ kinds! {
         "Delete an endpoint that is no longer used, then send this request again.",
         "使わなくなった受信先を削除してから、もう一度お送りください。";
     STATE_CONFLICT = "state-conflict", CONFLICT,
-        "The reservation is in a state that does not allow this.",
-        "予約の現在の状態ではこの操作はできません。",
-        "`current_status` tells what it has become; somebody else was first. Read it again and decide anew.",
-        "current_statusが今の状態です。ほかの人が先に操作しました。読み直してから判断してください。";
+        "Its current state does not allow this.",
+        "現在の状態ではこの操作はできません。",
+        "`current_status` tells what it has become; somebody else was first. Read it again and decide anew. Where `errors` names items of a change request, they were changed since it was made: read them, and ask for them again or reject the request.",
+        "current_statusが今の状態です。ほかの人が先に操作しました。読み直してから判断してください。施設情報変更依頼でerrorsに項目がある場合は、依頼の後にその項目が変更されています。今の内容を確かめて、その項目を入力し直すか却下してください。";
 }
 
 /// The language of what people read.
@@ -227,7 +238,7 @@ struct More {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<WrongValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    current_status: Option<Status>,
+    current_status: Option<&'static str>,
 }
 
 /// One wrong value.
@@ -254,7 +265,9 @@ impl Problem {
             Self::Refused(Refusal::BookingClosed) => &BOOKING_CLOSED,
             Self::Refused(Refusal::CapacityBelowTaken) => &CAPACITY_BELOW_TAKEN,
             Self::Refused(Refusal::TooManyRequestsOfFamily) => &TOO_MANY_REQUESTS_OF_FAMILY,
-            Self::Refused(Refusal::StateConflict { .. }) => &STATE_CONFLICT,
+            Self::Refused(Refusal::StateConflict { .. }) | Self::ChangeConflict { .. } => {
+                &STATE_CONFLICT
+            }
             Self::TooManyEndpoints => &TOO_MANY_ENDPOINTS,
             Self::Unauthorized => &UNAUTHORIZED,
             Self::Forbidden => &FORBIDDEN,
@@ -281,17 +294,24 @@ impl Problem {
     pub(crate) fn render(&self, language: Language, request_id: &str) -> Response {
         let kind = self.kind();
         let (mut errors, mut current_status) = (Vec::new(), None);
+        let mut told = |InputErrors(wrong): &InputErrors| {
+            errors.extend(wrong.iter().map(|error| WrongValue {
+                pointer: error.pointer.clone(),
+                detail: match language {
+                    Language::Ja => error.invalid.ja(),
+                    Language::En => error.invalid.en(),
+                },
+            }));
+        };
         match self {
-            Self::InvalidRequest(InputErrors(wrong)) => {
-                errors.extend(wrong.iter().map(|error| WrongValue {
-                    pointer: error.pointer.clone(),
-                    detail: match language {
-                        Language::Ja => error.invalid.ja(),
-                        Language::En => error.invalid.en(),
-                    },
-                }));
+            Self::InvalidRequest(wrong) => told(wrong),
+            Self::ChangeConflict { current, changed_since } => {
+                told(changed_since);
+                current_status = Some(current.as_str());
             }
-            Self::Refused(Refusal::StateConflict { current }) => current_status = Some(*current),
+            Self::Refused(Refusal::StateConflict { current }) => {
+                current_status = Some(current.as_str());
+            }
             _ => {}
         }
         let detail = if language == Language::Ja { kind.ja } else { kind.en };
@@ -342,6 +362,17 @@ impl IntoResponse for Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<ChangeRefusal> for Problem {
+    fn from(refusal: ChangeRefusal) -> Self {
+        match refusal {
+            ChangeRefusal::Invalid(errors) => Self::InvalidRequest(errors),
+            ChangeRefusal::Conflict { current, changed_since } => {
+                Self::ChangeConflict { current, changed_since }
+            }
+        }
     }
 }
 

@@ -42,7 +42,8 @@ where
                         tracing::warn!(message_id = id, outcome = Outcome::Failed.as_str(), %error, duration_ms, "message");
                     })
                 };
-                telemetry::follow(correlation_id, work).await
+                // Boxed: it is part of many futures, and large where it has a facility or a mail in hand.
+                telemetry::follow(correlation_id, Box::pin(work)).await
             }
             // The cause may quote the body.
             Err(_) => {

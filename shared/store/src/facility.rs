@@ -140,10 +140,26 @@ pub fn from_table(item: Item) -> Result<Facility, StoreError> {
     Ok(facility)
 }
 
+/// A facility becomes another, if it is as it was read.
+pub(crate) fn change(read: &Facility, after: &Facility) -> Result<Write, StoreError> {
+    let unchanged = Condition::Is("updated_at".into(), to_attribute_value(read.updated_at)?);
+    let key = Key::Facility(read.facility_id.clone());
+    Ok(Write::change(key, &item(read)?, &item(after)?, unchanged))
+}
+
 impl Store {
     /// One facility.
     pub async fn facility(&self, id: &FacilityId) -> Result<Option<Facility>, StoreError> {
         let item = self.get_item(Key::Facility(id.clone()), false).await?;
+        item.map(from_table).transpose()
+    }
+
+    /// The same as it is at this moment, for who is about to change it.
+    pub async fn facility_to_change(
+        &self,
+        id: &FacilityId,
+    ) -> Result<Option<Facility>, StoreError> {
+        let item = self.get_item(Key::Facility(id.clone()), true).await?;
         item.map(from_table).transpose()
     }
 
@@ -261,15 +277,11 @@ impl Store {
         for chunk in facilities.chunks(PUT_AT_ONCE) {
             let mut writes = Vec::new();
             for (known, facility) in chunk {
-                let key = Key::Facility(facility.facility_id.clone());
-                let after = item(facility)?;
                 writes.push(match known {
-                    None => Write::create(key, after),
-                    Some(known) => {
-                        let read = to_attribute_value(known.updated_at)?;
-                        let unchanged = Condition::Is("updated_at".into(), read);
-                        Write::change(key, &item(known)?, &after, unchanged)
+                    None => {
+                        Write::create(Key::Facility(facility.facility_id.clone()), item(facility)?)
                     }
+                    Some(known) => change(known, facility)?,
                 });
                 writes.extend(listing(known.as_ref(), facility));
             }

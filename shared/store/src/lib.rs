@@ -6,6 +6,7 @@
 
 mod attempt;
 mod breaker;
+mod change_request;
 mod condition;
 mod correlation;
 mod deadline;
@@ -44,6 +45,7 @@ use aws_sdk_dynamodb::Client;
 
 pub use self::{
     attempt::SavedAttempts,
+    change_request::{ChangeCreated, ChangeMade, ChangePosition, ListedChange},
     correlation::with_correlation_id,
     deadline::{Deadline, SlotLeaves},
     error::StoreError,

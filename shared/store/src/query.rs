@@ -8,7 +8,10 @@ use crate::{
     Store, StoreError,
     condition::{Condition, Words},
     item::{Item, known},
-    keys::span::{Sort, Span},
+    keys::{
+        Key,
+        span::{Sort, Span},
+    },
     schema::Index,
 };
 
@@ -19,7 +22,7 @@ pub(crate) struct Query {
     sort: Option<Sort>,
     index: Option<&'static str>,
     consistent: bool,
-    backwards: bool,
+    newest_first: bool,
     filter: Option<Condition>,
 }
 
@@ -36,14 +39,16 @@ impl Query {
     /// Of a part of a partition of the table.
     pub(crate) fn of(Span { pk, sort }: Span) -> Self {
         let (partition, sort) = (("pk", pk), Some(sort));
-        Self { partition, sort, index: None, consistent: false, backwards: false, filter: None }
+        let (index, consistent, newest_first, filter) = (None, false, false, None);
+        Self { partition, sort, index, consistent, newest_first, filter }
     }
 
     /// Of a whole partition of an index.
     pub(crate) fn of_index(index: &'static Index, partition: impl ToString) -> Self {
         let partition = (index.partition, partition.to_string());
         let index = Some(index.name);
-        Self { partition, sort: None, index, consistent: false, backwards: false, filter: None }
+        let (consistent, newest_first, filter) = (false, false, None);
+        Self { partition, sort: None, index, consistent, newest_first, filter }
     }
 
     /// Sees what was written a moment ago, at twice the cost.
@@ -51,9 +56,9 @@ impl Query {
         Self { consistent: true, ..self }
     }
 
-    /// The last one first.
-    pub(crate) fn backwards(self) -> Self {
-        Self { backwards: true, ..self }
+    /// The other way round.
+    pub(crate) fn newest_first(self) -> Self {
+        Self { newest_first: true, ..self }
     }
 
     /// Leaves out that of which this does not hold. It is read nevertheless.
@@ -75,7 +80,18 @@ impl Store {
         limit: Option<usize>,
         parse: impl Fn(Item) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        self.list_of(query, limit, |item| known(item, &parse)).await
+        self.list_of(query, None, limit, |item| known(item, &parse)).await
+    }
+
+    /// The same from after a key on.
+    pub(crate) async fn list_after<T>(
+        &self,
+        query: &Query,
+        after: Option<Key>,
+        limit: Option<usize>,
+        parse: impl Fn(Item) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.list_of(query, after, limit, |item| known(item, &parse)).await
     }
 
     /// Up to `limit` things of which items tell, of those that are wanted.
@@ -87,7 +103,7 @@ impl Store {
         is_wanted: impl Fn(&T) -> bool,
     ) -> Result<Vec<T>, StoreError> {
         let wanted = |item| Ok(known(item, &parse)?.filter(&is_wanted));
-        self.list_of(query, Some(limit), wanted).await
+        self.list_of(query, None, Some(limit), wanted).await
     }
 
     /// The same for who must miss nothing: what cannot be read is an error.
@@ -97,16 +113,17 @@ impl Store {
         limit: Option<usize>,
         parse: impl Fn(Item) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        self.list_of(query, limit, |item| parse(item).map(Some)).await
+        self.list_of(query, None, limit, |item| parse(item).map(Some)).await
     }
 
     async fn list_of<T>(
         &self,
         query: &Query,
+        after: Option<Key>,
         limit: Option<usize>,
         parse: impl Fn(Item) -> Result<Option<T>, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let (mut found, mut start) = (Vec::new(), None);
+        let (mut found, mut start) = (Vec::new(), after.map(|key| key.attributes()));
         loop {
             let wanted = limit.map(|limit| limit - found.len());
             let page = self.page(query, wanted, start).await?;
@@ -151,7 +168,7 @@ impl Store {
             .set_expression_attribute_names(words.names())
             .set_expression_attribute_values(words.values())
             .consistent_read(query.consistent)
-            .set_scan_index_forward(query.backwards.then_some(false))
+            .set_scan_index_forward(query.newest_first.then_some(false))
             .set_limit(limit.map(|limit| limit as i32))
             .set_exclusive_start_key(start)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);

@@ -118,7 +118,7 @@ impl Store {
 
     /// The latest month of which a municipality says what is free.
     pub async fn latest_month(&self, code: MunicipalityCode) -> Result<Option<Month>, StoreError> {
-        let query = Query::of(Span::vacancies_of_municipality(code)).backwards();
+        let query = Query::of(Span::vacancies_of_municipality(code)).newest_first();
         let month = |item: Item| match Key::of(&item) {
             Some(Key::Vacancy(_, month, _)) => Ok(month),
             _ => Err(StoreError::UnknownForm("a vacancy".into())),
@@ -131,7 +131,7 @@ impl Store {
         &self,
         facility: &FacilityId,
     ) -> Result<Option<Vacancy>, StoreError> {
-        let query = Query::of(Span::vacancies_of_facility(facility)).backwards();
+        let query = Query::of(Span::vacancies_of_facility(facility)).newest_first();
         Ok(self.list(&query, Some(1), from_table).await?.pop())
     }
 }

@@ -44,6 +44,16 @@ const ROWS: &[(&str, &str)] = &[
     ("RSV-20", "A forgotten request is caught by the hub, not by a rule"),
     ("RSV-21", "A nursery that books elsewhere shows where"),
     ("RSV-22", "How long before the visit families ask"),
+    ("FAC-03", "A nursery asks for a change: ACR-0000000000"),
+    ("FAC-04", "Its municipality approves or rejects"),
+    ("FAC-05", "Nothing of a change shows before it is approved"),
+    ("FAC-06", "Who approved what, and when"),
+    ("FAC-07", "The municipality corrects and approves"),
+    ("FAC-08", "A change is submitted as it is entered"),
+    ("FAC-11", "Values are checked as they are entered"),
+    ("FAC-13", "What was changed of a nursery, and by whom"),
+    ("FAC-17", "A change over what somebody else changed is told"),
+    ("FAC-18", "Items that a nursery shows to nobody but staff"),
     (
         "PRC-01",
         "The guide and the file of a municipality for each fiscal year, while they are published",
@@ -79,7 +89,8 @@ fn ids(name: &str) -> Vec<String> {
     while let Some((family, after)) = rest.split_once('_') {
         let number = after.get(..2).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
         let Some(number) = number.filter(|_| {
-            ["slot", "rsv", "prc", "vac", "api", "add", "ntf", "rep", "por"].contains(&family)
+            ["slot", "rsv", "fac", "prc", "vac", "api", "add", "ntf", "rep", "por"]
+                .contains(&family)
         }) else {
             break;
         };

@@ -348,3 +348,38 @@ async fn mails_say_what_happened() {
     assert_snapshot!("mail_html", sent[1].html);
     assert!(sent[3].text.contains(number.as_str()) && !sent[3].text.contains("090-"));
 }
+
+#[tokio::test]
+async fn a_change_is_asked_for_corrected_and_decided() {
+    let world = World::new().await;
+    let (city, review) = (As::Municipality("131199"), "/v1/staff/change-requests");
+    let changes = json!({"weekday_closes_at": "１９時１５分", "features": "広い園庭があります。"});
+    let asked = world.ask_for_change(changes, false, "k1").await;
+    assert_snapshot!("change_draft", asked.shown());
+    let id = asked.body["change_request_id"].as_str().unwrap();
+    let facility = format!("/v1/staff/facilities/{}", world.facility.facility_id);
+    let own = format!("{facility}/change-requests/{id}");
+    let any = [("if-match", "*")];
+    let submit = Some(json!({"submit": true}));
+    let submitted = world.call(&world.staff(), Method::PATCH, &own, submit, &any).await;
+    assert_eq!(submitted.status, 200);
+    let same = world.change_asked(json!({"weekday_closes_at": "20:00"}), true, "k2").await;
+
+    let one = format!("{review}/{id}");
+    let correction = Some(json!({"changes": {"weekday_closes_at": "19:00"}}));
+    world.call(&city, Method::PATCH, &one, correction, &[]).await;
+    assert_eq!(world.post(&city, &format!("{one}/approve"), json!({})).await.status, 200);
+    assert_snapshot!("change_approved", world.get(&city, &one).await.shown());
+    let history = world.get(&world.staff(), &format!("{facility}/history")).await;
+    assert_snapshot!("facility_history", history.shown());
+    let conflict = world.post(&city, &format!("{review}/{same}/approve"), json!({})).await;
+    assert_snapshot!("change_conflict", conflict.shown());
+    let ids = json!({"ids": [same, id]});
+    let several = world.post(&city, &format!("{review}/approve"), ids).await;
+    assert_snapshot!("several_approvals", several.shown());
+    let reason = json!({"reason": "開所時間を確認してください。"});
+    let rejected = world.post(&city, &format!("{review}/{same}/reject"), reason).await;
+    assert_eq!(rejected.body["reason"], "開所時間を確認してください。");
+    let list = world.get(&city, &format!("{review}?status=rejected&limit=1")).await;
+    assert_eq!(list.body["items"], json!([rejected.body]));
+}

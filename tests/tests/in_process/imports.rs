@@ -149,6 +149,16 @@ async fn what_a_municipality_approved_is_proposed_and_stays() {
     assert_eq!(import["changes"][0]["diff"][0]["proposed"], true);
     let kept = world.store().facility(&id).await.unwrap().unwrap();
     assert_eq!(kept.street_address, after.street_address);
+
+    let requests = "/v1/staff/change-requests?status=submitted&municipality=131199";
+    let waiting = world.get(&itabashi(), requests).await.body["items"].clone();
+    let diff = &waiting[0]["diff"][0];
+    assert_eq!((&diff["field"], &diff["to"]), (&"street_address".into(), &"板橋1-1-1".into()));
+    let path = waiting[0]["change_request_id"].as_str().unwrap();
+    let path = format!("/v1/staff/change-requests/{path}/approve");
+    assert_eq!(world.post(&itabashi(), &path, serde_json::json!({})).await.status, 200);
+    let approved = world.store().facility(&id).await.unwrap().unwrap();
+    assert_eq!(approved.street_address.as_deref(), Some("板橋1-1-1"));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod agreement;
 mod architecture;
 mod callers;
 mod capacity;
+mod changes;
 mod checklist;
 mod contention;
 mod documents;

@@ -128,6 +128,7 @@ async fn a_request_is_refused_without_what_is_required_and_without_nothing_else(
     let world = World::new().await;
     let slot = world.slot("2026-12-10T10:00:00+09:00", 5).await;
     let number = world.requested(&slot, "k1").await;
+    let change = world.change_asked(json!({"features": "園庭"}), true, "k1").await;
     let document = local::document();
     let mut tried = 0;
     for (method, path, operation) in operations(&document) {
@@ -141,10 +142,15 @@ async fn a_request_is_refused_without_what_is_required_and_without_nothing_else(
         let caller = match security.as_str() {
             by if by.contains("ict:") => As::Ict("ict-1"),
             by if by.contains("client_credentials") => site(),
-            by if by.contains("staff_token") => world.staff(),
+            by if by.contains("staff_token") => match path.starts_with("/v1/staff/change-requests")
+            {
+                true => As::Municipality("131199"),
+                false => world.staff(),
+            },
             _ => As::Anyone,
         };
         let path = path
+            .replace("{change_request_id}", &change)
             .replace("{facility_id}", world.facility.facility_id.as_str())
             .replace("{reservation_number}", number.as_str())
             .replace("{slot_id}", slot.slot_id.as_str());

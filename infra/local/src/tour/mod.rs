@@ -1,6 +1,7 @@
 //! The whole story, played against a hub of its own with a moving clock: the demonstration for somebody who
 //! has never heard of the hub. It fails if any step does.
 
+mod changes;
 mod lists;
 mod messages;
 mod steps;
@@ -443,6 +444,19 @@ impl<'a, W: Write> Tour<'a, W> {
             "A new address gets a link, and the nursery's mails once somebody has followed it.",
         )?;
         self.add_colleague().await?;
+
+        self.scene(
+            "The nursery closes later from now on: its municipality sees what changes, and approves",
+            "Nobody else sees anything of it before; from the approval on, it shows to everybody.",
+        )?;
+        // Boxed: the story is one future, and large.
+        Box::pin(self.change_closing_time()).await?;
+
+        self.scene(
+            "Of three more changes the municipality rejects one, and approves two by one call",
+            "The nursery reads the reason. What is about other items is never in the way.",
+        )?;
+        Box::pin(self.decide_several()).await?;
 
         self.scene(
             "On the 10th, nurseries that opened nothing for the third month ahead are asked",

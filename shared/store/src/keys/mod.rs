@@ -12,6 +12,10 @@
 //! | a reminder of its pending requests | `FAC#<facility_id>` | `ASK#<hour>` |
 //! | a reminder to open slots | `FAC#<facility_id>` | `PLAN#<month>` |
 //! | what it has free in a month | `FAC#<facility_id>` | `VAC#<month>` |
+//! | its change requests, by time | `FAC#<facility_id>` | `CHG#<milliseconds>#<change_request_id>` |
+//! | a change request that was approved, by time | `FAC#<facility_id>` | `HIS#<milliseconds>#<change_request_id>` |
+//! | change request | `CHG#<change_request_id>` | `CHG` |
+//! | one in its state, as listed | `CHG` | `<status>#<code>#<milliseconds>#<change_request_id>` |
 //! | reservation | `RSV#<reservation_number>` | `RSV` |
 //! | vendor | `CLI#<client_id>` | `CLI` |
 //! | its webhook endpoints | `CLI#<client_id>` | `WHE#<id>` |
@@ -39,6 +43,7 @@
 //! | an import | `IMP#<import_id>` | `IMP` |
 //! | a part of its file; of what was found in it | `IMP#<import_id>#<part>` | `FILE`; `REPORT` |
 //! | slots numbered so far | `COUNT` | `SLOT` |
+//! | change requests numbered so far | `COUNT` | `CHG` |
 //! | a request under an idempotency key | `ONCE#<fingerprint>` | `ONCE` |
 //! | what was requested on the portal | `ASKED#<fingerprint>` | `ASKED` |
 //! | an address that is written to no longer | `SUP#<fingerprint>` | `SUP` |
@@ -54,10 +59,11 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    ClientId, EventId, FacilityId, ImportId, MunicipalityCode, ProcedureId, ReservationNumber,
-    SlotId, Timestamp, WebhookEndpointId,
+    ChangeRequestId, ClientId, EventId, FacilityId, ImportId, MunicipalityCode, ProcedureId,
+    ReservationNumber, SlotId, Timestamp, WebhookEndpointId,
     applicant::FamilyFingerprint,
     calendar::{self, FiscalYear},
+    change_request::ChangeStatus,
     feed::Feed,
 };
 use jiff::civil::Date;
@@ -140,6 +146,15 @@ keys! {
     SlotPlanReminder(facility: FacilityId, month: Month) = ["FAC" facility] ["PLAN" month];
     /// What a facility has free in a month, once more, so that its latest is found without its municipality.
     FacilityVacancy(facility: FacilityId, month: calendar::Month) = ["FAC" facility] ["VAC" month];
+    /// That a facility has a change request, by when it was begun.
+    ChangeRequestOfFacility(facility: FacilityId, created_at: Timestamp, id: ChangeRequestId) = ["FAC" facility] ["CHG" created_at id];
+    /// That a facility was changed by a change request, by when it was.
+    ChangeOfFacility(facility: FacilityId, approved_at: Timestamp, id: ChangeRequestId) = ["FAC" facility] ["HIS" approved_at id];
+    /// A change request.
+    ChangeRequest(id: ChangeRequestId) = ["CHG" id] ["CHG"];
+    /// That a change request is in this state. One partition, so that an operator lists all by one query: nurseries
+    /// change their data a few times a year.
+    ListedChangeRequest(status: ChangeStatus, code: MunicipalityCode, at: Timestamp, id: ChangeRequestId) = ["CHG"] [status code at id];
     /// A reservation.
     Reservation(number: ReservationNumber) = ["RSV" number] ["RSV"];
     /// A vendor.
@@ -203,6 +218,8 @@ keys! {
     OldSearchShard(code: MunicipalityCode) = ["SEARCH"] [code];
     /// How many slots have been numbered.
     SlotCount() = ["COUNT"] ["SLOT"];
+    /// How many change requests have been numbered.
+    ChangeRequestCount() = ["COUNT"] ["CHG"];
     /// A request that was made under an idempotency key.
     Once(fingerprint: [u8; 16]) = ["ONCE" fingerprint] ["ONCE"];
     /// What was requested on the portal, from one source or for one address.

@@ -1,10 +1,11 @@
 //! The parts of a key, and how each is written.
 
 use domain::{
-    ClientId, EventId, FacilityId, ImportId, MunicipalityCode, ProcedureId, ReservationNumber,
-    SlotId, Timestamp, WebhookEndpointId,
+    ChangeRequestId, ClientId, EventId, FacilityId, ImportId, MunicipalityCode, ProcedureId,
+    ReservationNumber, SlotId, Timestamp, WebhookEndpointId,
     applicant::FamilyFingerprint,
     calendar::{self, FiscalYear},
+    change_request::ChangeStatus,
     feed::Feed,
 };
 use jiff::civil::Date;
@@ -75,6 +76,8 @@ macro_rules! written_as_text {
     };
 }
 written_as_text!(
+    ChangeRequestId,
+    ChangeStatus,
     ClientId,
     Date,
     EventId,

@@ -3,6 +3,7 @@
 use domain::{
     ClientId, FacilityId, MunicipalityCode, SlotId, Timestamp,
     calendar::{FiscalYear, Month},
+    change_request::ChangeStatus,
     feed::Feed,
 };
 
@@ -49,6 +50,25 @@ impl Span {
     pub(crate) fn over(facility: &FacilityId, (from, until): (Timestamp, Timestamp)) -> Self {
         let bound = |at| format!("OVER#{}", SlotId::first_at(at));
         Self::of_facility(facility, Sort::Between(bound(from), bound(until)))
+    }
+
+    /// The change requests of a facility.
+    pub(crate) fn change_requests(facility: &FacilityId) -> Self {
+        Self::of_facility(facility, Sort::Below("CHG#"))
+    }
+
+    /// The change requests by which a facility was changed.
+    pub(crate) fn changes(facility: &FacilityId) -> Self {
+        Self::of_facility(facility, Sort::Below("HIS#"))
+    }
+
+    /// The change requests in a state, of one municipality or of all.
+    pub(crate) fn listed_change_requests(
+        status: ChangeStatus,
+        code: Option<MunicipalityCode>,
+    ) -> Self {
+        let low = code.map_or_else(|| format!("{status}#"), |code| format!("{status}#{code}#"));
+        Self { pk: "CHG".into(), sort: Sort::Between(low.clone(), low + "~") }
     }
 
     /// The ICT systems that are linked to a facility.

@@ -53,6 +53,14 @@ fn family() -> impl Strategy<Value = FamilyFingerprint> {
     "[A-Za-z0-9_-]{22}".prop_map(FamilyFingerprint)
 }
 
+fn change_request() -> impl Strategy<Value = ChangeRequestId> {
+    text("chg_[0-9a-hjkmnp-tv-z]{12}")
+}
+
+fn change_status() -> impl Strategy<Value = ChangeStatus> {
+    prop::sample::select(ChangeStatus::ALL.to_vec())
+}
+
 /// A key of any kind.
 fn key() -> impl Strategy<Value = Key> {
     let feed = || Just(Feed::Slots);
@@ -105,7 +113,17 @@ fn key() -> impl Strategy<Value = Key> {
         any::<[u8; 16]>().prop_map(Key::Attempts),
         any::<[u8; 16]>().prop_map(Key::Suppression),
     ];
-    prop_oneof![of_facility, of_others, of_the_hub]
+    let of_changes = prop_oneof![
+        change_request().prop_map(Key::ChangeRequest),
+        (facility(), time(), change_request())
+            .prop_map(|(facility, at, id)| Key::ChangeRequestOfFacility(facility, at, id)),
+        (facility(), time(), change_request())
+            .prop_map(|(facility, at, id)| Key::ChangeOfFacility(facility, at, id)),
+        (change_status(), code(), time(), change_request())
+            .prop_map(|(status, code, at, id)| Key::ListedChangeRequest(status, code, at, id)),
+        Just(Key::ChangeRequestCount()),
+    ];
+    prop_oneof![of_facility, of_others, of_the_hub, of_changes]
 }
 
 proptest! {
@@ -122,7 +140,7 @@ proptest! {
 
     #[test]
     fn what_parses_is_written_as_it_was_read(
-        pk in "(FAC|CLI|MUN|RSV|FACT|DUE|FEED|SEARCH|COUNT|ONCE|VAC|PRC)(#[0-9a-z_A-Z-]{0,16})?",
+        pk in "(FAC|CHG|CLI|MUN|RSV|FACT|DUE|FEED|SEARCH|COUNT|ONCE|VAC|PRC|IMP)(#[0-9a-z_A-Z-]{0,16})?",
         sk in "[A-Z]{0,8}(#?[0-9a-z_A-Z-]{0,16}){0,3}",
     ) {
         if let Some(key) = Key::parse(&pk, &sk) {

@@ -41,6 +41,9 @@ pub struct Scene {
     endpoint: String,
     /// An import that the municipality of the nursery sent.
     import: ImportId,
+    /// What the nursery asks its municipality to change, and the ETag that it read.
+    change_request: String,
+    base_etag: String,
 }
 
 impl Scene {
@@ -77,6 +80,11 @@ impl Scene {
             world.relay_changes().await;
         }
         let import = import(&world).await;
+        // A draft is edited, all else is done to what was submitted.
+        let submit = operation.id != "edit_change_request";
+        let changes = json!({"weekday_closes_at": "19:15"});
+        let change_request = world.change_asked(changes, submit, "scene").await;
+        let base_etag = world.shown().await.headers["etag"].to_str().unwrap().to_owned();
         world.store().meter().take();
         Self {
             world,
@@ -89,6 +97,8 @@ impl Scene {
             other_slot,
             endpoint,
             import,
+            change_request,
+            base_etag,
         }
     }
 
@@ -144,6 +154,13 @@ impl Scene {
             "open_slot" => open,
             "open_slots" => json!({"from": "2026-12-14", "to": "2026-12-18", "weekdays": ["tue"],
                 "times": [{"starts": "10:00", "ends": "10:45"}], "capacity": 3}),
+            "create_change_request" => json!({"base_etag": self.base_etag,
+                "changes": {"weekday_opens_at": "07:15"}, "submit": true}),
+            "edit_change_request" | "correct_change_request" => {
+                json!({"changes": {"weekday_opens_at": "07:15"}})
+            }
+            "reject_change_request" => json!({"reason": "時刻を確認してください。"}),
+            "approve_change_requests" => json!({"ids": [self.change_request]}),
             "put_slot" => json!({"capacity": 5}),
             "copy_slot" => json!({"starts_at": open["starts_at"]}),
             _ => json!({}),
@@ -191,6 +208,7 @@ impl Scene {
             "id" => (&self.endpoint, vec!["whe_000000000000", "nothing"]),
             "import_id" => (self.import.as_str(), vec!["imp_000000000000", "nothing"]),
             "code" => ("131199", vec!["132080", "131198", "nothing"]),
+            "change_request_id" => (&self.change_request, vec!["chg_000000000000", "nothing"]),
             "report" => ("REP-05", vec!["REP-03"]),
             "name" => ("slot-full", vec!["nothing"]),
             _ => panic!("{{{parameter}}} needs values in {}", file!()),

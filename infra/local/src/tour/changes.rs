@@ -1,0 +1,139 @@
+//! A nursery changes its data, and its municipality decides.
+
+use std::io::Write;
+
+use http::{Method, header::ETAG};
+use serde_json::{Value, json};
+
+use super::{
+    Tour, TourError, TourResult, Who,
+    messages::{expect, text},
+};
+use crate::api::Answer;
+
+/// Where a municipality sees what its nurseries ask for.
+const REVIEW: &str = "/v1/staff/change-requests";
+
+fn etag(of: &Answer) -> String {
+    let etag = of.headers.get(ETAG).and_then(|tag| tag.to_str().ok());
+    etag.unwrap_or_default().to_owned()
+}
+
+impl<W: Write> Tour<'_, W> {
+    /// A nursery changes when it closes, and under which number it is called.
+    pub(super) async fn change_closing_time(&mut self) -> TourResult {
+        let public = format!("/v1/facilities/{}", self.facility);
+        let before = self.get(Who::Anyone, &public).await?;
+        // Other values than now, so that the story can be told again.
+        let other = before.body["weekday_closes_at"] != "19:15";
+        let closes = if other { "19:15" } else { "19:00" };
+        let (typed, phone) =
+            if other { ("03-0000-0011", "03-0000-0001") } else { ("03-0000-0022", "03-0000-0002") };
+
+        let changes = json!({"weekday_closes_at": closes, "phone": typed});
+        let draft = self.ask_for_change("change-1", changes, false).await?;
+        let own = format!("{}/{}", self.own_changes(), text(&draft["change_request_id"]));
+        let read = self.get(Who::Nursery, &own).await?;
+        let submit = json!({"changes": {"features": null}, "submit": true});
+        let submitted = self.edit(Who::Nursery, &own, &etag(&read), submit).await?;
+        expect("the change request", "submitted", &submitted["status"])?;
+        self.expect_messages(&[], &[]).await?;
+        let unchanged = self.get(Who::Anyone, &public).await?;
+        expect("what anybody sees", etag(&before), &json!(etag(&unchanged)))?;
+
+        let waiting = format!("{REVIEW}?status=submitted");
+        let listed = self.get(Who::City, &waiting).await?.body["items"][0].clone();
+        expect("what waits", draft["change_request_id"].clone(), &listed["change_request_id"])?;
+        let path = format!("{REVIEW}/{}", text(&draft["change_request_id"]));
+        let seen = self.get(Who::City, &path).await?;
+        let asked = seen.body["diff"].as_array().into_iter().flatten();
+        for change in asked {
+            let (field, from, to) = (text(&change["field"]), &change["from"], &change["to"]);
+            writeln!(self.out, "      {field}: {from} -> {to}")?;
+        }
+        let correction = json!({"changes": {"phone": phone}});
+        let corrected = self.edit(Who::City, &path, &etag(&seen), correction).await?;
+        expect("what the municipality corrected", json!(["phone"]), &corrected["corrected"])?;
+        let approved = self.post(Who::City, &format!("{path}/approve"), json!({})).await?.body;
+        expect("the change request", "approved", &approved["status"])?;
+
+        let shown = self.get(Who::Anyone, &public).await?.body;
+        expect("when it closes", closes, &shown["weekday_closes_at"])?;
+        self.expect_messages(&[], &[]).await?;
+        let search =
+            "/v1/facilities?municipality=131199&q=%E3%81%8B%E3%81%AA%E3%81%84%E3%81%8F%E3%81%BC";
+        let found = self.get(Who::Anyone, search).await?.body["items"][0].clone();
+        expect("the telephone in a search", phone.replace('-', ""), &digits(&found["phone"]))?;
+
+        let history = format!("/v1/staff/facilities/{}/history", self.facility);
+        let newest = self.get(Who::Nursery, &history).await?.body["items"][0].clone();
+        let number = draft["change_request_number"].clone();
+        expect("the newest change", number, &newest["change_request_number"])
+    }
+
+    /// Of three more, one is rejected with a reason, and two are approved by one call.
+    pub(super) async fn decide_several(&mut self) -> TourResult {
+        let public = format!("/v1/facilities/{}", self.facility);
+        let shown = self.get(Who::Anyone, &public).await?.body;
+        let note = |field: &str| format!("{}。", text(&shown[field]));
+        let mut ids = Vec::new();
+        for (key, field) in [
+            ("change-2", "features"),
+            ("change-3", "operation_policy"),
+            ("change-4", "care_content"),
+        ] {
+            let changes = json!({field: note(field)});
+            let asked = self.ask_for_change(key, changes, true).await?;
+            ids.push(asked["change_request_id"].clone());
+        }
+        let path = format!("{REVIEW}/{}/reject", text(&ids[0]));
+        let reason = json!({"reason": "内容を確認してください。"});
+        let rejected = self.post(Who::City, &path, reason.clone()).await?.body;
+        expect("the reason", reason["reason"].clone(), &rejected["reason"])?;
+        let both = json!({"ids": ids[1..]});
+        let came = self.post(Who::City, &format!("{REVIEW}/approve"), both).await?.body;
+        for item in came["items"].as_array().into_iter().flatten() {
+            expect("one of several", "approved", &item["outcome"])?;
+        }
+        let own = self.own_changes();
+        let listed = self.get(Who::Nursery, &own).await?.body["items"].clone();
+        expect(
+            "the nursery's newest change request",
+            ids[2].clone(),
+            &listed[0]["change_request_id"],
+        )?;
+        self.expect_messages(&[], &[]).await
+    }
+
+    fn own_changes(&self) -> String {
+        format!("/v1/staff/facilities/{}/change-requests", self.facility)
+    }
+
+    async fn ask_for_change(
+        &mut self,
+        key: &str,
+        changes: Value,
+        submit: bool,
+    ) -> Result<Value, TourError> {
+        let shown = self.get(Who::Anyone, &format!("/v1/facilities/{}", self.facility)).await?;
+        let body = json!({"base_etag": etag(&shown), "changes": changes, "submit": submit});
+        let path = self.own_changes();
+        Ok(self.create(Who::Nursery, &path, key, body).await?.body)
+    }
+
+    async fn edit(
+        &mut self,
+        who: Who,
+        path: &str,
+        etag: &str,
+        body: Value,
+    ) -> Result<Value, TourError> {
+        let api = self.api(who).await?;
+        let edited = api.send(Method::PATCH, path, Some(&body), &[("if-match", etag)]).await?;
+        Ok(self.succeeded(who, "PATCH", path, edited)?.body)
+    }
+}
+
+fn digits(phone: &Value) -> Value {
+    text(phone).replace('-', "").into()
+}
