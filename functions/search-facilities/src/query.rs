@@ -36,11 +36,11 @@ pub(crate) struct SearchQuery {
     establishment_body: Option<EstablishmentBody>,
     /// Open no later than this on weekdays, extended care left out.
     #[deserr(default)]
-    #[param(example = "07:30")]
+    #[param(inline, example = "07:30")]
     open_at: Option<LocalTime>,
     /// Open until this or later on weekdays, extended care left out: `feature=extended_care` asks for that.
     #[deserr(default)]
-    #[param(example = "18:30")]
+    #[param(inline, example = "18:30")]
     close_at: Option<LocalTime>,
     /// Open on Saturdays; with `false`, not stated to be.
     #[deserr(default, try_from(Option<String>) = bool_if_given -> Invalid)]
@@ -55,7 +55,7 @@ pub(crate) struct SearchQuery {
     accepts_age_months: Option<u16>,
     /// Offers this; may be repeated, then all of them. `accepts_disabled_children` includes those that want to be consulted.
     #[deserr(default)]
-    #[param(explode = true, required = false)]
+    #[param(inline, explode = true, required = false)]
     feature: Vec<Feature>,
     /// Has a place in this age class, by what the municipality last published: a number, or a mark for some or few. Up to 2
     /// also a place in a class for the ages 0 to 2.
@@ -86,6 +86,7 @@ pub(crate) struct SearchQuery {
     /// most places first, of the asked age class or of all, where a mark ○ counts as two and △ as one. `next_slot`: who can
     /// be visited first. Those of one rank are in kana order.
     #[deserr(default, try_from(Option<String>) = parse_if_given::<Sort> -> Invalid)]
+    #[param(inline)]
     sort: Option<Sort>,
     /// Also count all that match, by kind.
     #[deserr(default, try_from(Option<String>) = bool_if_given -> Invalid)]

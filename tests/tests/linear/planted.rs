@@ -36,7 +36,7 @@ struct Planted {
 
 impl Wire for Planted {
     fn carry(&self, call: HttpRequest, line: &SharedHttpConnector) -> HttpConnectorFuture {
-        let mut body: Value = serde_json::from_str(&wire::body(&call)).unwrap();
+        let mut body: Value = serde_json::from_str(wire::body(&call)).unwrap();
         if !wire::writes(&call) || !self.plant(&mut body) {
             return line.call(call);
         }

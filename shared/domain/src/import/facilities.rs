@@ -112,7 +112,7 @@ fn row(
     let locality = locality(sheet, place, record, findings);
     let mut row = columns.read(sheet, record, blank(), findings);
     if row.draft.facility_name.is_empty()
-        && !findings.errors.last().is_some_and(|error| error.line == record.line)
+        && findings.errors.last().is_none_or(|error| error.line != record.line)
     {
         findings.error(record.line, "施設の名称", "", &Invalid::Missing);
     }
