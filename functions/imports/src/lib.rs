@@ -17,9 +17,9 @@ use domain::{
     keys::IdKey,
     sheet::errors_csv,
 };
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use hub_http::{
-    Created, Creation, Function, IdempotencyKey, Problem, Query, QueryParams, access::For,
+    Created, Creation, Function, IdempotencyKey, Problem, Query, QueryParams, access::For, as_file,
     caller::Authority, replay, routes,
 };
 use runtime::Hub;
@@ -230,8 +230,5 @@ async fn get_import_errors(
     let id = &import.import_id;
     let report = hub.store.import_report(id).await?;
     let file = hub.store.import_file(id).await?;
-    let csv = errors_csv(&file, &report.errors);
-    let kind = HeaderValue::from_static("text/csv; charset=utf-8");
-    let name = HeaderValue::from_static("attachment; filename=\"errors.csv\"");
-    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], csv).into_response())
+    Ok(as_file("errors.csv", errors_csv(&file, &report.errors).into()))
 }

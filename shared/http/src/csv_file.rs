@@ -15,6 +15,11 @@ pub fn csv_file(name: &str, table: &[Row]) -> Result<Response, Problem> {
         tracing::error!(error = %ErrorChain(&error), "a table cannot be written");
         Problem::Internal
     })?;
+    Ok(as_file(name, file))
+}
+
+/// A file in CSV that is written already.
+pub fn as_file(name: &str, file: Vec<u8>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         // `lambda_http` decodes text, which takes the byte order mark away and leaves the length as it
@@ -22,7 +27,7 @@ pub fn csv_file(name: &str, table: &[Row]) -> Result<Response, Problem> {
         (header::CONTENT_ENCODING, "identity".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
     ];
-    Ok((headers, file).into_response())
+    (headers, file).into_response()
 }
 
 /// The file: UTF-8 with the byte order mark by which Excel knows it.

@@ -29,7 +29,7 @@ pub mod visits;
 pub use self::{
     browser::{Page, acts_on_our_page},
     comment::{open_comment, seal_comment},
-    csv_file::{Row, csv_file},
+    csv_file::{Row, as_file, csv_file},
     etag::{IfMatch, etag_of, is_etag_of},
     finish::finish,
     function::{Function, Route, Routes, run},
