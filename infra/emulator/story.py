@@ -75,12 +75,14 @@ def refused(guard):
 
 def unneeded(guard):
     """What the policies allow without use, and exceptions without need."""
-    excused = {(one["action"], one["resource"]) for one in yaml.safe_load(EXCEPTIONS.read_text())}
-    unused = guard.unused()
-    for function, action, resource, condition in unused:
-        if (action, resource) not in excused:
+    excused = {(one.get("function"), one["action"], one["resource"]) for one in yaml.safe_load(EXCEPTIONS.read_text())}
+    needed = set()
+    for function, action, resource, condition in guard.unused():
+        exceptions = {(function, action, resource), (None, action, resource)} & excused
+        needed |= exceptions
+        if not exceptions:
             yield f"never used: {function} {action} on {resource} {condition or ''}"
-    for action, resource in excused - {grant[1:3] for grant in unused}:
+    for _, action, resource in excused - needed:
         yield f"an exception without need: {action} on {resource}"
 
 

@@ -62,6 +62,8 @@ const ROWS: &[(&str, &str)] = &[
     ("PRC-03", "How it went a year before, by age"),
     ("PRC-04", "A new fiscal year stands beside the old one"),
     ("PRC-06", "Items that a later version adds survive an earlier one"),
+    ("IMP-01", "A list is imported, or each of its wrong values is told"),
+    ("IMP-04", "To import again changes nothing, and what is cut off goes on"),
     ("PRC-07", "A municipality's site shows the hub's table instead of one of its own"),
     ("VAC-01", "Free places of a month by age class, with the combined class, a note and marks"),
     ("VAC-03", "Shown for a nursery and for a whole municipality"),
@@ -89,7 +91,7 @@ fn ids(name: &str) -> Vec<String> {
     while let Some((family, after)) = rest.split_once('_') {
         let number = after.get(..2).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
         let Some(number) = number.filter(|_| {
-            ["slot", "rsv", "fac", "prc", "vac", "api", "add", "ntf", "rep", "por"]
+            ["slot", "rsv", "fac", "imp", "prc", "vac", "api", "add", "ntf", "rep", "por"]
                 .contains(&family)
         }) else {
             break;

@@ -10,24 +10,25 @@ use super::{
 };
 
 impl<W: Write> Tour<'_, W> {
-    /// Sends a list with a wrong value, corrects the row that comes back, and finds what it says at the nursery.
+    /// Sends a list with a wrong value, reads which row it is, corrects it, and finds what it says at the nursery.
     pub(super) async fn import_list(&mut self) -> TourResult {
         let path = format!("/v1/facilities/{}", self.facility);
         let nursery = self.get(Who::Anyone, &path).await?.body;
         let value = |name: &str| text(&nursery[name]).to_owned();
+        let (prefecture, municipality) = (value("prefecture"), value("municipality"));
         let list = format!(
-            "施設の名称,都道府県,市区町村,開所日_平日閉所時間,最寄り駅からの徒歩\n{},{},{},夕方,徒歩10分\n",
+            "施設の名称,都道府県,市区町村,開所日_平日閉所時間,最寄り駅からの徒歩\n\
+            {},{prefecture},{municipality},夕方,徒歩10分\nあたらしい保育園,{prefecture},{municipality},18:30,\n",
             value("facility_name"),
-            value("prefecture"),
-            value("municipality"),
         );
-        let failed = self.import("list-1", list).await?;
+        let failed = self.import("list-1", list.clone()).await?;
         expect("the import", "failed", &failed["status"])?;
         expect("the column", "開所日_平日閉所時間", &failed["errors"][0]["column"])?;
         let rows = format!("/v1/staff/imports/{}/errors.csv", text(&failed["import_id"]));
         self.get(Who::City, &rows).await?;
         let rows = self.api(Who::City).await?.file(&rows).await?;
-        let done = self.import("list-2", rows.replace("夕方", "18時15分")).await?;
+        expect("the rows that come back", false, &json!(rows.contains("あたらしい保育園")))?;
+        let done = self.import("list-2", list.replace("夕方", "18時15分")).await?;
         expect("the import", "succeeded", &done["status"])?;
         let nursery = self.get(Who::Anyone, &path).await?.body;
         expect("when it closes", "18:15", &nursery["weekday_closes_at"])?;

@@ -156,7 +156,7 @@ impl<'a, W: Write> Tour<'a, W> {
 
         self.scene(
             "A municipality sends the list of its nurseries",
-            "One wrong value and nothing is imported; the row comes back, is corrected, and everybody sees what it says.",
+            "One wrong value and nothing is imported; its row comes back, and once it is right, everybody sees what it says.",
         )?;
         self.import_list().await?;
 
