@@ -128,7 +128,7 @@ def main(url):
     cancelled = read(200, cancel_reservation.sync_detailed(number, client=site, body=Cancel(reason="都合により")))
     assert cancelled.status is Status.CANCELLED_BY_PARENT
     late = read(409, staff_approve.sync_detailed(number, client=staff, body=Review()))
-    assert late.current_status is Status.CANCELLED_BY_PARENT
+    assert late.current_status == Status.CANCELLED_BY_PARENT.value
 
     endpoint = CreateWebhookEndpoint(url="http://127.0.0.1:9/hook")
     created = read(
