@@ -124,7 +124,11 @@ pub(crate) async fn disable_slot(
         }
         let next = Slot { disabled: true, ..slot.clone() };
         slot = match hub.store.change_slot(&slot, &next).await? {
-            SlotChangeOutcome::Done(slot) | SlotChangeOutcome::Stale(slot) => slot,
+            // Not looked at again: who has opened it since would find it disabled a second time.
+            SlotChangeOutcome::Done(slot) => {
+                return Ok(Json(StaffSlotView::new(slot, hub.clock.now())));
+            }
+            SlotChangeOutcome::Stale(slot) => slot,
         };
     }
     Err(Problem::Unavailable)
