@@ -40,7 +40,7 @@ fn close(what: &str, started: Instant, totals: &Totals) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_process_every_history_is_linearizable() {
-    let (started, histories) = (Instant::now(), setting("HISTORIES", 200) as usize);
+    let (started, histories) = (Instant::now(), setting("HISTORIES", 1000) as usize);
     let mut totals = Totals::default();
     let mut nth = 0;
     while totals.histories < histories {
