@@ -12,7 +12,7 @@ use axum::{
 use deserr::Deserr;
 use domain::{
     Invalid,
-    feed::{Feed, PublicFacility, SlotView},
+    feed::{END, Feed, PublicFacility, SlotView},
     invalid::{InputErrors, within},
     item::Visibility,
     procedure::ProcedureView,
@@ -31,7 +31,7 @@ pub const FUNCTION: Function<Hub, Hub> =
         .first_reading(Kind::Feed);
 
 /// The greatest number that JSON has without loss.
-const GREATEST: i64 = 9_007_199_254_740_991;
+const GREATEST: i64 = END.cast_signed();
 
 /// No page has more.
 const LIMIT: i64 = 500;

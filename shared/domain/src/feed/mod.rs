@@ -7,6 +7,10 @@ mod vacancy;
 
 pub use self::{facility::PublicFacility, slot::SlotView};
 
+/// The greatest number that JSON has without loss. No feed gives it out: who asks after it looks whether the end is
+/// answered as RPDE says, as its validator does.
+pub const END: u64 = 9_007_199_254_740_991;
+
 /// A feed tells all things of one kind, in the order of their changes (OpenActive RPDE 1.0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Feed {

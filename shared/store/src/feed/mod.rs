@@ -19,7 +19,10 @@ use std::{
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Timestamp, feed::Feed};
+use domain::{
+    Timestamp,
+    feed::{self, Feed},
+};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
@@ -88,7 +91,7 @@ impl Count {
     /// Whether what this number told is not there any more, or never was.
     fn is_lost(&self, number: u64) -> bool {
         let within = |(from, to): &(u64, u64)| (from + 1..=*to).contains(&number);
-        number > self.last || self.lost.iter().any(within)
+        number != feed::END && (number > self.last || self.lost.iter().any(within))
     }
 }
 

@@ -119,7 +119,7 @@ impl Store {
             return Ok(FeedRead::BeginAgain);
         }
         let (first_of_last, last) = (count.first_of_last, count.last);
-        if last == after {
+        if last <= after {
             return Ok(FeedRead::Items(Vec::new()));
         }
         let entries = Query::of(Span::feed_entries(feed, after + 1, last)).consistent();
