@@ -92,6 +92,7 @@ impl Change {
             StreamChange::NewNoticeAddresses { facility, .. } => {
                 ("new_notice_addresses", facility.to_string())
             }
+            StreamChange::Removed(key) => ("removed", key.text().0),
             StreamChange::Nothing => return,
         };
         let event = self.audience.as_ref().and_then(|audience| audience.event.as_ref());

@@ -1,7 +1,7 @@
-//! The feed of slots. Which slots changed is enough: the feed says what they are when it is written.
+//! The feeds. Which things changed is enough: a feed says what they are when it is written.
 
 use domain::Timestamp;
-use store::{Store, StreamChange};
+use store::{FeedThing, Store};
 
 use crate::{RelayError, change::Change};
 
@@ -10,10 +10,7 @@ pub(crate) async fn follow(
     changes: &[Change],
     now: Timestamp,
 ) -> Result<(), RelayError> {
-    let slots = changes.iter().filter_map(|change| match &change.of {
-        StreamChange::Slot(slot) => Some((slot.facility_id.clone(), slot.slot_id.clone())),
-        _ => None,
-    });
-    store.publish_slots(&slots.collect(), now).await?;
+    let things = changes.iter().filter_map(|change| FeedThing::of(&change.of));
+    store.publish(&things.collect(), now).await?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use domain::{
 };
 use jiff::SignedDuration;
 use runtime::telemetry::ErrorChain;
-use store::{Rebuild, SearchGaps, Store, StoreError, StreamChange};
+use store::{Key, Rebuild, SearchGaps, Store, StoreError, StreamChange};
 
 use crate::{RelayError, change::Change};
 
@@ -36,7 +36,12 @@ pub(crate) async fn follow(
         let changes = of_facility.get(id).into_iter().flatten();
         changes.fold(false, |changed, change| changed | put(entry, change, now))
     };
-    Ok(store.change_search(&ids, Rebuild::Missing, now, apply).await?)
+    store.change_search(&ids, Rebuild::Missing, now, apply).await?;
+    let removed = changes.iter().filter_map(|change| match &change.of {
+        StreamChange::Removed(Key::Facility(id)) => Some(id.clone()),
+        _ => None,
+    });
+    Ok(store.change_search(&removed.collect(), Rebuild::All, now, |_, _| false).await?)
 }
 
 /// Brings an entry in step; tells whether it was another.

@@ -21,6 +21,8 @@ pub(crate) async fn follow(
                     store.add_deadline(now, next).await?;
                 }
             }
+            // One that is not published yet is in no feed that could say when it will be.
+            StreamChange::Procedure(procedure) => store.follow_procedure(procedure, now).await?,
             _ => {}
         }
     }

@@ -1,7 +1,8 @@
-//! `GET /v1/feeds/slots`: every slot, in the order of the changes, for whoever keeps a copy (ISS-14c).
+//! `GET /v1/feeds/slots`, `…/facilities`, `…/vacancies` and `…/procedures`: every thing of a kind, in the order of the
+//! changes, for whoever keeps a copy (ISS-14c, API-01, API-04).
 //!
-//! OpenActive RPDE 1.0 by change number: from the beginning or after a number, and on by `next` for ever. Who
-//! follows has every slot as it is, and hears of every change. Names are those of that specification.
+//! OpenActive RPDE 1.0 by change number: from the beginning or after a number, and on by `next` for ever. Who follows
+//! has every thing as it is, and hears of every change. Names are those of that specification.
 
 use axum::{
     Json,
@@ -11,24 +12,28 @@ use axum::{
 use deserr::Deserr;
 use domain::{
     Invalid,
-    feed::{Feed, SlotView},
+    feed::{END, Feed, PublicFacility, SlotView},
     invalid::{InputErrors, within},
+    item::Visibility,
+    procedure::ProcedureView,
+    vacancy::FacilityVacancyView,
 };
 use http::header::CACHE_CONTROL;
 use hub_http::{Function, Problem, Query, QueryParams, routes};
 use runtime::Hub;
 use serde::Serialize;
-use store::{FeedItem, keys::Kind};
+use store::{FeedItem, FeedRead, keys::Kind};
 use utoipa::{IntoParams, ToSchema};
 
 /// What this function serves, and what it needs for that.
 pub const FUNCTION: Function<Hub, Hub> =
-    Function::new(routes![slots_feed], |hub| hub).first_reading(Kind::Feed);
+    Function::new(routes![slots_feed, facilities_feed, vacancies_feed, procedures_feed], |hub| hub)
+        .first_reading(Kind::Feed);
 
 /// The greatest number that JSON has without loss.
-const GREATEST: i64 = 9_007_199_254_740_991;
+const GREATEST: i64 = END.cast_signed();
 
-/// As many as RPDE recommends.
+/// No page has more.
 const LIMIT: i64 = 500;
 
 /// Under which terms the data may be used.
@@ -43,7 +48,7 @@ struct FeedQuery {
     #[deserr(default, try_from(String) = some_number -> Invalid)]
     #[param(rename = "afterChangeNumber", minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     after_change_number: Option<u64>,
-    /// 1 to 500; 500 where it is not said.
+    /// 1 to 500; 500 where it is not said. A page of nurseries has 100 at most.
     #[deserr(default, try_from(String) = some_limit -> Invalid)]
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u16>,
@@ -64,6 +69,14 @@ fn number<const MIN: i64, const MAX: i64, N: TryFrom<i64>>(text: &str) -> Result
 }
 
 impl FeedQuery {
+    fn after(&self) -> u64 {
+        self.after_change_number.unwrap_or(0)
+    }
+
+    fn limit(&self, feed: Feed) -> usize {
+        self.limit.map_or(feed.page_size(), |limit| limit.min(feed.page_size())).into()
+    }
+
     /// The address of the page after this number.
     fn next(&self, hub: &Hub, feed: Feed, after: Option<u64>) -> String {
         let after = after.map(|number| format!("afterChangeNumber={number}"));
@@ -93,7 +106,7 @@ struct FeedItemView<T> {
     /// Whether the thing is there.
     state: FeedState,
     /// What kind of thing it is.
-    #[schema(examples("slot"))]
+    #[schema(examples("slot", "facility", "vacancy", "procedure"))]
     kind: &'static str,
     /// Its id.
     id: String,
@@ -127,26 +140,106 @@ impl<T> FeedItemView<T> {
     }
 }
 
+/// The page that answers a query.
+fn answer<T, V: Serialize>(
+    hub: &Hub,
+    feed: Feed,
+    query: &FeedQuery,
+    page: FeedRead<T>,
+    view: impl Fn(T) -> V,
+) -> Result<Response, Problem> {
+    let FeedRead::Items(found) = page else {
+        return Err(Problem::FeedRestarted { next: query.next(hub, feed, None) });
+    };
+    let last = found.last().map(|item| item.change_number);
+    let next = query.next(hub, feed, last.or(query.after_change_number));
+    // What a page says of its numbers stays true: whatever changes has a greater one, on a page behind.
+    let cache = if found.is_empty() { "public, max-age=8" } else { "public, max-age=3600" };
+    let shown = |FeedItem { id, change_number, data }| {
+        FeedItemView::new(FeedItem { id, change_number, data: data.map(&view) }, feed)
+    };
+    let items = found.into_iter().map(shown).collect();
+    let page = FeedPage { items, next, license: LICENSE };
+    Ok(([(CACHE_CONTROL, cache)], Json(page)).into_response())
+}
+
 /// Every slot, in the order of the changes (OpenActive RPDE 1.0). A slot that was disabled is deleted, and so is
 /// one that began seven days ago; a full one stays.
 #[utoipa::path(
     get, path = "/v1/feeds/slots", tag = "public",
     params(FeedQuery),
-    responses((status = 200, description = "A page of the feed", body = FeedPage<SlotView>,
-        headers(("Cache-Control" = String, description = "An hour; eight seconds for the last page")))),
+    responses(
+        (status = 200, description = "A page of the feed", body = FeedPage<SlotView>,
+            headers(("Cache-Control" = String, description = "An hour; eight seconds for the last page"))),
+        (status = 410, description = "`feed-restarted`: begin anew at `next`", content_type = "application/problem+json"),
+    ),
 )]
 async fn slots_feed(
     State(hub): State<Hub>,
     Query(query): Query<FeedQuery>,
 ) -> Result<Response, Problem> {
     let feed = Feed::Slots;
-    let limit = query.limit.map_or(LIMIT as usize, usize::from);
-    let after = query.after_change_number;
-    let found = hub.store.slots_feed(after.unwrap_or(0), limit).await?;
-    let next = query.next(&hub, feed, found.last().map(|item| item.change_number).or(after));
-    // What a page says of its numbers stays true: whatever changes has a greater one, on a page behind.
-    let cache = if found.is_empty() { "public, max-age=8" } else { "public, max-age=3600" };
-    let items = found.into_iter().map(|item| FeedItemView::new(item, feed)).collect();
-    let page = FeedPage { items, next, license: LICENSE };
-    Ok(([(CACHE_CONTROL, cache)], Json(page)).into_response())
+    let page = hub.store.slots_feed(query.after(), query.limit(feed)).await?;
+    answer(&hub, feed, &query, page, |slot| slot)
+}
+
+/// Every nursery with every item that is approved, in the order of the changes (OpenActive RPDE 1.0). Up to 100 on a
+/// page.
+#[utoipa::path(
+    get, path = "/v1/feeds/facilities", tag = "public",
+    params(FeedQuery),
+    responses(
+        (status = 200, description = "A page of the feed", body = FeedPage<PublicFacility>,
+            headers(("Cache-Control" = String, description = "An hour; eight seconds for the last page"))),
+        (status = 410, description = "`feed-restarted`: begin anew at `next`", content_type = "application/problem+json"),
+    ),
+)]
+async fn facilities_feed(
+    State(hub): State<Hub>,
+    Query(query): Query<FeedQuery>,
+) -> Result<Response, Problem> {
+    let feed = Feed::Facilities;
+    let page = hub.store.facilities_feed(query.after(), query.limit(feed)).await?;
+    let shown = |facility| PublicFacility::new(facility, Visibility::Public);
+    answer(&hub, feed, &query, page, shown)
+}
+
+/// What every nursery has free in each month, in the order of the changes (OpenActive RPDE 1.0). A month is deleted a
+/// year after its end. The id is that of the nursery and the month.
+#[utoipa::path(
+    get, path = "/v1/feeds/vacancies", tag = "public",
+    params(FeedQuery),
+    responses(
+        (status = 200, description = "A page of the feed", body = FeedPage<FacilityVacancyView>,
+            headers(("Cache-Control" = String, description = "An hour; eight seconds for the last page"))),
+        (status = 410, description = "`feed-restarted`: begin anew at `next`", content_type = "application/problem+json"),
+    ),
+)]
+async fn vacancies_feed(
+    State(hub): State<Hub>,
+    Query(query): Query<FeedQuery>,
+) -> Result<Response, Problem> {
+    let feed = Feed::Vacancies;
+    let page = hub.store.vacancies_feed(query.after(), query.limit(feed)).await?;
+    answer(&hub, feed, &query, page, FacilityVacancyView::from)
+}
+
+/// Every procedure that is published, in the order of the changes (OpenActive RPDE 1.0). One is deleted after its last
+/// day.
+#[utoipa::path(
+    get, path = "/v1/feeds/procedures", tag = "public",
+    params(FeedQuery),
+    responses(
+        (status = 200, description = "A page of the feed", body = FeedPage<ProcedureView>,
+            headers(("Cache-Control" = String, description = "An hour; eight seconds for the last page"))),
+        (status = 410, description = "`feed-restarted`: begin anew at `next`", content_type = "application/problem+json"),
+    ),
+)]
+async fn procedures_feed(
+    State(hub): State<Hub>,
+    Query(query): Query<FeedQuery>,
+) -> Result<Response, Problem> {
+    let feed = Feed::Procedures;
+    let page = hub.store.procedures_feed(query.after(), query.limit(feed)).await?;
+    answer(&hub, feed, &query, page, ProcedureView::from)
 }

@@ -1,7 +1,7 @@
 //! Every minute: does what time does to reservations. It approves where the nursery wants it (RSV-19), offers
 //! places that came free, gives up what nobody confirmed or answered in time (RSV-20), reminds parents
-//! on the day before the visit, and completes visits on the day after. Slots that are long past it takes out of
-//! their feed.
+//! on the day before the visit, and completes visits on the day after. It takes what is long past out of its feed,
+//! publishes procedures on their day, and brings into the feeds what was there before them.
 //!
 //! The table lists what is due in order of time, so a run reads what is due and no more. An entry only
 //! says when to look: what is done is a change like any other, compare-and-set, so two runs at once or a
@@ -10,13 +10,14 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    FacilityId, Refusal, Reservation, SlotId, Status, Timestamp,
+    Refusal, Reservation, Status, Timestamp,
+    feed::Feed,
     reservation::{Action, Actor},
 };
 use futures::{StreamExt, stream};
 use runtime::telemetry::{self, ErrorChain, Outcome, ms};
 use serde::{Deserialize, Serialize};
-use store::{ChangeOutcome, Deadline, SlotLeaves, Store, StoreError};
+use store::{ChangeOutcome, Deadline, Store, StoreError};
 
 /// What the schedule sends.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -40,8 +41,10 @@ pub struct Report {
     pub reminded: usize,
     /// Visits that were completed.
     pub completed: usize,
-    /// Slots that were taken out of their feed.
-    pub left_feed: usize,
+    /// What entered or left its feed.
+    pub feed_turns: usize,
+    /// What was looked at because it was there before its feed.
+    pub feed_built: usize,
     /// Entries that were put off, because something failed.
     pub failed: usize,
 }
@@ -52,6 +55,9 @@ const AT_ONCE: usize = 8;
 
 /// A run takes this many entries at most: what is left, the next minute goes on with.
 const A_RUN: usize = 5_000;
+
+/// Of so many facilities what they have is brought into the feeds in a run.
+const BUILT_AT_ONCE: usize = 200;
 
 /// What fails is looked at again after this time, so that it does not keep the rest waiting.
 const PUT_OFF: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
@@ -65,9 +71,12 @@ async fn keep_due(store: &Store, now: Timestamp) -> Result<Report, StoreError> {
     let started = std::time::Instant::now();
     let mut report = Report::default();
     keep_deadlines(store, now, &mut report).await?;
-    take_out_slots(store, now, &mut report).await?;
+    for feed in Feed::ALL {
+        turn_feed(store, feed, now, &mut report).await?;
+    }
+    report.feed_built = store.build_feeds(BUILT_AT_ONCE, now).await?;
     // Most minutes have nothing to tell.
-    if report.due > 0 {
+    if report.due + report.feed_built > 0 {
         let outcome = Outcome::of(report.failed == 0).as_str();
         let duration_ms = ms(started.elapsed());
         tracing::info!(job = "keep-deadlines", ?report, outcome, duration_ms, "run");
@@ -107,39 +116,41 @@ async fn keep_deadlines(
     Ok(())
 }
 
-/// Takes the slots that are long past out of their feed, as many at once as one transaction takes.
-async fn take_out_slots(
+/// Has a feed say what time changed, of as many things at once as one transaction takes.
+async fn turn_feed(
     store: &Store,
+    feed: Feed,
     now: Timestamp,
     report: &mut Report,
 ) -> Result<(), StoreError> {
     for _ in 0..A_RUN / AT_A_TIME {
-        let due = store.slots_leave(now, AT_A_TIME).await?;
+        let due = store.feed_turns(feed, now, AT_A_TIME).await?;
         if due.is_empty() {
             break;
         }
         report.due += due.len();
-        let slot = |leaves: &SlotLeaves| (leaves.facility_id.clone(), leaves.slot_id.clone());
-        let slots: BTreeSet<(FacilityId, SlotId)> = due.iter().map(slot).collect();
-        let together = store.publish_slots(&slots, now).await;
-        for leaves in due {
+        let things: BTreeSet<_> = due.iter().map(|turn| turn.thing.clone()).collect();
+        let together = store.publish(&things, now).await;
+        for turn in due {
             // Where it failed, each alone: the others need not wait for the one that cannot be told.
             let told = match &together {
                 Ok(_) => Ok(0),
-                Err(_) => store.publish_slots(&BTreeSet::from([slot(&leaves)]), now).await,
+                Err(_) => store.publish(&BTreeSet::from([turn.thing.clone()]), now).await,
             };
             match told {
-                Ok(told) => report.left_feed += told,
+                Ok(told) => {
+                    report.feed_turns += told;
+                    store.remove_turn(&turn).await?;
+                }
                 Err(error) => {
-                    tracing::error!(slot_id = %leaves.slot_id, error = %ErrorChain(&error), "put off");
+                    let (feed, id) = (feed.name(), turn.thing.id());
+                    tracing::error!(feed, id, error = %ErrorChain(&error), "put off");
                     report.failed += 1;
-                    let later = SlotLeaves { at: now + PUT_OFF, ..leaves.clone() };
-                    store.add_slot_leaves(&later).await?;
+                    store.put_off_turn(&turn, now + PUT_OFF).await?;
                 }
             }
-            store.remove_slot_leaves(&leaves).await?;
         }
-        report.left_feed += together.unwrap_or_default();
+        report.feed_turns += together.unwrap_or_default();
     }
     Ok(())
 }
@@ -161,7 +172,8 @@ impl Report {
         self.expired += other.expired;
         self.reminded += other.reminded;
         self.completed += other.completed;
-        self.left_feed += other.left_feed;
+        self.feed_turns += other.feed_turns;
+        self.feed_built += other.feed_built;
         self.failed += other.failed;
     }
 

@@ -53,6 +53,11 @@ impl Month {
         from.first_of_month().series(1.month()).take_while(move |first| *first <= to).map(Self)
     }
 
+    /// The first day of the month that comes so many months later.
+    pub fn first_day_after(self, months: i32) -> Date {
+        self.0.saturating_add(months.months())
+    }
+
     /// For people: `2026年12月`.
     pub fn ja(self) -> String {
         format!("{}年{}月", self.0.year(), self.0.month())

@@ -37,6 +37,9 @@ struct Problem {
     /// The state that was met, of a reservation or a change request; only with `state-conflict`.
     #[schema(nullable = false, examples("declined"))]
     current_status: Option<String>,
+    /// Where to begin anew; only with `feed-restarted`.
+    #[schema(nullable = false, format = "uri")]
+    next: Option<String>,
 }
 
 /// One wrong value.

@@ -50,6 +50,11 @@ pub enum Problem {
     PreconditionRequired,
     /// `If-Match` names an older representation.
     PreconditionFailed,
+    /// A reader of a feed has read what is not there any more, and begins anew.
+    FeedRestarted {
+        /// At this address.
+        next: String,
+    },
     /// Too many requests.
     RateLimited {
         /// Whole seconds to wait.
@@ -142,6 +147,10 @@ kinds! {
         "It was changed since it was read.", "読み取った後に変更されています。",
         "Read it again, make your change to what it is now, and send it with the new ETag.",
         "もう一度読み取り、今の内容に変更を加え、新しいETagを付けて送ってください。";
+    FEED_RESTARTED = "feed-restarted", GONE,
+        "The feed begins anew.", "フィードは最初から読み直す必要があります。",
+        "The hub's table was restored, and what this number told is not there any more; or the number is none of this feed. Forget your copy and read the feed from its beginning, at `next`.",
+        "ハブのデータを復元したため、この番号までの内容は失われました（または、このフィードの番号ではありません）。手元の写しを捨て、`next` のアドレスから読み直してください。";
     RATE_LIMITED = "rate-limited", TOO_MANY_REQUESTS,
         "Too many requests; see Retry-After.", "リクエストが多すぎます。Retry-Afterの後に再送してください。",
         "Wait as many seconds as Retry-After says, then repeat. The headers RateLimit and RateLimit-Policy tell how much is left.",
@@ -239,6 +248,8 @@ struct More {
     errors: Vec<WrongValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     current_status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 /// One wrong value.
@@ -279,6 +290,7 @@ impl Problem {
             Self::IdempotencyKeyReused => &IDEMPOTENCY_KEY_REUSED,
             Self::PreconditionRequired => &PRECONDITION_REQUIRED,
             Self::PreconditionFailed => &PRECONDITION_FAILED,
+            Self::FeedRestarted { .. } => &FEED_RESTARTED,
             Self::RateLimited { .. } => &RATE_LIMITED,
             Self::Unavailable | Self::Upgrading => &UNAVAILABLE,
             Self::Internal => &INTERNAL,
@@ -293,7 +305,7 @@ impl Problem {
     /// The whole answer, in the language of the request and with its id.
     pub(crate) fn render(&self, language: Language, request_id: &str) -> Response {
         let kind = self.kind();
-        let (mut errors, mut current_status) = (Vec::new(), None);
+        let (mut errors, mut current_status, mut next) = (Vec::new(), None, None);
         let mut told = |InputErrors(wrong): &InputErrors| {
             errors.extend(wrong.iter().map(|error| WrongValue {
                 pointer: error.pointer.clone(),
@@ -312,6 +324,7 @@ impl Problem {
             Self::Refused(Refusal::StateConflict { current }) => {
                 current_status = Some(current.as_str());
             }
+            Self::FeedRestarted { next: begin } => next = Some(begin.clone()),
             _ => {}
         }
         let detail = if language == Language::Ja { kind.ja } else { kind.en };
@@ -320,7 +333,7 @@ impl Problem {
             .with_type(uri(format!("/problems/{}", kind.name)))
             .with_title(kind.en)
             .with_detail(detail)
-            .with_extensions(More { errors, current_status });
+            .with_extensions(More { errors, current_status, next });
         // `instance` is the request id, which is a relative reference but not one that parses.
         let mut body = serde_json::to_value(&details).unwrap_or_default();
         body["instance"] = request_id.into();

@@ -3,8 +3,8 @@
 use domain::{
     Applicant, Facility, FacilityId, Reservation, ReservationNumber, Settings, Slot, SlotId,
     Status, Timestamp,
-    facility::{Details, Provenance},
     family::Duplicate,
+    feed::PublicFacility,
     item::Visibility,
     reservation::{Consent, Origin, PartySize},
     search::{FacilitySummary, ListedDetails, VacancySummary},
@@ -47,18 +47,11 @@ pub struct FacilityListView {
 /// All that somebody may know of a facility.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct FacilityDetailView {
-    /// What a list shows too.
+    /// Its items.
     #[serde(flatten)]
-    pub facility: FacilityView,
-    /// What is known beyond that.
-    #[serde(flatten)]
-    pub details: Details,
-    /// Who stated the items, and when they were approved. An item of which nothing is said here was there before the
-    /// hub kept account of it.
-    pub provenance: Vec<Provenance>,
-    /// How much of what anybody may know is stated, in percent.
-    #[schema(maximum = 100)]
-    pub completeness: u8,
+    pub facility: PublicFacility,
+    /// When the next slot with a free place starts.
+    pub next_slot_at: Option<Timestamp>,
     /// What is free, in the latest month of which its municipality says so.
     pub vacancy: Option<VacancyView>,
 }
@@ -71,14 +64,8 @@ impl FacilityDetailView {
         next_slot_at: Option<Timestamp>,
         vacancy: Option<Vacancy>,
     ) -> Self {
-        let facility = facility.visible_to(seen);
-        Self {
-            details: facility.details.clone(),
-            provenance: facility.notes.provenance.clone(),
-            completeness: facility.completeness(),
-            vacancy: vacancy.map(VacancyView::from),
-            facility: FacilityView { facility: FacilitySummary::new(facility), next_slot_at },
-        }
+        let facility = PublicFacility::new(facility, seen);
+        Self { facility, next_slot_at, vacancy: vacancy.map(VacancyView::from) }
     }
 }
 

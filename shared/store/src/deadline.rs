@@ -1,14 +1,14 @@
-//! What is due by time: an entry for each reservation that time will do something to, and for each slot that
-//! is to leave its feed, in order.
+//! What is due by time: an entry for each reservation that time will do something to, and for each thing that is to enter
+//! or leave its feed, in order.
 //!
 //! Entries follow the reservations by way of the stream, so they cost a request nothing, and a job
 //! reads what is due and no more. An entry only says when to look: the reservation says what is due, so
 //! an entry that is old or doubled does no harm.
 
-use domain::{FacilityId, Reservation, ReservationNumber, SlotId, Timestamp};
+use domain::{Reservation, ReservationNumber, Timestamp, feed::Feed};
 
 use crate::{
-    Store, StoreError,
+    FeedThing, Store, StoreError,
     condition::Condition,
     item::Item,
     keys::{Key, span::Span},
@@ -25,20 +25,24 @@ pub struct Deadline {
     pub reservation_number: ReservationNumber,
 }
 
-/// That a slot is to leave its feed.
+/// That time changes what a feed says of a thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SlotLeaves {
+pub struct FeedTurn {
     /// Since when.
     pub at: Timestamp,
-    /// Whose slot it is.
-    pub facility_id: FacilityId,
-    /// Which.
-    pub slot_id: SlotId,
+    /// Of which.
+    pub thing: FeedThing,
 }
 
-impl SlotLeaves {
-    fn key(&self) -> Key {
-        Key::SlotLeaves(self.at, self.facility_id.clone(), self.slot_id.clone())
+impl FeedTurn {
+    fn of(item: &Item) -> Option<Self> {
+        let (at, thing) = match Key::of(item)? {
+            Key::SlotLeaves(at, facility, slot) => (at, FeedThing::Slot(facility, slot)),
+            Key::VacancyLeaves(at, facility, month) => (at, FeedThing::Vacancy(facility, month)),
+            Key::ProcedureTurns(at, code, year, id) => (at, FeedThing::Procedure(code, year, id)),
+            _ => return None,
+        };
+        Some(Self { at, thing })
     }
 }
 
@@ -81,14 +85,20 @@ impl Store {
         self.remove(Key::Deadline(at, number.clone())).await
     }
 
-    /// Adds that a slot is to leave its feed.
-    pub async fn add_slot_leaves(&self, leaves: &SlotLeaves) -> Result<(), StoreError> {
-        self.add(leaves.key(), Item::new()).await
+    /// Puts off what a feed is to say of a thing.
+    pub async fn put_off_turn(&self, turn: &FeedTurn, later: Timestamp) -> Result<(), StoreError> {
+        if let Some(key) = turn.thing.turn(later) {
+            self.add(key, Item::new()).await?;
+        }
+        self.remove_turn(turn).await
     }
 
-    /// Removes that a slot is to leave its feed; what is not there is removed already.
-    pub async fn remove_slot_leaves(&self, leaves: &SlotLeaves) -> Result<(), StoreError> {
-        self.remove(leaves.key()).await
+    /// Removes that time changes what a feed says of a thing; what is not there is removed already.
+    pub async fn remove_turn(&self, turn: &FeedTurn) -> Result<(), StoreError> {
+        match turn.thing.turn(turn.at) {
+            Some(key) => self.remove(key).await,
+            None => Ok(()),
+        }
     }
 
     async fn remove(&self, key: Key) -> Result<(), StoreError> {
@@ -110,26 +120,27 @@ impl Store {
         self.list(&query, Some(limit), parse).await
     }
 
-    /// The slots that are to leave their feed at this instant, the longest due first: up to `limit`.
-    pub async fn slots_leave(
+    /// The things of a feed that are to enter or leave it at this instant, the longest due first: up to `limit`.
+    pub async fn feed_turns(
         &self,
+        feed: Feed,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<SlotLeaves>, StoreError> {
-        let query = Query::of(Span::slots_leave(now)).consistent();
-        let parse = |item: Item| match Key::of(&item) {
-            Some(Key::SlotLeaves(at, facility_id, slot_id)) => {
-                Ok(SlotLeaves { at, facility_id, slot_id })
-            }
-            _ => Err(StoreError::UnknownForm("what is due".into())),
+    ) -> Result<Vec<FeedTurn>, StoreError> {
+        let query = Query::of(Span::feed_turns(feed, now)).consistent();
+        let parse = |item: Item| {
+            FeedTurn::of(&item).ok_or_else(|| StoreError::UnknownForm("what is due".into()))
         };
         self.list(&query, Some(limit), parse).await
     }
 
     /// When something is due first, where that is by then.
     pub async fn first_due(&self, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let deadline = self.deadlines(until, 1).await?.first().map(|deadline| deadline.at);
-        let leaves = self.slots_leave(until, 1).await?.first().map(|leaves| leaves.at);
-        Ok(deadline.into_iter().chain(leaves).min())
+        let mut first = self.deadlines(until, 1).await?.first().map(|deadline| deadline.at);
+        for feed in Feed::ALL {
+            let turn = self.feed_turns(feed, until, 1).await?.first().map(|turn| turn.at);
+            first = first.into_iter().chain(turn).min();
+        }
+        Ok(first)
     }
 }

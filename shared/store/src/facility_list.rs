@@ -29,7 +29,7 @@ pub(crate) fn listing(before: Option<&Facility>, after: &Facility) -> Vec<Write>
     }
 }
 
-fn listed(item: Item) -> Result<(MunicipalityCode, FacilityId), StoreError> {
+pub(crate) fn listed(item: Item) -> Result<(MunicipalityCode, FacilityId), StoreError> {
     match Key::of(&item) {
         Some(Key::ListedFacility(code, facility)) => Ok((code, facility)),
         _ => Err(StoreError::UnknownForm("a listed facility".into())),

@@ -42,9 +42,9 @@ struct ProcedureItem {
     updated_at: Timestamp,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-struct StoredProcedure(#[serde(with = "ProcedureItem")] Procedure);
+pub(crate) struct StoredProcedure(#[serde(with = "ProcedureItem")] pub(crate) Procedure);
 
 /// A procedure from its item, as the table or its stream gives it.
 pub(crate) fn from_table(item: Item) -> Result<Procedure, StoreError> {

@@ -246,17 +246,18 @@ impl Store {
             return Ok(Some(Write::create(key, to_item(&EntryItem::new(&entry, 1))?)));
         };
         let (version, read) = (before.version, to_item(&before)?);
+        let unchanged = Condition::Is("version".into(), number(version));
         let mut entry = before.entry()?;
         let mut changed = false;
-        if rebuild == Rebuild::All
-            && let Some(Searched { facility, free, vacancy }) = self.searched(id, now).await?
-        {
+        if rebuild == Rebuild::All {
+            let Some(Searched { facility, free, vacancy }) = self.searched(id, now).await? else {
+                return Ok(Some(Write::delete(key, unchanged)));
+            };
             changed = entry.put_facility(facility)
                 | entry.put_free(free)
                 | vacancy.is_some_and(|vacancy| entry.put_vacancy(vacancy));
         }
         changed |= change(id, &mut entry);
-        let unchanged = Condition::Is("version".into(), number(version));
         let next = to_item(&EntryItem::new(&entry, version + 1))?;
         Ok(changed.then(|| Write::change(key, &read, &next, unchanged)))
     }

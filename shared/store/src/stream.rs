@@ -42,6 +42,8 @@ pub enum StreamChange {
         /// The version of its settings that added them.
         version: u32,
     },
+    /// What the feeds or the search tell of was removed from the table.
+    Removed(Key),
     /// Nobody needs to hear of it.
     Nothing,
 }
@@ -49,7 +51,14 @@ pub enum StreamChange {
 impl StreamChange {
     /// From the images of an item before and after; an item that was removed has none after.
     pub fn of(before: Option<Item>, after: Option<Item>) -> Result<Self, StoreError> {
-        let Some(after) = after else { return Ok(Self::Nothing) };
+        let Some(after) = after else {
+            return Ok(match before.as_ref().and_then(Key::of) {
+                Some(key @ (Key::Facility(_) | Key::FacilityVacancy(..) | Key::Procedure(..))) => {
+                    Self::Removed(key)
+                }
+                _ => Self::Nothing,
+            });
+        };
         let Some(key) = Key::of(&after) else { return Ok(Self::Nothing) };
         Ok(match key {
             Key::Reservation(_) => Self::Reservation {

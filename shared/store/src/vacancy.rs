@@ -39,9 +39,9 @@ struct VacancyItem {
     updated_at: Timestamp,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-struct StoredVacancy(#[serde(with = "VacancyItem")] Vacancy);
+pub(crate) struct StoredVacancy(#[serde(with = "VacancyItem")] pub(crate) Vacancy);
 
 /// A vacancy from its item, as the table or its stream gives it.
 pub(crate) fn from_table(item: Item) -> Result<Vacancy, StoreError> {

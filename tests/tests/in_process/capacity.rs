@@ -11,7 +11,7 @@ use domain::{Facility, FacilityId, Sealed, Timestamp, search::Entry};
 use http::Method;
 use serde_json::json;
 use store::{
-    ChangeOutcome, Consumed, Key, Rebuild,
+    ChangeOutcome, Consumed, FeedThing, Key, Rebuild,
     keys::{SearchBucket, SearchGroup},
 };
 use tests::{As, World, site};
@@ -192,7 +192,7 @@ async fn a_count_of_new_requests_costs_what_is_new() {
 async fn a_change_of_a_slot_costs_ten_write_units_in_the_feed() {
     let world = World::new().await;
     let slot = world.slot(SLOT, 3).await;
-    let told = BTreeSet::from([(slot.facility_id.clone(), slot.slot_id.clone())]);
+    let told = BTreeSet::from([FeedThing::Slot(slot.facility_id.clone(), slot.slot_id.clone())]);
     let other = world.slot("2026-12-11T10:00:00+09:00", 3).await;
     world.relay_changes().await;
     world.requested(&other, "k1").await;
@@ -200,7 +200,7 @@ async fn a_change_of_a_slot_costs_ten_write_units_in_the_feed() {
     world.requested(&slot, "k2").await;
     world.store().meter().take();
     let now = world.hub.clock.now();
-    assert_eq!(world.store().publish_slots(&told, now).await.unwrap(), 1);
+    assert_eq!(world.store().publish(&told, now).await.unwrap(), 1);
     // The count, the entry, the same under the slot's id, the former entry, and the one of the other slot, which
     // must not be on its way any more: five items in a transaction. Read: what was said and what is, before and
     // after, and the count, each consistently.
@@ -216,9 +216,9 @@ async fn what_nobody_sees_of_a_slot_costs_the_feed_two_read_units() {
     // An approval leaves the places as they are.
     world.act(&number, "approve", json!({})).await;
     world.store().meter().take();
-    let told = BTreeSet::from([(slot.facility_id, slot.slot_id)]);
+    let told = BTreeSet::from([FeedThing::Slot(slot.facility_id, slot.slot_id)]);
     let now = world.hub.clock.now();
-    assert_eq!(world.store().publish_slots(&told, now).await.unwrap(), 0);
+    assert_eq!(world.store().publish(&told, now).await.unwrap(), 0);
     assert_eq!(world.store().meter().take(), Consumed { read: 2.0, write: 0.0 });
 }
 
@@ -240,7 +240,9 @@ async fn a_page_of_the_feed_costs_what_it_weighs() {
     let Consumed { read, write } = world.store().meter().take();
     // Five hundred entries of some 260 bytes, consistently: a unit for 4 KB.
     assert!(read <= 40.0 && write == 0.0, "{read}");
-    let last = world.get(&As::Anyone, "/v1/feeds/slots?afterChangeNumber=9007199254740991").await;
+    let opened = opened.body["created"].as_u64().unwrap();
+    let last = format!("/v1/feeds/slots?afterChangeNumber={opened}");
+    let last = world.get(&As::Anyone, &last).await;
     assert_eq!(last.body["items"], json!([]));
     assert!(world.store().meter().take().read <= 1.0);
 }

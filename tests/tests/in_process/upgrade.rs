@@ -365,7 +365,7 @@ async fn slot_in_an_unknown_form_is_neither_written_nor_in_anybody_s_way() {
     // Its last place in the feed is tried again later.
     world.set("2027-01-10T10:00:00+09:00");
     let report = keep_deadlines::run(world.store(), world.hub.clock.now()).await.unwrap();
-    assert!(report.failed >= 1 && report.left_feed == 1, "{report:?}");
+    assert!(report.failed >= 1 && report.feed_turns == 1, "{report:?}");
     let mut found = raw(&world, &key).await;
     // Who leaves a slot takes what is theirs out of it, and leaves it otherwise as it is.
     found.remove("holding");

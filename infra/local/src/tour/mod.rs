@@ -194,10 +194,11 @@ impl<'a, W: Write> Tour<'a, W> {
         self.look_at_municipality().await?;
 
         self.scene(
-            "A search site copies the times of all nurseries, and follows the feed from there",
-            "It reads the feed page by page to its end; from then on, only what has changed.",
+            "A search site copies all nurseries, their times, what is free and how to apply, and follows from there",
+            "It reads each feed page by page to its end; from then on, only what has changed.",
         )?;
         self.follow(&slot, json!(4)).await?;
+        self.copy_feeds().await?;
 
         self.scene(
             "The parent asks for a visit; the nursery approves with a word",

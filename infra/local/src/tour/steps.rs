@@ -47,6 +47,35 @@ impl<W: Write> Tour<'_, W> {
         expect("free places in the copy", free, &copied.unwrap_or_default())
     }
 
+    /// Copies the other feeds: the nurseries with what was approved, what they have free, and how to apply.
+    pub(super) async fn copy_feeds(&mut self) -> TourResult {
+        let facilities = self.copy_feed("facilities").await?;
+        let nursery = facilities.iter().find(|item| item["id"] == self.facility.as_str());
+        let nursery = nursery.map(|item| item["data"]["weekday_closes_at"].clone());
+        expect("when it closes, in the copy", "18:15", &nursery.unwrap_or_default())?;
+        let vacancies = self.copy_feed("vacancies").await?;
+        let of_facility = |item: &&Value| item["data"]["facility_id"] == self.facility.as_str();
+        expect("what it has free", true, &json!(vacancies.iter().any(|one| of_facility(&one))))?;
+        let procedures = self.copy_feed("procedures").await?;
+        expect("how to apply", true, &json!(!procedures.is_empty()))
+    }
+
+    /// What is in a feed from its beginning to its last page.
+    async fn copy_feed(&mut self, name: &str) -> Result<Vec<Value>, TourError> {
+        let (mut next, mut copy) = (format!("/v1/feeds/{name}"), Vec::new());
+        loop {
+            let page = self.get(Who::Anyone, &next).await?.body;
+            let items = page["items"].as_array().cloned().unwrap_or_default();
+            if items.is_empty() {
+                writeln!(self.out, "      {} {name}", copy.len())?;
+                return Ok(copy);
+            }
+            copy.extend(items);
+            let address = text(&page["next"]);
+            next = address[address.find("/v1/").unwrap_or_default()..].to_owned();
+        }
+    }
+
     /// Reads what a municipality publishes: who takes part, what is free, and how to apply.
     pub(super) async fn look_at_municipality(&mut self) -> TourResult {
         let list = self.get(Who::Anyone, "/v1/municipalities?limit=100").await?.body;

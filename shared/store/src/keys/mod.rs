@@ -30,9 +30,12 @@
 //! | what reports count of a reservation | `FACT#<code>` | `<milliseconds>#<reservation_number>` |
 //! | what is due by time | `DUE` | `<milliseconds>#<reservation_number>` |
 //! | when a slot leaves its feed | `DUE#slots` | `<milliseconds>#<facility_id>#<slot_id>` |
+//! | when a vacancy leaves its feed | `DUE#vacancies` | `<milliseconds>#<facility_id>#<month>` |
+//! | when a procedure enters or leaves its feed | `DUE#procedures` | `<milliseconds>#<code>#<fiscal year>#<procedure_id>` |
 //! | an entry of a feed | `FEED#<feed>` | `<change number>` |
 //! | the last entry of a thing | `FEED#<feed>` | `<id>` |
 //! | the feed's numbers so far | `FEED#<feed>` | `COUNT` |
+//! | how far all that there is was brought into the feeds | `FEED` | `BUILD` |
 //! | the search entry of a facility | `SEARCH#<group>` | `<facility_id>` |
 //! | the versions of a group's entries | `SEARCH` | `ENTRIES#<group>` |
 //! | that every facility has an entry | `SEARCH` | `ENTRIES` |
@@ -189,6 +192,12 @@ keys! {
     Deadline(at: Timestamp, number: ReservationNumber) = ["DUE"] [at number];
     /// That a slot is to leave its feed.
     SlotLeaves(at: Timestamp, facility: FacilityId, slot: SlotId) = ["DUE" "slots"] [at facility slot];
+    /// That a vacancy is to leave its feed.
+    VacancyLeaves(at: Timestamp, facility: FacilityId, month: calendar::Month) = ["DUE" "vacancies"] [at facility month];
+    /// That time changes what the feed says of a procedure.
+    ProcedureTurns(at: Timestamp, code: MunicipalityCode, year: FiscalYear, id: ProcedureId) = ["DUE" "procedures"] [at code year id];
+    /// How far all that there is was brought into the feeds.
+    FeedBuild() = ["FEED"] ["BUILD"];
     /// How many numbers a feed has given out.
     FeedCount(feed: Feed) = ["FEED" feed] ["COUNT"];
     /// An entry of a feed. Numbers go as far as JSON does without loss.

@@ -176,9 +176,9 @@ impl Span {
         Self { pk: "DUE".into(), sort: Self::until(now) }
     }
 
-    /// The slots that are to leave their feed at this instant.
-    pub(crate) fn slots_leave(now: Timestamp) -> Self {
-        Self { pk: "DUE#slots".into(), sort: Self::until(now) }
+    /// The things of a feed that are to enter or leave it at this instant.
+    pub(crate) fn feed_turns(feed: Feed, now: Timestamp) -> Self {
+        Self { pk: format!("DUE#{}", feed.write()), sort: Self::until(now) }
     }
 
     fn until(now: Timestamp) -> Sort {

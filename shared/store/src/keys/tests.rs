@@ -63,7 +63,7 @@ fn change_status() -> impl Strategy<Value = ChangeStatus> {
 
 /// A key of any kind.
 fn key() -> impl Strategy<Value = Key> {
-    let feed = || Just(Feed::Slots);
+    let feed = || prop::sample::select(Feed::ALL.to_vec());
     let of_facility = prop_oneof![
         facility().prop_map(Key::Facility),
         facility().prop_map(Key::Settings),
@@ -99,6 +99,11 @@ fn key() -> impl Strategy<Value = Key> {
             .prop_map(|(client, at, id)| Key::Event(client, at, id)),
         (time(), number()).prop_map(|(at, number)| Key::Deadline(at, number)),
         (time(), facility(), slot()).prop_map(|(at, f, slot)| Key::SlotLeaves(at, f, slot)),
+        (time(), facility(), base_month())
+            .prop_map(|(at, f, month)| Key::VacancyLeaves(at, f, month)),
+        (time(), code(), text("20[2-9][0-9]"), procedure())
+            .prop_map(|(at, code, year, id)| Key::ProcedureTurns(at, code, year, id)),
+        Just(Key::FeedBuild()),
         feed().prop_map(Key::FeedCount),
         (feed(), 0_u64..1 << 53).prop_map(|(feed, number)| Key::FeedEntry(feed, number)),
         (feed(), slot()).prop_map(|(feed, slot)| Key::FeedPlace(feed, slot.to_string())),

@@ -9,31 +9,33 @@
 //! each transaction also touches the entries of the one before, and cannot begin while one of them is still
 //! on its way; and who reads looks at the count first, and asks for what is missing of the last transaction.
 
+mod build;
+mod page;
+mod thing;
+
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
-use aws_sdk_dynamodb::{
-    operation::transact_get_items::TransactGetItemsError,
-    types::{AttributeValue, Get, ReturnConsumedCapacity, TransactGetItem},
-};
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    Capacity, FacilityId, SlotId, SlotNumber, Timestamp,
-    feed::{Feed, SlotView},
-    slot::{Note, SlotStatus},
+    Timestamp,
+    feed::{self, Feed},
 };
 use rand::RngExt;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
+use self::thing::{InFeed, Published, PublishedFacility, PublishedSlot};
+pub use self::{page::FeedRead, thing::FeedThing};
 use crate::{
     Store, StoreError,
     condition::Condition,
     item::{Item, from_item, number, to_item},
-    keys::{Key, span::Span},
-    query::Query,
+    keys::Key,
+    procedure::StoredProcedure,
     schema::EXPIRES_AT,
-    slot,
+    vacancy::StoredVacancy,
     write::Write,
 };
 
@@ -49,38 +51,48 @@ pub struct FeedItem<T> {
     pub data: Option<T>,
 }
 
-/// A slot as its feed holds it. Serde sees to it that it has the fields of what is shown.
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "SlotView")]
-struct PublishedSlotItem {
-    slot_id: SlotId,
-    slot_number: SlotNumber,
-    facility_id: FacilityId,
-    starts_at: Timestamp,
-    ends_at: Timestamp,
-    capacity: Capacity,
-    remaining: u8,
-    status: SlotStatus,
-    note: Option<Note>,
-}
-
-#[derive(PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-struct PublishedSlot(#[serde(with = "PublishedSlotItem")] SlotView);
-
 /// What a feed is to say of a thing.
 struct Publication<T> {
-    id: String,
-    data: Option<T>,
-    /// The entry by time that finds it when it is to leave the feed.
-    leaves: Key,
+    thing: FeedThing,
+    told: InFeed<T>,
 }
 
 /// The numbers that were given out, and which of them by the last transaction.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 struct Count {
     first_of_last: u64,
     last: u64,
+    /// A table that this one took the place of gave out numbers after the first of each pair, up to the second: what they
+    /// told is not there any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lost: Vec<(u64, u64)>,
+    /// The table was restored, and no number was given out since.
+    #[serde(default, skip_serializing_if = "is_false")]
+    restored: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Count {
+    /// After so many more numbers. A restored table goes on far behind every number that the one before may have given
+    /// out: less than one each millisecond since 1970.
+    fn after(&self, numbers: usize, now: Timestamp) -> Self {
+        let (mut before, mut lost) = (self.last, self.lost.clone());
+        if self.restored {
+            before = before.max(now.epoch_ms().unsigned_abs());
+            lost.push((self.last, before));
+        }
+        let last = before + numbers as u64;
+        Self { first_of_last: before + 1, last, lost, restored: false }
+    }
+
+    /// Whether what this number told is not there any more, or never was.
+    fn is_lost(&self, number: u64) -> bool {
+        let within = |(from, to): &(u64, u64)| (from + 1..=*to).contains(&number);
+        number != feed::END && (number > self.last || self.lost.iter().any(within))
+    }
 }
 
 /// DynamoDB takes 100 writes in one transaction: the count, and for each thing its entry, the same under its id,
@@ -98,71 +110,72 @@ const DELETED_FOR_SECONDS: i64 = 30 * 24 * 3600;
 const REMEMBERED_FOR_SECONDS: i64 = DELETED_FOR_SECONDS + 7 * 24 * 3600;
 
 impl Store {
-    /// Brings the feed in step with what these slots are now; returns how many were published. Safe to
-    /// repeat, in any order, at any time.
-    pub async fn publish_slots(
+    /// Brings the feeds in step with what these things are now; returns how many were published. Safe to repeat, in any
+    /// order, at any time.
+    pub async fn publish(
         &self,
-        slots: &BTreeSet<(FacilityId, SlotId)>,
+        things: &BTreeSet<FeedThing>,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
-        let slots: Vec<_> = slots.iter().collect();
         let mut published = 0;
-        for some in slots.chunks(PUBLISHED_AT_ONCE) {
-            let ids: Vec<&str> = some.iter().map(|(_, slot)| slot.as_str()).collect();
-            published +=
-                self.publish(Feed::Slots, &ids, now, || self.slot_publications(some, now)).await?;
+        for feed in Feed::ALL {
+            let of_feed: Vec<_> = things.iter().filter(|thing| thing.feed() == feed).collect();
+            for some in of_feed.chunks(PUBLISHED_AT_ONCE) {
+                published += match feed {
+                    Feed::Slots => self.publish_some::<PublishedSlot>(feed, some, now).await,
+                    Feed::Facilities => {
+                        self.publish_some::<PublishedFacility>(feed, some, now).await
+                    }
+                    Feed::Vacancies => self.publish_some::<StoredVacancy>(feed, some, now).await,
+                    Feed::Procedures => self.publish_some::<StoredProcedure>(feed, some, now).await,
+                }?;
+            }
         }
         Ok(published)
     }
 
-    async fn slot_publications(
+    /// What a feed is to say of these things, as they are at this moment.
+    async fn publications<T: Published>(
         &self,
-        slots: &[&(FacilityId, SlotId)],
+        things: &[&FeedThing],
         now: Timestamp,
-    ) -> Result<Vec<Publication<PublishedSlot>>, StoreError> {
-        let keys = slots.iter().map(|(facility, slot)| Key::Slot(facility.clone(), slot.clone()));
-        let items = self.get_items(keys, true).await?.into_iter();
-        let publication = |item| {
-            let slot = slot::from_table(item)?;
-            let leaves = Key::SlotLeaves(
-                slot.leaves_feed_at(),
-                slot.facility_id.clone(),
-                slot.slot_id.clone(),
-            );
-            let id = slot.slot_id.to_string();
-            Ok(Publication { id, data: slot.in_feed(now).map(PublishedSlot), leaves })
+    ) -> Result<Vec<Publication<T>>, StoreError> {
+        let items = self.get_items(things.iter().map(|thing| thing.key()), true).await?;
+        let items = items.into_iter().filter_map(|item| Some((FeedThing::of_item(&item)?, item)));
+        let mut items: BTreeMap<FeedThing, Item> = items.collect();
+        let publication = |thing: &&FeedThing| {
+            let told = match items.remove(*thing) {
+                Some(item) => T::of(item, now)?,
+                None => InFeed { data: None, turns_at: None },
+            };
+            Ok(Publication { thing: (*thing).clone(), told })
         };
-        items.map(publication).collect()
+        things.iter().map(publication).collect()
     }
 
-    /// Publishes of these things what `is` reads of them.
-    async fn publish<T, F>(
+    /// Publishes of these things of one feed what they are.
+    async fn publish_some<T: Published>(
         &self,
         feed: Feed,
-        ids: &[&str],
+        things: &[&FeedThing],
         now: Timestamp,
-        is: impl Fn() -> F,
-    ) -> Result<usize, StoreError>
-    where
-        T: Serialize + DeserializeOwned + PartialEq,
-        F: Future<Output = Result<Vec<Publication<T>>, StoreError>>,
-    {
+    ) -> Result<usize, StoreError> {
         let mut published = 0;
         for attempt in 0..TRIES {
             // Read the published state before the source: otherwise a publisher with a newer read, who is faster, is
             // overwritten with what this one read earlier.
-            let keys = ids.iter().map(|id| Key::FeedPlace(feed, id.to_string()));
+            let keys = things.iter().map(|thing| Key::FeedPlace(feed, thing.id()));
             let published_before =
                 self.get_items(keys, true).await?.into_iter().map(from_item::<FeedItem<T>>);
             let published_before =
                 published_before.map(|item| item.map(|item| (item.id.clone(), item)));
             let published_before: HashMap<String, FeedItem<T>> =
                 published_before.collect::<Result<_, _>>()?;
-            let mut news = is().await?;
-            news.retain(|publication| match published_before.get(&publication.id) {
-                Some(published_before) => published_before.data != publication.data,
+            let mut news = self.publications::<T>(things, now).await?;
+            news.retain(|Publication { thing, told }| match published_before.get(&thing.id()) {
+                Some(published_before) => published_before.data != told.data,
                 // What was never in the feed need not be deleted from it.
-                None => publication.data.is_some(),
+                None => told.data.is_some(),
             });
             if news.is_empty() {
                 return Ok(published);
@@ -189,20 +202,22 @@ impl Store {
         news: Vec<Publication<T>>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let Count { first_of_last, last } = self.feed_count(feed).await?;
-        let next = Count { first_of_last: last + 1, last: last + news.len() as u64 };
+        let count = self.feed_count(feed).await?;
+        let next = count.after(news.len(), now);
         let mut writes = vec![next_of(
             Key::FeedCount(feed),
-            (last > 0).then(|| to_item(&Count { first_of_last, last })).transpose()?,
+            (count.last > 0).then(|| to_item(&count)).transpose()?,
             to_item(&next)?,
-            ("last", last),
+            ("last", count.last),
         )];
-        let mut before: Vec<u64> = (first_of_last.max(1)..=last).collect();
-        for (publication, change_number) in news.into_iter().zip(last + 1..) {
-            let former = published_before.get(&publication.id);
+        let mut before: Vec<u64> = (count.first_of_last.max(1)..=count.last).collect();
+        for (publication, change_number) in news.into_iter().zip(next.first_of_last..) {
+            let Publication { thing, told: InFeed { data, turns_at } } = publication;
+            let id = thing.id();
+            let former = published_before.get(&id);
             let former_number = former.map_or(0, |former| former.change_number);
             let appears = former.is_none_or(|former| former.data.is_none());
-            let published = FeedItem { id: publication.id, change_number, data: publication.data };
+            let published = FeedItem { id, change_number, data };
             writes.push(next_of(
                 Key::FeedPlace(feed, published.id.clone()),
                 former.map(|former| kept(former, now, REMEMBERED_FOR_SECONDS)).transpose()?,
@@ -216,8 +231,8 @@ impl Store {
                 let entry = Key::FeedEntry(feed, former_number);
                 writes.push(Write::delete(entry, Condition::Whatever));
             }
-            if appears {
-                writes.push(Write::ensure(publication.leaves));
+            if appears && let Some(turn) = turns_at.and_then(|at| thing.turn(at)) {
+                writes.push(Write::ensure(turn));
             }
         }
         for touched in before {
@@ -229,69 +244,6 @@ impl Store {
     async fn feed_count(&self, feed: Feed) -> Result<Count, StoreError> {
         let item = self.get_item(Key::FeedCount(feed), true).await?;
         Ok(item.map(from_item).transpose()?.unwrap_or_default())
-    }
-
-    /// What the feed of slots says after this number, in its order: up to `limit`.
-    pub async fn slots_feed(
-        &self,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<FeedItem<SlotView>>, StoreError> {
-        let found = self.feed(Feed::Slots, after, limit).await?;
-        let shown = |FeedItem { id, change_number, data }| {
-            let data = data.map(|PublishedSlot(slot)| slot);
-            FeedItem { id, change_number, data }
-        };
-        Ok(found.into_iter().map(shown).collect())
-    }
-
-    async fn feed<T: DeserializeOwned>(
-        &self,
-        feed: Feed,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<FeedItem<T>>, StoreError> {
-        let Count { first_of_last, last } = self.feed_count(feed).await?;
-        if last <= after {
-            return Ok(Vec::new());
-        }
-        let entries = Query::of(Span::feed_entries(feed, after + 1, last)).consistent();
-        let mut found: Vec<FeedItem<T>> = self.list_whole(&entries, Some(limit), from_item).await?;
-        let there: BTreeSet<u64> = found.iter().map(|item| item.change_number).collect();
-        let end = there.last().copied().unwrap_or_default();
-        let missing = first_of_last.max(after + 1)..end;
-        let missing: Vec<u64> = missing.filter(|number| !there.contains(number)).collect();
-        if !missing.is_empty() && self.on_their_way(feed, &missing).await? {
-            found.retain(|item| item.change_number < first_of_last);
-        }
-        Ok(found)
-    }
-
-    /// Whether a transaction is at one of these entries right now.
-    async fn on_their_way(&self, feed: Feed, entries: &[u64]) -> Result<bool, StoreError> {
-        let gets = entries.iter().map(|number| {
-            let key = Key::FeedEntry(feed, *number).attributes();
-            let get = Get::builder().table_name(&*self.table).set_key(Some(key)).build();
-            let get = get.map_err(|error| StoreError::Rejected(error.into()))?;
-            Ok(TransactGetItem::builder().get(get).build())
-        });
-        let result = self
-            .db
-            .transact_get_items()
-            .set_transact_items(Some(gets.collect::<Result<_, StoreError>>()?))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match result {
-            Ok(output) => {
-                self.meter.read(output.consumed_capacity());
-                Ok(false)
-            }
-            Err(error) => match error.as_service_error() {
-                Some(TransactGetItemsError::TransactionCanceledException(_)) => Ok(true),
-                _ => Err(error.into()),
-            },
-        }
     }
 }
 

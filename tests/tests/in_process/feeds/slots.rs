@@ -19,66 +19,24 @@ use aws_smithy_runtime_api::client::{
     orchestrator::{HttpRequest, HttpResponse},
 };
 use aws_smithy_types::body::SdkBody;
-use domain::{FacilityId, Slot, SlotId, Timestamp, feed::Feed, slot::Standing};
+use domain::{Slot, SlotId, Timestamp, feed::Feed, slot::Standing};
 use fan_out::Relay;
 use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
+use store::{FeedRead, FeedThing, FeedTurn};
 use tests::{
     As, World, site,
     wire::{self, Wire},
 };
 use tokio::sync::oneshot;
 
+use super::Reader;
+
 const SLOT: &str = "2026-12-10T10:00:00+09:00";
 
-/// Somebody who keeps a copy of all slots.
-struct Reader {
-    next: String,
-    seen: u64,
-    items: usize,
-    copy: BTreeMap<String, Value>,
-}
-
-impl Reader {
-    /// From the beginning, by pages of this size.
-    fn new(limit: usize) -> Self {
-        let next = format!("/v1/feeds/slots?limit={limit}");
-        Self { next, seen: 0, items: 0, copy: BTreeMap::new() }
-    }
-
-    /// Reads on to the last page.
-    async fn read_on(&mut self, world: &World) {
-        loop {
-            let page = world.get(&As::Anyone, &self.next).await;
-            assert_eq!(page.status, 200, "{}", page.shown());
-            let next = page.body["next"].as_str().unwrap().strip_prefix("https://hub.example.jp");
-            let items = page.body["items"].as_array().unwrap();
-            for item in items {
-                let number = item["modified"].as_u64().unwrap();
-                assert!(number > self.seen, "{number} after {}", self.seen);
-                self.seen = number;
-                let id = item["id"].as_str().unwrap().to_owned();
-                match item["state"].as_str().unwrap() {
-                    "updated" => drop(self.copy.insert(id, item["data"].clone())),
-                    _ => {
-                        assert_eq!((&item["state"], item.get("data")), (&"deleted".into(), None));
-                        self.copy.remove(&id);
-                    }
-                }
-            }
-            if items.is_empty() {
-                assert_eq!(next.unwrap(), self.next, "the last page is its own next");
-                return;
-            }
-            self.items += items.len();
-            self.next = next.unwrap().to_owned();
-        }
-    }
-}
-
-fn id(slot: &Slot) -> (FacilityId, SlotId) {
-    (slot.facility_id.clone(), slot.slot_id.clone())
+fn thing(slot: &Slot) -> FeedThing {
+    FeedThing::Slot(slot.facility_id.clone(), slot.slot_id.clone())
 }
 
 /// What the feed must say of these slots.
@@ -96,7 +54,7 @@ async fn truth(world: &World, slots: &[Slot]) -> BTreeMap<String, Value> {
 
 /// That whoever reads the feed from its beginning has these slots as they are, and read each once.
 async fn check(world: &World, slots: &[Slot]) {
-    let mut reader = Reader::new(3);
+    let mut reader = Reader::new(Feed::Slots, 3);
     reader.read_on(world).await;
     assert_eq!(reader.copy, truth(world, slots).await);
     assert!(reader.items <= slots.len(), "each slot once, or never: {}", reader.items);
@@ -122,7 +80,7 @@ async fn who_follows_while_many_tell_at_once_misses_nothing() {
     let reader = {
         let (world, done) = (world.clone(), done.clone());
         tokio::spawn(async move {
-            let mut reader = Reader::new(2);
+            let mut reader = Reader::new(Feed::Slots, 2);
             while !done.load(Ordering::SeqCst) {
                 reader.read_on(&world).await;
             }
@@ -146,9 +104,9 @@ async fn who_follows_while_many_tell_at_once_misses_nothing() {
                 if shard == 0 {
                     change(&world, other, json!({"capacity": 4, "disabled": round % 2 == 0})).await;
                 }
-                let told = BTreeSet::from([id(slot), id(other)]);
+                let told = BTreeSet::from([thing(slot), thing(other)]);
                 let now = world.hub.clock.now();
-                world.store().publish_slots(&told, now).await.unwrap();
+                world.store().publish(&told, now).await.unwrap();
             }
         })
     });
@@ -159,7 +117,7 @@ async fn who_follows_while_many_tell_at_once_misses_nothing() {
     check(&world, &slots).await;
     let numbers = reader.seen;
     world.relay_changes().await;
-    let mut later = Reader::new(500);
+    let mut later = Reader::new(Feed::Slots, 500);
     later.read_on(&world).await;
     assert_eq!(later.seen, numbers, "the stream, told after all, has nothing to add");
 }
@@ -194,7 +152,7 @@ async fn what_became_again_what_was_said_before_is_not_said_otherwise_by_who_was
     let world = World::new().await;
     let slot = world.slot(SLOT, 3).await;
     world.relay_changes().await;
-    let told = BTreeSet::from([id(&slot)]);
+    let told = BTreeSet::from([thing(&slot)]);
     let now = world.hub.clock.now();
     let number = world.requested(&slot, "k1").await;
     // One place fewer is about to be told ...
@@ -204,13 +162,13 @@ async fn what_became_again_what_was_said_before_is_not_said_otherwise_by_who_was
     let slower = wire::store(world.raw(), held_back, RetryConfig::disabled());
     let slower = {
         let told = told.clone();
-        tokio::spawn(async move { slower.publish_slots(&told, now).await })
+        tokio::spawn(async move { slower.publish(&told, now).await })
     };
     is_there.await.unwrap();
     // ... when it comes free again, and who looks finds that the feed says so already.
     let path = format!("/v1/reservations/{number}/cancel");
     assert_eq!(world.post(&site(), &path, json!({})).await.status, 200);
-    assert_eq!(world.store().publish_slots(&told, now).await.unwrap(), 0);
+    assert_eq!(world.store().publish(&told, now).await.unwrap(), 0);
     release.send(()).unwrap();
     slower.await.unwrap().unwrap();
     check(&world, &[slot]).await;
@@ -244,7 +202,7 @@ async fn places_that_are_taken_in_the_feed_are_those_that_reservations_hold() {
         held +=
             reservations.iter().filter(|one| one.standing() == Standing::HoldsPlace).count() as u64;
     }
-    let mut reader = Reader::new(500);
+    let mut reader = Reader::new(Feed::Slots, 500);
     reader.read_on(&world).await;
     let places = |data: &Value, name: &str| data[name].as_u64().unwrap();
     let taken = |data| places(data, "capacity") - places(data, "remaining");
@@ -296,7 +254,7 @@ async fn a_fan_out_that_is_killed_half_way_is_completed_by_the_next() {
         let cut = killed.handle(changes).await;
         world.relay_changes().await;
         check(&world, &slots).await;
-        let left = world.settle_at("2026-12-19T10:00:00+09:00").await.left_feed;
+        let left = world.settle_at("2026-12-19T10:00:00+09:00").await.feed_turns;
         assert_eq!(left, 2, "both that are not disabled are found when their time has come");
         check(&world, &slots).await;
         if cut.batch_item_failures.is_empty() {
@@ -312,7 +270,7 @@ async fn a_slot_that_is_disabled_is_deleted_and_one_that_is_enabled_again_stays(
     let world = World::new().await;
     let slot = world.slot(SLOT, 3).await;
     world.relay_changes().await;
-    let mut reader = Reader::new(500);
+    let mut reader = Reader::new(Feed::Slots, 500);
     reader.read_on(&world).await;
     assert_eq!(reader.copy.len(), 1);
     change(&world, &slot, json!({"capacity": 3, "disabled": true})).await;
@@ -343,20 +301,20 @@ async fn a_slot_leaves_the_feed_seven_days_after_its_start_and_no_sooner() {
     let world = World::new().await;
     let slots = [world.slot(SLOT, 3).await, world.slot("2026-12-11T10:00:00+09:00", 3).await];
     world.requested(&slots[0], "k1").await;
-    assert_eq!(world.settle_at("2026-12-17T09:59:59+09:00").await.left_feed, 0);
-    let mut reader = Reader::new(500);
+    assert_eq!(world.settle_at("2026-12-17T09:59:59+09:00").await.feed_turns, 0);
+    let mut reader = Reader::new(Feed::Slots, 500);
     reader.read_on(&world).await;
     let past = &reader.copy[slots[0].slot_id.as_str()];
     assert_eq!(past["status"], "open", "that it has begun is no change of it");
-    assert_eq!(world.settle_at("2026-12-17T10:00:00+09:00").await.left_feed, 1);
+    assert_eq!(world.settle_at("2026-12-17T10:00:00+09:00").await.feed_turns, 1);
     reader.read_on(&world).await;
     let left: Vec<_> = reader.copy.keys().map(String::as_str).collect();
     assert_eq!(left, [slots[1].slot_id.as_str()]);
 
     // A fan-out whose clock is behind brings it back, and the next minute takes it away again.
     let behind: Timestamp = "2026-12-17T09:59:59+09:00".parse().unwrap();
-    let told = world.store().publish_slots(&BTreeSet::from([id(&slots[0])]), behind).await.unwrap();
-    assert_eq!((told, world.settle().await.left_feed), (1, 1));
+    let told = world.store().publish(&BTreeSet::from([thing(&slots[0])]), behind).await.unwrap();
+    assert_eq!((told, world.settle().await.feed_turns), (1, 1));
     // What staff do to it later is nobody's news.
     change(&world, &slots[0], json!({"capacity": 5})).await;
     world.settle().await;
@@ -377,14 +335,12 @@ async fn a_slot_that_cannot_be_read_keeps_no_other_in_the_feed() {
     world.set("2026-12-17T10:00:00+09:00");
     let now = world.hub.clock.now();
     let report = keep_deadlines::run(world.store(), now).await.unwrap();
-    assert_eq!((report.due, report.left_feed, report.failed), (2, 1, 1));
-    check(&world, &[slot]).await;
+    assert_eq!((report.due, report.feed_turns, report.failed), (2, 1, 1));
+    check(&world, std::slice::from_ref(&slot)).await;
     let later = "2026-12-17T10:10:00+09:00".parse().unwrap();
-    let put_off = world.store().slots_leave(later, 10).await.unwrap();
-    assert_eq!(
-        put_off.iter().map(|left| (left.at, &left.slot_id)).collect::<Vec<_>>(),
-        [(later, &broken)]
-    );
+    let put_off = world.store().feed_turns(Feed::Slots, later, 10).await.unwrap();
+    let thing = FeedThing::Slot(slot.facility_id.clone(), broken);
+    assert_eq!(put_off, [FeedTurn { at: later, thing }]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -451,6 +407,7 @@ async fn nobody_reads_past_a_number_that_is_still_on_its_way() {
             .build();
         let store = store::Store::new(Client::from_conf(config), "table");
         let page = store.slots_feed(0, 500).await.unwrap();
+        let FeedRead::Items(page) = page else { panic!("it did not begin anew") };
         assert_eq!(page.iter().map(|item| item.change_number).collect::<Vec<_>>(), seen);
     }
 }
@@ -463,7 +420,7 @@ async fn what_expired_of_the_last_transaction_hides_nothing_behind_it() {
     let first = store::Key::FeedEntry(Feed::Slots, 1).attributes();
     let delete = world.raw().delete_item().table_name(local::embedded::TABLE);
     delete.set_key(Some(first)).send().await.unwrap();
-    let mut reader = Reader::new(500);
+    let mut reader = Reader::new(Feed::Slots, 500);
     reader.read_on(&world).await;
     assert_eq!(reader.copy.keys().collect::<Vec<_>>(), [slots[1].slot_id.as_str()]);
 }

@@ -1,4 +1,4 @@
-//! What anybody may know of a thing, and what the feeds say of it.
+//! Slots, as anybody sees them and as their feed tells them.
 
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -11,34 +11,6 @@ use crate::{
 
 /// A slot stays in the feed for this long after its start.
 const SLOT_STAYS_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-/// A feed tells all things of one kind, in the order of their changes (OpenActive RPDE 1.0).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Feed {
-    /// The slots of all nurseries.
-    Slots,
-}
-
-impl Feed {
-    /// Its name in paths and keys.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Slots => "slots",
-        }
-    }
-
-    /// The feed of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Slots].into_iter().find(|feed| feed.name() == name)
-    }
-
-    /// What one of its things is called.
-    pub fn kind(self) -> &'static str {
-        match self {
-            Self::Slots => "slot",
-        }
-    }
-}
 
 /// A slot as anybody sees it (SLOT-05).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
