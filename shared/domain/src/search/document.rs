@@ -13,7 +13,7 @@ use super::{
     vacancy::Places,
 };
 use crate::{
-    Facility, FacilityId, MunicipalityCode, Timestamp,
+    Facility, FacilityId, MunicipalityCode,
     facility::{EstablishmentBody, FacilityType, Location, Takes},
     item::{LocalTime, Visibility},
     text,
