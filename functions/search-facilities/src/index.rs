@@ -5,7 +5,7 @@ use std::{
 };
 
 use domain::{
-    MunicipalityCode,
+    MunicipalityCode, Timestamp,
     search::{Entry, Index},
 };
 use runtime::{Environment, Start, StartError, telemetry::ErrorChain};
@@ -58,7 +58,7 @@ impl HeldIndex {
     ///
     /// A table that cannot be reached leaves the index as it is: parents find what they found
     /// before (OPS-02). Only an index that never held anything fails.
-    pub async fn get(&self, store: &Store) -> Result<Arc<Index>, StoreError> {
+    pub async fn get(&self, store: &Store, now: Timestamp) -> Result<Arc<Index>, StoreError> {
         let asked = Instant::now();
         let (held, old) = {
             let held = self.held();
@@ -72,7 +72,7 @@ impl HeldIndex {
             Ok(renewed) => {
                 let mut held = self.held();
                 held.checked = Some(asked);
-                held.take(renewed);
+                held.take(renewed, now);
                 Ok(held.index.clone())
             }
             Err(error) if self.held().checked.is_some() => {
@@ -125,7 +125,7 @@ async fn renewed(
 }
 
 impl Held {
-    fn take(&mut self, renewed: Renewed) {
+    fn take(&mut self, renewed: Renewed, now: Timestamp) {
         let Renewed { versions, changed, entries, old } = renewed;
         let outdated = versions.complete && !self.old.is_empty();
         if versions.complete {
@@ -154,6 +154,7 @@ impl Held {
         };
         let of_before = self.old.values().flat_map(|(_, entries)| entries);
         let missing = of_before.filter(|e| e.facility_id().is_none_or(|id| !known.contains(&id)));
-        self.index = Arc::new(self.buckets.values().flatten().chain(missing).cloned().collect());
+        let entries = self.buckets.values().flatten().chain(missing).cloned();
+        self.index = Arc::new(Index::new(entries, now));
     }
 }

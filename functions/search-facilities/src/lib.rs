@@ -66,7 +66,7 @@ async fn search_facilities(
     let wanted = query.wanted()?;
     let list = format!("{:?} {:?}", wanted.filter, wanted.sort);
     let after = search.cursors.open_some(&list, wanted.cursor).await?;
-    let index = search.index.get(&search.hub.store).await?;
+    let index = search.index.get(&search.hub.store, now).await?;
     let request = Request {
         filter: &wanted.filter,
         sort: wanted.sort,

@@ -60,7 +60,8 @@ async fn search_takes_no_round_trip_while_its_index_is_fresh() {
     let (index, store) = (HeldIndex::new(Duration::from_hours(1)), distant.world.store());
     store.meter().take();
     for (round_trips, read) in [(2, 1.5), (0, 0.0)] {
-        let (found, waves) = distant.waves.count(index.get(store)).await;
+        let (found, waves) =
+            distant.waves.count(index.get(store, distant.world.hub.clock.now())).await;
         assert_eq!((found.unwrap().len(), waves), (1, round_trips));
         assert_eq!(store.meter().take().read, read);
     }

@@ -104,12 +104,25 @@ fn still_takes(closes_hours_before: u16, starts_at: Timestamp, now: Timestamp) -
         && now < gives_up(starts_at)
 }
 
-/// The start of the first visit that can still be asked for, in milliseconds since 1970: [`still_takes`] for who compares
-/// thousands.
-pub(crate) fn takes_from(closes_hours_before: u16, now: Timestamp) -> i64 {
-    // At the instant at which it is given up it is taken no more: a millisecond later is the first.
-    let given_up = now.since(gives_up(now)).as_millis() as i64 + 1;
-    now.epoch_ms() + given_up.max(i64::from(closes_hours_before) * 3_600_000)
+/// Which visits can still be asked for at an instant: [`still_takes`] for who compares thousands. In milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Takes {
+    now: i64,
+    /// Each is given up so long before it starts.
+    given_up: i64,
+}
+
+impl Takes {
+    pub(crate) fn at(now: Timestamp) -> Self {
+        let given_up = now.since(gives_up(now)).as_millis() as i64;
+        Self { now: now.epoch_ms(), given_up }
+    }
+
+    /// The start of the first one, where requests close so many hours before, since 1970.
+    pub(crate) fn from(self, closes_hours_before: u16) -> i64 {
+        // At the instant at which it is given up it is taken no more: a millisecond later is the first.
+        self.now + (self.given_up + 1).max(i64::from(closes_hours_before) * 3_600_000)
+    }
 }
 
 #[cfg(test)]
@@ -120,7 +133,7 @@ mod tests {
     fn the_first_visit_that_can_be_asked_for_is_the_first_that_is_taken() {
         let now: Timestamp = "2026-12-01T10:00:00+09:00".parse().unwrap();
         for closes in [0, 1, 2, 72] {
-            let first = Timestamp::from_epoch_ms(takes_from(closes, now)).unwrap();
+            let first = Timestamp::from_epoch_ms(Takes::at(now).from(closes)).unwrap();
             assert!(still_takes(closes, first, now), "{closes}");
             assert!(!still_takes(closes, first - SignedDuration::from_millis(1), now), "{closes}");
         }

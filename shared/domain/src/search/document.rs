@@ -7,13 +7,14 @@ use memchr::memchr;
 
 use super::{
     flags::{Flags, Signature},
+    free::{FreeSlots, FreeSoon},
     shown,
     summary::FacilitySummary,
     vacancy::Places,
 };
 use crate::{
-    Facility, FacilityId, MunicipalityCode, Timestamp,
-    facility::{EstablishmentBody, FacilityType, Location, takes_from},
+    Facility, FacilityId, MunicipalityCode,
+    facility::{EstablishmentBody, FacilityType, Location, Takes},
     item::{LocalTime, Visibility},
     text,
 };
@@ -41,8 +42,7 @@ pub(super) struct Columns {
     pub(super) signature: Signature,
     pub(super) places: Places,
     pub(super) booking_closes: u16,
-    /// The first free slot, past ones among them, in milliseconds since 1970.
-    pub(super) first_free: Option<i64>,
+    pub(super) free: FreeSoon,
 }
 
 /// The point of a place on a sphere of the radius 1.
@@ -59,8 +59,8 @@ const NOT_STATED: u16 = u16::MAX;
 
 impl Columns {
     /// The start of the first visit that can still be asked for, if any can, in milliseconds since 1970.
-    pub(super) fn takes_from(&self, now: Timestamp) -> Option<i64> {
-        self.flags.takes_requests().then(|| takes_from(self.booking_closes, now))
+    pub(super) fn takes_from(&self, takes: Takes) -> Option<i64> {
+        self.flags.takes_requests().then(|| takes.from(self.booking_closes))
     }
 }
 
@@ -117,7 +117,8 @@ impl Document {
     }
 
     /// What filters compare.
-    pub(super) fn columns(&self, places: Places, first_free: Option<i64>) -> Columns {
+    pub(super) fn columns(&self, places: Places, free: &FreeSlots, takes: Takes) -> Columns {
+        let booking_closes = self.short(13);
         let stated = |number: u16| (number != NOT_STATED).then_some(number);
         let nth = |place: u8| usize::from(place).wrapping_sub(1);
         Columns {
@@ -133,9 +134,15 @@ impl Document {
             })),
             place: std::array::from_fn(|n| f64::from_le_bytes(self.fixed(51 + 8 * n))),
             places,
-            booking_closes: self.short(13),
-            first_free,
+            booking_closes,
+            free: FreeSoon::new(free, takes.from(booking_closes)),
         }
+    }
+
+    /// The start of the first visit that can still be asked for, if any can, in milliseconds since 1970.
+    pub(super) fn takes_from(&self, takes: Takes) -> Option<i64> {
+        let flags = Flags::of_bits(self.short(3));
+        flags.takes_requests().then(|| takes.from(self.short(13)))
     }
 
     pub(super) fn id(&self) -> &[u8] {

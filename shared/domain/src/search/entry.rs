@@ -6,7 +6,7 @@ use super::{
     summary::FacilitySummary,
     vacancy::{Places, VacancySummary},
 };
-use crate::{Facility, FacilityId, Timestamp};
+use crate::{Facility, FacilityId, Timestamp, facility::Takes};
 
 /// What the index knows of one facility: the facility, its free slots, its vacancies. Each follows a thing of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,12 @@ pub struct Entry {
     /// As it is stored.
     vacancy: Option<Box<[u8]>>,
 }
+
+/// So many bytes come from memory at once.
+const LINE: usize = 64;
+
+/// In so many of them the text mostly ends.
+const TEXT_LINES: usize = 5;
 
 impl Entry {
     /// An entry for a facility, without free slots and vacancies.
@@ -95,17 +101,13 @@ impl Entry {
 
     /// When the next slot starts that has a free place and still takes requests.
     pub fn next_slot_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let from = self.columns().takes_from(now)?;
-        self.free.first_from(from).and_then(Timestamp::from_epoch_ms)
+        let from = self.document.takes_from(Takes::at(now))?;
+        self.free_from(from).and_then(Timestamp::from_epoch_ms)
     }
 
     /// The first free slot that does not start before this.
-    pub(super) fn free_from(&self, columns: &Columns, from: i64) -> Option<i64> {
-        // Mostly it is the one that the columns have.
-        match columns.first_free {
-            Some(first) if first < from => self.free.first_from(from),
-            first => first,
-        }
+    pub(super) fn free_from(&self, from: i64) -> Option<i64> {
+        self.free.first_from(from)
     }
 
     /// Kana order, in which names are; ids make it unique.
@@ -113,18 +115,29 @@ impl Entry {
         (self.document.name(), self.document.id())
     }
 
-    /// Reads a little of the text and does nothing with it, so that it is near when it is needed.
+    /// Reads where the text is, so that this is near when the text is read.
     pub(super) fn touch(&self) {
-        std::hint::black_box(self.document.haystack().first());
+        std::hint::black_box(self.document.bytes().as_ptr());
+    }
+
+    /// Reads a little of each part of the text and does nothing with it, so that it is near when it is needed.
+    pub(super) fn touch_text(&self) {
+        let parts = self.document.bytes().iter().step_by(LINE).take(TEXT_LINES);
+        std::hint::black_box(parts.fold(0, |all, one| all ^ one));
+    }
+
+    /// The same of the starts of free slots.
+    pub(super) fn touch_free(&self) {
+        std::hint::black_box(self.free.bytes().iter().step_by(LINE).fold(0, |all, one| all ^ one));
     }
 
     pub(super) fn haystack(&self) -> &[u8] {
         self.document.haystack()
     }
 
-    pub(super) fn columns(&self) -> Columns {
+    pub(super) fn columns(&self, takes: Takes) -> Columns {
         let places = self.vacancy.as_deref().and_then(Places::of_bytes);
-        self.document.columns(places.unwrap_or_default(), self.free.first_from(0))
+        self.document.columns(places.unwrap_or_default(), &self.free, takes)
     }
 
     /// What a list shows of the facility, as an item of a JSON list. `distance_m` stands there only where it is known.

@@ -6,10 +6,11 @@ use super::{
     document::{Columns, EARTH, along_surface, chord, on_sphere},
     entry::Entry,
     flags::{Feature, SATURDAY, SUNDAY_HOLIDAY, Signature, TAKES_REQUESTS},
+    free::{Free, Next},
 };
 use crate::{
     MunicipalityCode, Timestamp,
-    facility::{EstablishmentBody, FacilityType, Location},
+    facility::{EstablishmentBody, FacilityType, Location, Takes},
     item::LocalTime,
 };
 
@@ -56,11 +57,13 @@ pub(super) struct Prepared<'a> {
     terms: Vec<Finder<'a>>,
     signature: Signature,
     near: Vec<[f64; 3]>,
-    now: Timestamp,
+    takes: Takes,
+    /// Whether what stands beside the columns is of this time or before, and not of a later one.
+    knows_free: bool,
 }
 
 impl<'a> Prepared<'a> {
-    pub(super) fn new(filter: &'a Filter, now: Timestamp) -> Self {
+    pub(super) fn new(filter: &'a Filter, now: Timestamp, knows_free: bool) -> Self {
         let wanted = [
             (SATURDAY, filter.saturday),
             (SUNDAY_HOLIDAY, filter.sunday_holiday),
@@ -80,8 +83,43 @@ impl<'a> Prepared<'a> {
             terms: filter.terms.iter().map(|term| Finder::new(term.as_bytes())).collect(),
             signature: Signature(signatures.fold([0; 4], all)),
             near: filter.near.iter().map(|place| on_sphere(*place)).collect(),
-            now,
+            takes: Takes::at(now),
+            knows_free,
         }
+    }
+
+    /// When the first visit starts that is free and can still be asked for.
+    pub(super) fn next_free(&self, columns: &Columns, entry: &Entry) -> Option<i64> {
+        let from = columns.takes_from(self.takes)?;
+        match columns.free.first_from(from) {
+            Next::At(start) if self.knows_free => Some(start),
+            Next::None if self.knows_free => None,
+            _ => entry.free_from(from),
+        }
+    }
+
+    /// Whether a visit is free that starts in the span and can still be asked for, as far as the columns tell.
+    fn is_free(&self, columns: &Columns) -> Free {
+        let Some((from, until)) = self.filter.visit else { return Free::Yes };
+        let Some(first) = columns.takes_from(self.takes) else { return Free::No };
+        match self.knows_free {
+            true => columns.free.is_free(first.max(from.epoch_ms()), until.epoch_ms()),
+            false => Free::Unknown,
+        }
+    }
+
+    /// The same, where they do not tell it.
+    fn is_listed_free(&self, columns: &Columns, entry: &Entry) -> bool {
+        let first = self.filter.visit.zip(columns.takes_from(self.takes));
+        first.is_some_and(|((from, until), first)| {
+            let start = entry.free_from(first.max(from.epoch_ms()));
+            start.is_some_and(|start| start < until.epoch_ms())
+        })
+    }
+
+    /// Whether the list of free slots is read.
+    pub(super) fn reads_free(&self, columns: &Columns) -> bool {
+        self.is_free(columns) == Free::Unknown
     }
 
     /// How far the nearest place is that was named, in metres.
@@ -118,11 +156,11 @@ impl<'a> Prepared<'a> {
     /// Whether it fulfils those that its columns do not decide.
     pub(super) fn matches(&self, columns: &Columns, entry: &Entry) -> bool {
         self.terms.iter().all(|term| term.find(entry.haystack()).is_some())
-            && self.filter.visit.is_none_or(|(from, until)| {
-                let start = columns.takes_from(self.now).map(|first| first.max(from.epoch_ms()));
-                let start = start.and_then(|from| entry.free_from(columns, from));
-                start.is_some_and(|start| start < until.epoch_ms())
-            })
+            && match self.is_free(columns) {
+                Free::Yes => true,
+                Free::No => false,
+                Free::Unknown => self.is_listed_free(columns, entry),
+            }
     }
 
     /// Whether it looks at texts.

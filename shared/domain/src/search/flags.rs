@@ -30,6 +30,9 @@ pub(super) const SATURDAY: u16 = 1 << 8;
 pub(super) const SUNDAY_HOLIDAY: u16 = 1 << 9;
 pub(super) const TAKES_REQUESTS: u16 = 1 << 10;
 
+/// How many flags there are.
+pub(super) const FLAGS: u32 = TAKES_REQUESTS.trailing_zeros() + 1;
+
 impl Flags {
     pub(super) fn of(facility: &Facility) -> Self {
         let details = &facility.details;

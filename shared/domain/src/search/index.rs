@@ -9,11 +9,11 @@ use super::{
     document::Columns,
     entry::Entry,
     filter::{Filter, Prepared},
-    flags::{Feature, SATURDAY, SUNDAY_HOLIDAY, TAKES_REQUESTS},
+    flags::{FLAGS, Feature, SATURDAY, SUNDAY_HOLIDAY, TAKES_REQUESTS},
 };
 use crate::{
     MunicipalityCode, Timestamp,
-    facility::{EstablishmentBody, FacilityType},
+    facility::{EstablishmentBody, FacilityType, Takes},
     item::code_list,
 };
 
@@ -91,13 +91,24 @@ struct Row {
 }
 
 /// All facilities, in kana order.
-#[derive(Debug, Clone, Default)]
-pub struct Index(Vec<Row>);
+#[derive(Debug, Clone)]
+pub struct Index {
+    rows: Vec<Row>,
+    made_at: Timestamp,
+}
 
-impl FromIterator<Arc<Entry>> for Index {
-    fn from_iter<I: IntoIterator<Item = Arc<Entry>>>(entries: I) -> Self {
+impl Default for Index {
+    fn default() -> Self {
+        Self { rows: Vec::new(), made_at: Timestamp::EPOCH }
+    }
+}
+
+impl Index {
+    /// Of all facilities, as they are now.
+    pub fn new(entries: impl IntoIterator<Item = Arc<Entry>>, now: Timestamp) -> Self {
         // What is side by side in memory is read side by side, and moved when the order is known.
-        let rows: Vec<Row> = entries.into_iter().map(Row::new).collect();
+        let takes = Takes::at(now);
+        let rows: Vec<Row> = entries.into_iter().map(|entry| Row::new(entry, takes)).collect();
         let mut order: Vec<(u128, usize)> =
             rows.iter().enumerate().map(|(place, row)| (row.first_letters(), place)).collect();
         order.sort_unstable_by(|(first, one), (other, another)| {
@@ -105,13 +116,14 @@ impl FromIterator<Arc<Entry>> for Index {
             first.cmp(other).then_with(|| whole(*one).cmp(&whole(*another)))
         });
         let mut rows: Vec<_> = rows.into_iter().map(Some).collect();
-        Self(order.into_iter().filter_map(|(_, place)| rows[place].take()).collect())
+        let rows = order.into_iter().filter_map(|(_, place)| rows[place].take()).collect();
+        Self { rows, made_at: now }
     }
 }
 
 impl Row {
-    fn new(entry: Arc<Entry>) -> Self {
-        Self { columns: entry.columns(), entry }
+    fn new(entry: Arc<Entry>, takes: Takes) -> Self {
+        Self { columns: entry.columns(takes), entry }
     }
 
     /// Which decide most comparisons.
@@ -129,49 +141,54 @@ const SIDE_BY_SIDE: usize = 64;
 impl Index {
     /// How many facilities it has.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.rows.len()
     }
 
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rows.is_empty()
     }
 
     /// How many bytes it takes in memory, beside what the allocator adds.
     pub fn weight(&self) -> usize {
         // A counter of owners stands before each entry, and another one.
-        let each = self.0.iter().map(|row| row.entry.weight() + 2 * size_of::<usize>());
-        self.0.capacity() * size_of::<Row>() + each.sum::<usize>()
+        let each = self.rows.iter().map(|row| row.entry.weight() + 2 * size_of::<usize>());
+        self.rows.capacity() * size_of::<Row>() + each.sum::<usize>()
     }
 
     /// A page of what matches.
     pub fn search(&self, request: &Request<'_>, now: Timestamp) -> Found {
         let at = request.after.as_ref().map_or(now, |after| after.at);
-        let wanted = Prepared::new(request.filter, at);
+        let wanted = Prepared::new(request.filter, at, at >= self.made_at);
         let mut facets = request.facets.then(Counts::default);
         let start = request.after.as_ref().map(|after| {
             let place = (after.name.as_slice(), after.id.as_slice());
-            (after.rank, self.0.partition_point(|row| row.entry.name_and_id() <= place))
+            (after.rank, self.rows.partition_point(|row| row.entry.name_and_id() <= place))
         });
         let in_order = request.sort == Sort::Name && facets.is_none();
         let first = if in_order { start.map_or(0, |(_, place)| place) } else { 0 };
         // One more than a page shows that there is another page.
-        let mut found: Vec<(u64, usize)> = Vec::new();
-        'all: for (chunk, rows) in self.0[first..].chunks(SIDE_BY_SIDE).enumerate() {
+        let mut found = First::new(request.limit + 1);
+        'all: for (chunk, rows) in self.rows[first..].chunks(SIDE_BY_SIDE).enumerate() {
             let places = (first + chunk * SIDE_BY_SIDE..).zip(rows);
             let mut may: Vec<_> =
                 places.filter(|(_, row)| wanted.may_match(&row.columns)).collect();
             if !wanted.is_decided() {
                 if wanted.has_terms() {
                     may.iter().for_each(|(_, row)| row.entry.touch());
+                    may.iter().for_each(|(_, row)| row.entry.touch_text());
                 }
+                let reads_free: Vec<_> =
+                    may.iter().filter(|(_, row)| wanted.reads_free(&row.columns)).collect();
+                reads_free.iter().for_each(|(_, row)| row.entry.touch());
+                reads_free.iter().for_each(|(_, row)| row.entry.touch_free());
                 may.retain(|(_, row)| wanted.matches(&row.columns, &row.entry));
             }
             for (place, row) in may {
                 if let Some(facets) = &mut facets {
                     facets.count(&row.columns);
                 }
-                let rank = rank(request, &wanted, row, at);
+                let rank = rank(request, &wanted, row);
                 let after = |(last, next)| rank > last || (rank == last && place >= next);
                 if start.is_none_or(after) {
                     found.push((rank, place));
@@ -181,18 +198,15 @@ impl Index {
                 }
             }
         }
+        let mut found = found.in_order();
         let more = found.len() > request.limit;
-        if more {
-            found.select_nth_unstable(request.limit);
-            found.truncate(request.limit);
-        }
-        found.sort_unstable();
+        found.truncate(request.limit);
         let next = found.last().filter(|_| more).map(|(rank, place)| {
-            let (name, id) = self.0[*place].entry.name_and_id();
+            let (name, id) = self.rows[*place].entry.name_and_id();
             Position { rank: *rank, name: name.to_vec(), id: id.to_vec(), at }
         });
         let hit = |(_, place): (u64, usize)| {
-            let row = &self.0[place];
+            let row = &self.rows[place];
             (row.entry.clone(), wanted.distance(&row.columns).map(metres))
         };
         let page = found.into_iter().map(hit).collect();
@@ -205,7 +219,7 @@ fn metres(distance: f64) -> u32 {
 }
 
 /// By which facilities are sorted before their names: the least first.
-fn rank(request: &Request<'_>, wanted: &Prepared<'_>, row: &Row, at: Timestamp) -> u64 {
+fn rank(request: &Request<'_>, wanted: &Prepared<'_>, row: &Row) -> u64 {
     match request.sort {
         Sort::Name => 0,
         Sort::Distance => wanted.distance(&row.columns).map_or(u64::MAX, |at| metres(at).into()),
@@ -215,22 +229,76 @@ fn rank(request: &Request<'_>, wanted: &Prepared<'_>, row: &Row, at: Timestamp) 
             u64::from(u32::MAX - places)
         }
         Sort::NextSlot => {
-            let from = row.columns.takes_from(at);
-            let next = from.and_then(|from| row.entry.free_from(&row.columns, from));
+            let next = wanted.next_free(&row.columns, &row.entry);
             next.map_or(u64::MAX, i64::unsigned_abs)
         }
     }
 }
 
+/// The first of many, by rank and place.
+struct First {
+    count: usize,
+    /// Twice as many at most: they are sorted out together.
+    found: Vec<(u64, usize)>,
+    /// What is after this one is not among them.
+    last: (u64, usize),
+}
+
+impl First {
+    fn new(count: usize) -> Self {
+        Self { count, found: Vec::new(), last: (u64::MAX, usize::MAX) }
+    }
+
+    fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    fn push(&mut self, one: (u64, usize)) {
+        if one > self.last {
+            return;
+        }
+        self.found.push(one);
+        if self.found.len() >= 2 * self.count {
+            let (_, last, _) = self.found.select_nth_unstable(self.count - 1);
+            self.last = *last;
+            self.found.truncate(self.count);
+        }
+    }
+
+    fn in_order(mut self) -> Vec<(u64, usize)> {
+        self.found.sort_unstable();
+        self.found.truncate(self.count);
+        self.found
+    }
+}
+
 /// What facets count, by the numbers that the columns have.
-#[derive(Default)]
 struct Counts {
     total: usize,
     kinds: [usize; FacilityType::ALL.len()],
     bodies: [usize; EstablishmentBody::ALL.len()],
-    /// Of each that was found.
-    municipalities: Vec<u32>,
-    flags: [usize; u16::BITS as usize],
+    /// By prefecture, and in it by the three digits of the municipality.
+    municipalities: Vec<Vec<u32>>,
+    /// The municipalities of which there is one.
+    found: Vec<MunicipalityCode>,
+    /// By all flags together: one count for each facility.
+    flags: Vec<u32>,
+}
+
+/// A prefecture has fewer municipalities.
+const IN_PREFECTURE: usize = 1000;
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            total: 0,
+            kinds: Default::default(),
+            bodies: Default::default(),
+            municipalities: vec![Vec::new(); usize::from(u8::MAX) + 1],
+            found: Vec::new(),
+            flags: vec![0; 1 << FLAGS],
+        }
+    }
 }
 
 impl Counts {
@@ -242,31 +310,49 @@ impl Counts {
         if let Some(body) = columns.establishment_body {
             self.bodies[body as usize] += 1;
         }
-        self.municipalities.push(columns.municipality.number());
-        for (bit, count) in self.flags.iter_mut().enumerate() {
-            *count += usize::from(columns.flags.bits() >> bit & 1);
+        let code = columns.municipality;
+        let (prefecture, municipality) = place(code);
+        let counts = &mut self.municipalities[prefecture];
+        if counts.is_empty() {
+            counts.resize(IN_PREFECTURE, 0);
         }
+        if counts[municipality] == 0 {
+            self.found.push(code);
+        }
+        counts[municipality] += 1;
+        // A flag of a later version is none of these.
+        let flags = usize::from(columns.flags.bits()) & ((1 << FLAGS) - 1);
+        self.flags[flags] += 1;
+    }
+
+    /// How many have a flag.
+    fn flagged(&self, flag: u16) -> usize {
+        let with = |(flags, _): &(usize, &u32)| flags & usize::from(flag) != 0;
+        self.flags.iter().enumerate().filter(with).map(|(_, count)| *count as usize).sum()
     }
 }
 
+/// Of a municipality, its prefecture and its place among those.
+fn place(code: MunicipalityCode) -> (usize, usize) {
+    (code.prefecture().into(), code.number() as usize / 10 % IN_PREFECTURE)
+}
+
 impl From<Counts> for Facets {
-    fn from(mut counts: Counts) -> Self {
-        let flagged = |flag: u16| counts.flags[flag.trailing_zeros() as usize];
-        let features = Feature::ALL.iter().map(|feature| (*feature, flagged(feature.bit())));
-        counts.municipalities.sort_unstable();
-        let municipalities = counts.municipalities.chunk_by(u32::eq).map(|all| {
-            let code = MunicipalityCode::of_number(all.first().copied().unwrap_or_default());
-            (code, all.len())
+    fn from(counts: Counts) -> Self {
+        let features = Feature::ALL.iter().map(|feature| (*feature, counts.flagged(feature.bit())));
+        let municipalities = counts.found.iter().map(|code| {
+            let (prefecture, municipality) = place(*code);
+            (*code, counts.municipalities[prefecture][municipality] as usize)
         });
         Self {
             total: counts.total,
             feature: by_code(features),
-            saturday: flagged(SATURDAY),
-            sunday_holiday: flagged(SUNDAY_HOLIDAY),
-            bookable: flagged(TAKES_REQUESTS),
+            saturday: counts.flagged(SATURDAY),
+            sunday_holiday: counts.flagged(SUNDAY_HOLIDAY),
+            bookable: counts.flagged(TAKES_REQUESTS),
             facility_type: by_code(FacilityType::ALL.iter().copied().zip(counts.kinds)),
             establishment_body: by_code(EstablishmentBody::ALL.iter().copied().zip(counts.bodies)),
-            municipality: by_code(municipalities),
+            municipality: municipalities.map(|(code, count)| (code.to_string(), count)).collect(),
         }
     }
 }

@@ -62,7 +62,7 @@ pub(crate) mod tests {
     }
 
     fn found(query: &str, facility: &Facility) -> bool {
-        let index: Index = [Entry::new(facility.clone()).into()].into_iter().collect();
+        let index = Index::new([Entry::new(facility.clone()).into()], facility.updated_at);
         let filter = Filter { terms: text::terms(query), ..Filter::default() };
         let request =
             Request { filter: &filter, sort: Sort::Name, after: None, limit: 1, facets: false };

@@ -81,7 +81,10 @@ fn listed(entry: &Entry, distance: Option<u32>, now: Timestamp) -> Value {
 fn compare(odd: &mut Odd, all: &[Known], filters: u64) {
     let now: Timestamp = NOW.parse().unwrap();
     let seen: Vec<Seen> = all.iter().map(Seen::new).collect();
-    let index: Index = all.iter().map(|known| Arc::new(known.entry())).collect();
+    // One is made when somebody looks, and one was made before what is past by now.
+    let earlier = now - SignedDuration::from_hours(50);
+    let [index, held] =
+        [now, earlier].map(|at| Index::new(all.iter().map(|known| Arc::new(known.entry())), at));
     let mut found_something = 0;
     for _ in 0..filters {
         let filter = filter(odd, all);
@@ -97,7 +100,7 @@ fn compare(odd: &mut Odd, all: &[Known], filters: u64) {
             let request = Request { filter: &filter, sort, after: after.clone(), limit, facets };
             // Time goes on while somebody turns pages.
             let later = now + SignedDuration::from_hours(if after.is_some() { 30 } else { 0 });
-            let page = index.search(&request, later);
+            let page = if odd.one_in(2) { &index } else { &held }.search(&request, later);
             for (entry, distance) in &page.page {
                 let Some((one, metres)) = expected.get(place) else {
                     panic!("too much is found by {filter:?} {sort:?}");
