@@ -1,19 +1,16 @@
 //! What the operations cost, in capacity units, on the embedded store that counts as DynamoDB does.
 
-#[path = "../../../shared/domain/tests/search/generate.rs"]
+mod changes;
+mod feeds;
+#[path = "../../../../shared/domain/tests/search/generate.rs"]
 #[allow(dead_code, reason = "the tests of the search use more of it")]
 mod generate;
+mod search;
 
-use std::collections::BTreeSet;
-
-use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Facility, FacilityId, Sealed, Timestamp, search::Entry};
+use domain::{Facility, FacilityId, Sealed, Timestamp};
 use http::Method;
 use serde_json::json;
-use store::{
-    ChangeOutcome, Consumed, FeedThing, Key, Rebuild,
-    keys::{SearchBucket, SearchGroup},
-};
+use store::{ChangeOutcome, Consumed};
 use tests::{As, World, site};
 
 use crate::{procedures::procedure, vacancies::vacancy};
@@ -189,65 +186,6 @@ async fn a_count_of_new_requests_costs_what_is_new() {
 }
 
 #[tokio::test]
-async fn a_change_of_a_slot_costs_ten_write_units_in_the_feed() {
-    let world = World::new().await;
-    let slot = world.slot(SLOT, 3).await;
-    let told = BTreeSet::from([FeedThing::Slot(slot.facility_id.clone(), slot.slot_id.clone())]);
-    let other = world.slot("2026-12-11T10:00:00+09:00", 3).await;
-    world.relay_changes().await;
-    world.requested(&other, "k1").await;
-    world.relay_changes().await;
-    world.requested(&slot, "k2").await;
-    world.store().meter().take();
-    let now = world.hub.clock.now();
-    assert_eq!(world.store().publish(&told, now).await.unwrap(), 1);
-    // The count, the entry, the same under the slot's id, the former entry, and the one of the other slot, which
-    // must not be on its way any more: five items in a transaction. Read: what was said and what is, before and
-    // after, and the count, each consistently.
-    assert_eq!(world.store().meter().take(), Consumed { read: 5.0, write: 10.0 });
-}
-
-#[tokio::test]
-async fn what_nobody_sees_of_a_slot_costs_the_feed_two_read_units() {
-    let world = World::new().await;
-    let slot = world.slot(SLOT, 3).await;
-    let number = world.requested(&slot, "k1").await;
-    world.relay_changes().await;
-    // An approval leaves the places as they are.
-    world.act(&number, "approve", json!({})).await;
-    world.store().meter().take();
-    let told = BTreeSet::from([FeedThing::Slot(slot.facility_id, slot.slot_id)]);
-    let now = world.hub.clock.now();
-    assert_eq!(world.store().publish(&told, now).await.unwrap(), 0);
-    assert_eq!(world.store().meter().take(), Consumed { read: 2.0, write: 0.0 });
-}
-
-#[tokio::test]
-async fn a_page_of_the_feed_costs_what_it_weighs() {
-    let world = World::new().await;
-    let path = format!("/v1/staff/facilities/{}/slots/bulk", world.facility.facility_id);
-    let hours =
-        |hour: u8| json!({"starts": format!("{hour:02}:00"), "ends": format!("{hour:02}:45")});
-    let pattern = json!({"from": "2026-12-02", "to": "2027-02-28", "capacity": 3,
-        "weekdays": ["mon", "tue", "wed", "thu", "fri"], "times": (9..18).map(hours).collect::<Vec<_>>()});
-    let headers = [("idempotency-key", "winter")];
-    let opened = world.call(&world.staff(), Method::POST, &path, Some(pattern), &headers).await;
-    assert!(opened.body["created"].as_u64().unwrap() >= 500, "{}", opened.shown());
-    world.relay_changes().await;
-    world.store().meter().take();
-    let page = world.get(&As::Anyone, "/v1/feeds/slots").await.body;
-    assert_eq!(page["items"].as_array().unwrap().len(), 500);
-    let Consumed { read, write } = world.store().meter().take();
-    // Five hundred entries of some 260 bytes, consistently: a unit for 4 KB.
-    assert!(read <= 40.0 && write == 0.0, "{read}");
-    let opened = opened.body["created"].as_u64().unwrap();
-    let last = format!("/v1/feeds/slots?afterChangeNumber={opened}");
-    let last = world.get(&As::Anyone, &last).await;
-    assert_eq!(last.body["items"], json!([]));
-    assert!(world.store().meter().take().read <= 1.0);
-}
-
-#[tokio::test]
 async fn a_fact_costs_a_write_unit_and_a_report_reads_the_facts_of_its_days() {
     let world = World::new().await;
     let slot = world.slot("2027-01-20T10:00:00+09:00", 50).await;
@@ -385,67 +323,6 @@ async fn fill(world: &World, like: &domain::ReservationNumber) {
     world.requested(&slot, "k0").await;
 }
 
-/// As many facilities as the country has, in a search that has been at work for years: each bucket has a version.
-fn versions_of_years(world: &World) {
-    let letters = "0123456789abcdefghjkmnpqrstvwxyz";
-    let groups = SearchGroup::all().map(|group| {
-        let mut item = Key::SearchGroupVersions(group).attributes();
-        let version = |letter: char| (letter.to_string(), AttributeValue::N("9999999".into()));
-        item.extend(letters.chars().map(version));
-        item
-    });
-    world.fill(groups);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_change_of_a_nursery_costs_the_search_six_write_units_and_its_versions_two_read_units() {
-    let world = World::new().await;
-    versions_of_years(&world);
-    let mut odd = generate::Odd(7);
-    let facility = generate::facility(&mut odd, 0);
-    world.store().put_facilities(&[(None, facility.clone())]).await.unwrap();
-    let (id, now) = ([facility.facility_id.clone()].into(), world.hub.clock.now());
-    let hour = jiff::SignedDuration::from_hours(1);
-    let change = |name: &'static str| {
-        let (world, facility) = (&world, &facility);
-        let renamed = Facility { facility_name: name.into(), ..facility.clone() };
-        let put = move |_: &FacilityId, entry: &mut Entry| {
-            // As many free slots as a nursery has in three months.
-            let free =
-                (1..=80).fold(false, |new, n| new | entry.put_slot(now + hour * n, true, now));
-            entry.put_facility(renamed.clone()) | free
-        };
-        let store = world.store();
-        let id: &BTreeSet<FacilityId> = &id;
-        async move { store.change_search(id, Rebuild::Missing, now, put).await.unwrap() }
-    };
-    change("一").await;
-    world.store().meter().take();
-    change("二").await;
-    // The entry, which is within 2 KB, and the versions of its group, which are within 1 KB, in a transaction.
-    assert_eq!(world.store().meter().take(), Consumed { read: 1.0, write: 6.0 });
-    change("二").await;
-    assert_eq!(world.store().meter().take(), Consumed { read: 1.0, write: 0.0 });
-
-    assert_eq!(world.store().search_versions().await.unwrap().buckets.len(), 1024);
-    let read = world.store().meter().take().read;
-    assert!(read <= 2.0, "{read}");
-    let bucket = SearchBucket::of(&facility.facility_id);
-    assert_eq!(world.store().search_buckets([bucket]).await.unwrap().len(), 1);
-    assert_eq!(world.store().meter().take().read, 1.0, "and no other bucket");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn search_entry_of_a_nursery_of_which_everything_is_stated_is_within_two_kilobytes() {
-    let mut odd = generate::Odd(7);
-    let mut largest = 0;
-    for _ in 0..100 {
-        let entry = generate::known(&mut odd, 0, 80).entry();
-        largest = largest.max(entry.facility_bytes().len() + entry.free_bytes().len());
-    }
-    assert!(largest <= 1800, "{largest} bytes");
-}
-
 /// A nursery with an id of its own.
 fn nursery(world: &World, n: u64) -> Facility {
     let name = format!("第{n}ひまわり保育園");
@@ -453,64 +330,4 @@ fn nursery(world: &World, n: u64) -> Facility {
     let facility_id = FacilityId::derive(None, code, &name);
     let office_number = Some(format!("{n:013}"));
     Facility { facility_id, office_number, facility_name: name, ..world.facility.clone() }
-}
-
-#[tokio::test]
-async fn a_change_request_costs_ten_write_units() {
-    let world = World::new().await;
-    let etag = world.shown().await.headers["etag"].to_str().unwrap().to_owned();
-    let own = format!("/v1/staff/facilities/{}/change-requests", world.facility.facility_id);
-    let body =
-        json!({"base_etag": etag, "changes": {"weekday_closes_at": "19:15"}, "submit": true});
-    let key = [("idempotency-key", "k")];
-    world.store().meter().take();
-    let asked = world.call(&world.staff(), Method::POST, &own, Some(body), &key).await;
-    assert_eq!(asked.status, 201);
-    // In a transaction at two units each: the count, the request, its places in two lists, the answer for repeats. Read:
-    // the earlier answer and the count, consistently; the nursery, its slots and its latest vacancy.
-    assert_eq!(world.store().meter().take(), Consumed { read: 3.5, write: 10.0 });
-}
-
-#[tokio::test]
-async fn an_approval_of_a_change_costs_ten_write_units() {
-    let world = World::new().await;
-    let id = world.change_asked(json!({"weekday_closes_at": "19:15"}), true, "k").await;
-    world.store().meter().take();
-    let path = format!("/v1/staff/change-requests/{id}/approve");
-    let city = As::Municipality("131199");
-    assert_eq!(world.post(&city, &path, json!({})).await.status, 200);
-    // The nursery, the request, its place in the list of what waits and in that of what is approved, and in the history.
-    // Read: the request and the nursery, consistently.
-    assert_eq!(world.store().meter().take(), Consumed { read: 2.0, write: 10.0 });
-}
-
-#[tokio::test]
-async fn a_change_request_is_submitted_for_six_write_units_and_listed_for_a_read_unit_each() {
-    let world = World::new().await;
-    for n in 0..3 {
-        let changes = json!({"weekday_closes_at": format!("19:0{n}")});
-        world.change_asked(changes, false, &n.to_string()).await;
-    }
-    let changes = json!({"weekday_closes_at": "19:15"});
-    let id = world.change_asked(changes, false, "k").await;
-    let own = format!("/v1/staff/facilities/{}/change-requests", world.facility.facility_id);
-    world.store().meter().take();
-    let path = format!("{own}/{id}");
-    let any = [("if-match", "*")];
-    let submit = Some(json!({"submit": true}));
-    world.set("2026-12-01T10:01:00+09:00");
-    let submitted = world.call(&world.staff(), Method::PATCH, &path, submit, &any).await;
-    assert_eq!(submitted.status, 200);
-    // The request, and its places in the list of drafts and in that of what waits. Read: the request and the nursery.
-    assert_eq!(world.store().meter().take(), Consumed { read: 2.0, write: 6.0 });
-
-    let city = As::Municipality("131199");
-    let listed = world.get(&city, "/v1/staff/change-requests?status=submitted").await;
-    assert_eq!(listed.body["items"].as_array().unwrap().len(), 1, "{}", listed.shown());
-    // The list, and the request in it.
-    assert_eq!(world.store().meter().take(), Consumed { read: 2.0, write: 0.0 });
-    let listed = world.get(&world.staff(), &own).await;
-    assert_eq!(listed.body["items"].as_array().unwrap().len(), 4);
-    // The list, and the requests in it: what is listed, and nothing else.
-    assert_eq!(world.store().meter().take(), Consumed { read: 5.0, write: 0.0 });
 }
