@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use domain::{
     Facility, Invalid, MunicipalityCode, Timestamp,
@@ -17,7 +17,10 @@ impl Imported for Facility {
     }
 
     fn read(list: &[u8], only: Option<MunicipalityCode>) -> Read<Self::Row> {
-        facilities::read(list, only)
+        let (mut rows, findings) = facilities::read(list, only)?;
+        // Those of a municipality stand together, to be compared with what the hub has there.
+        rows.sort_by_key(|row| row.draft.municipality_code);
+        Ok((rows, findings))
     }
 
     async fn compare(
@@ -27,15 +30,12 @@ impl Imported for Facility {
         now: Timestamp,
         findings: &mut Findings,
     ) -> Result<Vec<Planned<Self>>, StoreError> {
-        let mut by_municipality = BTreeMap::<_, Vec<_>>::new();
-        for row in rows {
-            by_municipality.entry(row.draft.municipality_code).or_default().push(row.clone());
-        }
         let mut planned = Vec::new();
-        for (code, rows) in by_municipality {
-            let Known { here, elsewhere } = known(store, code, &rows).await?;
-            planned.extend(facilities::plan(&rows, &here, now, findings));
-            refuse(&elsewhere, &planned, findings);
+        for rows in rows.chunk_by(of_one_municipality) {
+            let Known { here, elsewhere } = known(store, rows).await?;
+            let mut of_these = facilities::plan(rows, &here, now, findings);
+            refuse(&elsewhere, &mut of_these, findings);
+            planned.extend(of_these);
         }
         Ok(planned)
     }
@@ -54,6 +54,10 @@ impl Imported for Facility {
     }
 }
 
+fn of_one_municipality(a: &Row<Facility>, b: &Row<Facility>) -> bool {
+    a.draft.municipality_code == b.draft.municipality_code
+}
+
 /// What the hub has for the rows of a municipality.
 struct Known {
     here: Vec<Facility>,
@@ -63,11 +67,8 @@ struct Known {
 
 /// In a table of a version that listed none, the facilities of the rows are found by the ids that every version gives
 /// them, and listed from now on.
-async fn known(
-    store: &Store,
-    code: MunicipalityCode,
-    rows: &[Row<Facility>],
-) -> Result<Known, StoreError> {
+async fn known(store: &Store, rows: &[Row<Facility>]) -> Result<Known, StoreError> {
+    let code = rows[0].draft.municipality_code;
     let listed = BTreeSet::from_iter(store.facilities_of(code).await?);
     let unlisted: BTreeSet<_> =
         rows.iter().flat_map(|row| facilities::possible_ids(&row.draft)).collect();
@@ -81,13 +82,15 @@ async fn known(
 }
 
 /// A facility that is new in its municipality may be another's already: it is not taken away from there.
-fn refuse(elsewhere: &[Facility], planned: &[Planned<Facility>], findings: &mut Findings) {
-    for other in elsewhere {
-        let new = planned.iter().filter(|planned| planned.is_new());
-        for new in new.filter(|new| new.after.facility_id == other.facility_id) {
-            let number = other.office_number.as_deref().unwrap_or_default();
-            let other = &Invalid::OfAnotherMunicipality;
-            findings.errors.push(RowError::new(new.line, "事業所番号", number, other));
-        }
-    }
+fn refuse(elsewhere: &[Facility], planned: &mut Vec<Planned<Facility>>, findings: &mut Findings) {
+    planned.retain(|planned| {
+        let is_it = |other: &&Facility| other.facility_id == planned.after.facility_id;
+        let Some(other) = elsewhere.iter().find(is_it).filter(|_| planned.is_new()) else {
+            return true;
+        };
+        let number = other.office_number.as_deref().unwrap_or_default();
+        let invalid = &Invalid::OfAnotherMunicipality;
+        findings.errors.push(RowError::new(planned.line, "事業所番号", number, invalid));
+        false
+    });
 }

@@ -70,7 +70,7 @@ impl Importer {
         let (store, now) = (&self.hub.store, self.hub.clock.now());
         let only = import.municipality;
         let list = match writing {
-            true => ListImport::<T>::read_on(store, &file, only, now).await,
+            true => ListImport::<T>::plan_again(store, &file, only, now).await,
             false => ListImport::plan(store, &file, only, now).await,
         };
         let list = match list {
@@ -107,6 +107,11 @@ impl Importer {
             // A run that was cut off had done more, perhaps.
             import.counts.rows_done = rows.max(import.counts.rows_done);
             store.note_import(&import).await?;
+        }
+        if list.left_out().next().is_some() {
+            let mut report = store.import_report(&import.import_id).await?;
+            report.warnings.extend(list.left_out());
+            store.report_import(&import, &report, true).await?;
         }
         import.status = ImportStatus::Succeeded;
         import.counts.rows_done = import.counts.rows;

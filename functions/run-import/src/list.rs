@@ -1,10 +1,10 @@
 //! A list of any dataset, compared and written: what is the same for all of them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, mem};
 
 use domain::{
     MunicipalityCode, Timestamp,
-    import::{Counts, Findings, ImportReport, Listed, Planned},
+    import::{Counts, Findings, ImportReport, Listed, Planned, RowError, RowWarning},
 };
 use store::{Store, StoreError};
 
@@ -55,10 +55,12 @@ pub struct ListImport<T: Imported> {
     only: Option<MunicipalityCode>,
     /// What becomes of what the rows are about, in the order of their lines.
     planned: Vec<Planned<T>>,
-    /// What is wrong with it, and what was taken otherwise than it is written.
+    /// What was taken otherwise than it is written.
     findings: Findings,
     /// How many of them are written.
     done: usize,
+    /// Rows that were said to fit and do not any more: they are left as they are.
+    left_out: Vec<RowError>,
 }
 
 /// Of so many things it is told item by item what changes.
@@ -78,16 +80,16 @@ impl<T: Imported> ListImport<T> {
         only: Option<MunicipalityCode>,
         now: Timestamp,
     ) -> Result<Self, ImportError> {
-        let list = Self::read_on(store, list, only, now).await?;
-        match list.findings.errors.is_empty() {
+        let list = Self::plan_again(store, list, only, now).await?;
+        match list.left_out.is_empty() {
             true => Ok(list),
-            false => Err(ImportError::Rows(list.findings)),
+            false => Err(ImportError::Rows(Findings { errors: list.left_out, ..list.findings })),
         }
     }
 
     /// The same of a list whose first rows are written: all that still can be is written. A row that meanwhile fits
     /// nothing any more, or too much, is left as it is: it was said to fit.
-    pub async fn read_on(
+    pub async fn plan_again(
         store: &Store,
         list: &[u8],
         only: Option<MunicipalityCode>,
@@ -96,7 +98,8 @@ impl<T: Imported> ListImport<T> {
         let (rows, mut findings) = T::read(list, only).map_err(ImportError::Rows)?;
         let mut planned = T::compare(store, &rows, only, now, &mut findings).await?;
         planned.sort_by_key(|planned| planned.line);
-        Ok(Self { rows, only, planned, findings, done: 0 })
+        let left_out = mem::take(&mut findings.errors);
+        Ok(Self { rows, only, planned, findings, done: 0, left_out })
     }
 
     /// What becomes of the rows.
@@ -138,7 +141,10 @@ impl<T: Imported> ListImport<T> {
             return Ok(None);
         }
         match T::put(store, &changes(some)).await {
-            Err(StoreError::Conflict) => self.write_again(store, &lines(some), now).await?,
+            Err(StoreError::Conflict) => {
+                let left_out = self.write_again(store, &lines(some), now).await?;
+                self.left_out.extend(left_out);
+            }
             result => result?,
         }
         for planned in some.iter().filter(|planned| !planned.proposed.is_empty()) {
@@ -150,13 +156,24 @@ impl<T: Imported> ListImport<T> {
         Ok(Some(self.planned[..self.done].chunk_by(of_one_row).count()))
     }
 
-    /// Compares rows anew with what somebody else changed meanwhile.
+    /// What is to be told of rows that do not fit any more.
+    pub fn left_out(&self) -> impl Iterator<Item = RowWarning> {
+        self.left_out.iter().map(|RowError { line, column, value, detail }| RowWarning {
+            line: *line,
+            column: column.clone(),
+            value: value.clone(),
+            taken_as: String::new(),
+            detail: format!("取り込みの間に変更があり、この行は取り込みませんでした。{detail}"),
+        })
+    }
+
+    /// Compares rows anew with what somebody else changed meanwhile; what does not fit any more.
     async fn write_again(
         &self,
         store: &Store,
         lines: &BTreeSet<u64>,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<RowError>, StoreError> {
         let rows: Vec<_> =
             self.rows.iter().filter(|row| lines.contains(&T::line(row))).cloned().collect();
         for _ in 0..TRIES {
@@ -164,7 +181,7 @@ impl<T: Imported> ListImport<T> {
             let planned = T::compare(store, &rows, self.only, now, &mut findings).await?;
             match T::put(store, &changes(&planned)).await {
                 Err(StoreError::Conflict) => {}
-                result => return result,
+                result => return result.map(|()| findings.errors),
             }
         }
         Err(StoreError::Unavailable("what is imported changes too fast".into()))

@@ -112,10 +112,13 @@ async fn imp_04_a_row_that_fits_nothing_any_more_does_not_leave_a_list_half_writ
             continue;
         }
         met += 1;
+        let name = left.facility_name.clone();
         let renamed = Facility { facility_name: "別の園".into(), ..left.clone() };
         world.store().put_facilities(&[(Some(left.clone()), renamed)]).await.unwrap();
         go_on(&world, &id, 100, 100).await;
         assert_eq!(published(&world).await.len(), 99, "all but the one");
+        let warnings = seen(&world, &id).await["warnings"].clone();
+        assert_eq!((&warnings[0]["value"], &warnings[1]), (&name.into(), &Value::Null));
     }
     assert!(met > 0, "none was cut off between its first and its last write");
 }

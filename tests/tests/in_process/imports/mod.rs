@@ -49,10 +49,16 @@ async fn imported(world: &World, dataset: &str, file: impl Into<Body>) -> Value 
 }
 
 async fn imported_by(world: &World, who: &As, dataset: &str, file: impl Into<Body>) -> Value {
+    let import = imported_unseen(world, who, dataset, file).await;
+    world.relay_changes().await;
+    import
+}
+
+/// The same before the stream has been read, so that lists and tables show it and a search does not yet.
+async fn imported_unseen(world: &World, who: &As, dataset: &str, file: impl Into<Body>) -> Value {
     let key = format!("{:032x}", rand::random::<u128>());
     let id = id(&send(world, who, dataset, &key, file).await);
     Importer { hub: world.hub.clone() }.run(&id).await.unwrap();
-    world.relay_changes().await;
     world.get(who, &format!("/v1/staff/imports/{id}")).await.body
 }
 
