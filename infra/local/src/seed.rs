@@ -1,14 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Capacity, ClientId, Facility, FacilityId, MunicipalityCode, ProcedureId, Settings, Slot,
-    Timestamp,
+    Capacity, ClientId, Facility, FacilityId, MunicipalityCode, Settings, Slot, Timestamp,
     applicant::Email,
-    calendar::{Day, FiscalYear, Month},
     keys::IdKey,
-    procedure::{AgeResult, Procedure, ResultsByAge},
     slot::{DayOfWeek, OpenSlot, OpenSlots, TimeOfDay},
-    vacancy::{Mark, Places, PlacesByAge, Vacancy},
     vendor::{VendorKind, VendorStatus},
 };
 use jiff::{ToSpan, civil::time};
@@ -24,9 +20,6 @@ const PILOT: [(&str, &str); 3] =
 
 /// Slots are opened for this many facilities at most.
 const FACILITIES_WITH_SLOTS: usize = 300;
-
-/// So many facilities of a municipality have vacancies.
-const FACILITIES_WITH_VACANCIES: usize = 20;
 
 /// The vendors of the demonstration.
 const VENDORS: [(VendorKind, &str); 4] = [
@@ -80,10 +73,6 @@ pub(crate) async fn demo(
         let settings = Settings { notice_addresses: vec![address], ..Settings::default() };
         let (id, never) = (&facility.facility_id, SavedSettings::default());
         hub.store.save_settings(id, &never, never.with(settings), hub.clock.now()).await?;
-    }
-
-    for (code, facilities) in &by_municipality {
-        publish(hub, *code, facilities).await?;
     }
 
     let mut staffed: Vec<FacilityId> = Vec::new();
@@ -152,62 +141,6 @@ pub enum SeedError {
     /// One of our own names is not what it should be.
     #[error("a name of the demonstration is not valid")]
     Name(#[from] domain::Invalid),
-}
-
-/// Invented vacancies of the coming month, for a few nurseries, and a procedure for the coming fiscal year: both say that
-/// they are for demonstration.
-async fn publish(
-    hub: &Hub,
-    code: MunicipalityCode,
-    facilities: &[Facility],
-) -> Result<(), SeedError> {
-    const DEMONSTRATION: &str = "デモ用の架空の値です。";
-    let Some(first) = facilities.first() else { return Ok(()) };
-    let (now, today) = (hub.clock.now(), hub.clock.now().date());
-    let month = Month::of(today.saturating_add(1.month()));
-    let places = |count, mark| Some(Places { count: Some(count), mark: Some(mark) });
-    let vacancy = |(nth, facility): (u32, &Facility)| Vacancy {
-        places: PlacesByAge {
-            age_0: places(nth % 4, if nth % 4 == 0 { Mark::None } else { Mark::Few }),
-            age_1: places(0, Mark::None),
-            age_2: Some(Places { count: None, mark: Some(Mark::Few) }),
-            age_3: places(4 + nth % 3, Mark::Open),
-            ..PlacesByAge::default()
-        },
-        vacancy_note: Some(DEMONSTRATION.into()),
-        published_on: Some(Day(today)),
-        ..Vacancy::new(facility, month, now)
-    };
-    let vacancies = (1..).zip(facilities.iter().take(FACILITIES_WITH_VACANCIES)).map(vacancy);
-    hub.store.put_vacancies(&vacancies.map(|vacancy| (None, vacancy)).collect::<Vec<_>>()).await?;
-
-    let fiscal_year = FiscalYear::try_from(today.saturating_add(9.months()).year())?;
-    let procedure_name = "4月入園の申込み（デモ）".to_owned();
-    let result = |openings| AgeResult {
-        openings: Some(openings),
-        applications: Some(openings + 20),
-        admissions: Some(openings - 5),
-    };
-    let procedure = Procedure {
-        procedure_id: ProcedureId::derive(code, fiscal_year, &procedure_name),
-        municipality_code: code,
-        prefecture: first.prefecture.clone(),
-        municipality: first.municipality.clone(),
-        fiscal_year,
-        procedure_name,
-        publish_from: Day(today),
-        publish_to: None,
-        site_label: Some("保育施設のご案内（デモ）".into()),
-        site_url: Some(format!("https://city-{code}.example.jp/hoiku")),
-        file_label: Some("入園のしおり（デモ）".into()),
-        file_url: Some(format!("https://city-{code}.example.jp/{fiscal_year}.pdf")),
-        result_month: None,
-        results: ResultsByAge { age_0: result(100), age_1: result(60), ..ResultsByAge::default() },
-        result_note: Some(DEMONSTRATION.into()),
-        application_url: Some(format!("https://apply.example.jp/{code}")),
-        updated_at: now,
-    };
-    Ok(hub.store.put_procedures(&[(None, procedure)]).await?)
 }
 
 async fn open_slots(hub: &Hub, ids: &IdKey, facility: &Facility) -> Result<(), SeedError> {

@@ -66,6 +66,7 @@ const ROWS: &[(&str, &str)] = &[
     ("IMP-04", "To import again changes nothing, and what is cut off goes on"),
     ("PRC-07", "A municipality's site shows the hub's table instead of one of its own"),
     ("VAC-01", "Free places of a month by age class, with the combined class, a note and marks"),
+    ("VAC-02", "A month shows everywhere as soon as its list is imported"),
     ("VAC-03", "Shown for a nursery and for a whole municipality"),
     ("VAC-04", "A table that was published is a file that can be edited and imported"),
     ("API-04", "Procedures are searched by municipality and fiscal year"),

@@ -1,13 +1,18 @@
-//! A municipality imports its list of nurseries.
+//! A municipality imports its lists: its nurseries, what they have free in a month, and how families apply.
 
 use std::io::Write;
 
+use domain::calendar::Month;
+use jiff::ToSpan;
 use serde_json::{Value, json};
 
 use super::{
     Tour, TourError, TourResult, Who,
     messages::{expect, text},
 };
+
+/// What stands beside values that nobody is to take for true.
+pub(super) const DEMONSTRATION: &str = "デモ用の架空の値です。";
 
 impl<W: Write> Tour<'_, W> {
     /// Sends a list with a wrong value, reads which row it is, corrects it, and finds what it says at the nursery.
@@ -21,25 +26,53 @@ impl<W: Write> Tour<'_, W> {
             {},{prefecture},{municipality},夕方,徒歩10分\nあたらしい保育園,{prefecture},{municipality},18:30,\n",
             value("facility_name"),
         );
-        let failed = self.import("list-1", list.clone()).await?;
+        let failed = self.import("facilities", "list-1", list.clone()).await?;
         expect("the import", "failed", &failed["status"])?;
         expect("the column", "開所日_平日閉所時間", &failed["errors"][0]["column"])?;
         let rows = format!("/v1/staff/imports/{}/errors.csv", text(&failed["import_id"]));
         self.get(Who::City, &rows).await?;
         let rows = self.api(Who::City).await?.file(&rows).await?;
         expect("the rows that come back", false, &json!(rows.contains("あたらしい保育園")))?;
-        let done = self.import("list-2", list.replace("夕方", "18時15分")).await?;
+        let done = self.import("facilities", "list-2", list.replace("夕方", "18時15分")).await?;
         expect("the import", "succeeded", &done["status"])?;
         let nursery = self.get(Who::Anyone, &path).await?.body;
         expect("when it closes", "18:15", &nursery["weekday_closes_at"])?;
         expect("minutes from the station", 10, &nursery["walk_minutes_from_station"])
     }
 
-    /// Sends a list, and looks at the import once it is done.
-    async fn import(&mut self, key: &str, list: String) -> Result<Value, TourError> {
+    /// Looks first what a list of vacancies would change, then imports it, and a list of procedures of two years.
+    pub(super) async fn publish(&mut self) -> TourResult {
+        let nursery = self.get(Who::Anyone, &format!("/v1/facilities/{}", self.facility)).await?;
+        let value = |name: &str| text(&nursery.body[name]).to_owned();
+        let (prefecture, municipality) = (value("prefecture"), value("municipality"));
+        let today = self.now().await?.date();
+        let month = Month::of(today.saturating_add(1.month()));
+        let vacancies = format!(
+            "区市町村,施設の名称,基準年月,0歳クラス空き人数,1歳クラス空き人数,2歳クラス空き人数,月次空き枠情報_備考,公表日\n\
+            {municipality},{},{month},△1,0,○,{DEMONSTRATION},{today}\n",
+            value("facility_name"),
+        );
+        let query = "vacancies&dry_run=true";
+        let planned = self.import(query, "vacancies-1", vacancies.clone()).await?;
+        expect("an import that writes nothing", true, &planned["dry_run"])?;
+        let done = self.import("vacancies", "vacancies-2", vacancies).await?;
+        expect("the import", "succeeded", &done["status"])?;
+
+        let year = today.saturating_add(9.months()).year();
+        let code = value("municipality_code");
+        let procedures = format!(
+            "都道府県名,区市町村名,年度,手続き名,公開開始日,N年度分 保育施設案内サイト,N年度分 手続きファイルURL,N+1年度分 手続きファイルURL,保育園申込URL,備考\n\
+            {prefecture},{municipality},{year},4月入園の申込み（デモ）,{today},https://city-{code}.example.jp/hoiku,https://city-{code}.example.jp/{year}.pdf,https://city-{code}.example.jp/next.pdf,https://apply.example.jp/{code},{DEMONSTRATION}\n",
+        );
+        let done = self.import("procedures", "procedures-1", procedures).await?;
+        expect("the import", "succeeded", &done["status"])
+    }
+
+    /// Sends a list of a dataset, and looks at the import once it is done.
+    async fn import(&mut self, dataset: &str, key: &str, list: String) -> Result<Value, TourError> {
         let key = format!("{} {key}", self.begun);
         let path = "/v1/staff/imports";
-        let query = format!("{path}?dataset=facilities");
+        let query = format!("{path}?dataset={dataset}");
         let sent = self.api(Who::City).await?.send_list(&query, &key, list).await?;
         let sent = self.succeeded(Who::City, "POST", &query, sent)?.body;
         let path = format!("{path}/{}", text(&sent["import_id"]));

@@ -161,6 +161,12 @@ impl<'a, W: Write> Tour<'a, W> {
         self.import_list().await?;
 
         self.scene(
+            "It sends what is free next month, and how families apply for the next two years",
+            "The list of a month names each nursery by its name; a list can be tried before it is imported.",
+        )?;
+        self.publish().await?;
+
+        self.scene(
             "Search site and ICT system say where they want to be told",
             "Each gives an address for webhooks; the secret that signs them is told once, and never again.",
         )?;

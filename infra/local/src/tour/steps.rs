@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     COLLEAGUE, PARENT, Tour, TourError, TourResult, Who, at,
+    lists::DEMONSTRATION,
     messages::{expect, short, text},
 };
 use crate::api::{Answer, Api, visit_request};
@@ -84,7 +85,7 @@ impl<W: Write> Tour<'_, W> {
         expect("the municipality in the list", true, &json!(names.contains(&"板橋区")))?;
         let free = self.get(Who::Anyone, "/v1/vacancies?municipality=131199").await?.body;
         let note = free["items"][0]["vacancy_note"].clone();
-        expect("the note", "デモ用の架空の値です。", &note)?;
+        expect("the note", DEMONSTRATION, &note)?;
         for (form, kind) in [
             ("csv", "text/csv; charset=utf-8"),
             ("json", "application/json"),
@@ -99,8 +100,15 @@ impl<W: Write> Tour<'_, W> {
         let table = self.get(Who::Anyone, later).await?.body;
         expect("a month that is not published", json!([]), &table["items"])?;
         let path = "/v1/procedures?municipality=131199";
-        let procedure = self.get(Who::Anyone, path).await?.body["items"][0].clone();
-        expect("where to apply", "https://apply.example.jp/131199", &procedure["application_url"])
+        let procedures = self.get(Who::Anyone, path).await?.body["items"].clone();
+        for of_year in [&procedures[0], &procedures[1]] {
+            expect(
+                "where to apply",
+                "https://apply.example.jp/131199",
+                &of_year["application_url"],
+            )?;
+        }
+        Ok(())
     }
 
     /// Deletes the endpoint of a vendor.
