@@ -92,6 +92,12 @@ text_conversions!(Month);
 pub struct FiscalYear(i16);
 
 impl FiscalYear {
+    /// That of a month, if the hub knows it.
+    pub fn of(Month(first): Month) -> Option<Self> {
+        let begun = if first.month() < 4 { first.year() - 1 } else { first.year() };
+        Self::try_from(begun).ok()
+    }
+
     /// The one after it, if the hub knows it.
     pub fn next(self) -> Option<Self> {
         Self::try_from(self.0 + 1).ok()

@@ -1,6 +1,7 @@
 //! Tables as files for spreadsheets.
 
 use axum::response::{IntoResponse, Response};
+use domain::sheet::is_formula;
 use http::header;
 use runtime::telemetry::ErrorChain;
 
@@ -44,8 +45,7 @@ fn written(table: &[Row]) -> Result<Vec<u8>, csv::Error> {
 /// A cell on one line that no spreadsheet takes for a formula.
 fn harmless(cell: &str) -> String {
     let line = cell.replace("\r\n", " ").replace(['\r', '\n'], " ");
-    let formula = line.starts_with(['=', '+', '-', '@', '\t']);
-    if formula { format!("'{line}") } else { line }
+    if is_formula(&line) { format!("'{line}") } else { line }
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! Lists of facilities: the hub's own, those of ここdeサーチ, and 自治体標準オープンデータセット 子育て施設一覧.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use super::row::{Columns, Findings, Row, cell};
 use crate::{
     Facility, FacilityId, Invalid, MunicipalityCode, Settings, Timestamp,
+    export::PASSED_OVER,
     facility::{self, ChildCapacity, ITEMS, Location},
     item::{Item, plain},
     municipality::{self, Part},
@@ -21,6 +25,10 @@ struct Place {
     longitude: Option<Column>,
     /// 町字 and 番地以下, where a list divides the address.
     divided_address: [Option<Column>; 2],
+    /// The same undivided, with prefecture and municipality.
+    whole_address: Option<Column>,
+    /// What an export has beside the items.
+    passed_over: Vec<Column>,
 }
 
 impl Place {
@@ -49,17 +57,16 @@ impl Place {
             latitude: first(&["緯度"]),
             longitude: first(&["経度"]),
             divided_address: [first(&["所在地_町字"]), first(&["所在地_番地以下"])],
+            whole_address: first(&["所在地_連結表記", "所在地_連結標記"]),
+            passed_over: PASSED_OVER.iter().filter_map(|heading| sheet.column(heading)).collect(),
         }
     }
 
     fn columns(&self) -> Vec<Column> {
-        let Self { code, prefecture, municipality, latitude, longitude, divided_address } = self;
-        [code, prefecture, municipality, latitude, longitude]
-            .into_iter()
-            .chain(divided_address)
-            .flatten()
-            .copied()
-            .collect()
+        let places = [self.code, self.prefecture, self.municipality, self.latitude, self.longitude];
+        let addresses = self.divided_address.into_iter().chain([self.whole_address]);
+        let places = places.into_iter().chain(addresses).flatten();
+        places.chain(self.passed_over.iter().copied()).collect()
     }
 }
 
@@ -125,9 +132,14 @@ fn row(
     let [town, number] = place.divided_address.map(|column| {
         column.and_then(|column| cell(sheet, record, column, true, findings)).unwrap_or_default()
     });
-    if row.draft.street_address.is_none() && !town.is_empty() {
-        row.draft.street_address = Some(format!("{town}{number}"));
-        row.stated.extend(facility::named("street_address"));
+    if row.draft.street_address.is_none() {
+        let mut whole = || cell(sheet, record, place.whole_address?, true, findings);
+        row.draft.street_address = match town.is_empty() {
+            true => whole().map(Cow::into_owned),
+            false => Some(format!("{town}{number}")),
+        };
+        let stated = row.draft.street_address.as_ref().and(facility::named("street_address"));
+        row.stated.extend(stated);
     }
     let municipality = locality.municipality;
     if let Some(address) = &mut row.draft.street_address {

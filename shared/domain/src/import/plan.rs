@@ -12,6 +12,7 @@ use crate::{
     Facility, Invalid, Timestamp,
     facility::{ITEMS, Source},
     item::Item,
+    sheet::heading_key,
     text,
 };
 
@@ -138,7 +139,15 @@ fn merge(row: &Row<Facility>, known: Option<&Facility>, now: Timestamp) -> Plann
             None => after.notes.as_written.remove(item.field),
         };
     }
-    after.notes.other_columns.extend(row.other_columns.clone());
+    for (heading, cell) in &row.other_columns {
+        let key = heading_key(heading);
+        let mut known = after.notes.other_columns.iter();
+        let known = known.find(|(heading, _)| heading_key(heading) == key);
+        if !known.is_some_and(|(_, known)| words(known).eq(words(cell))) {
+            let heading = known.map_or(heading, |(heading, _)| heading).clone();
+            after.notes.other_columns.insert(heading, cell.clone());
+        }
+    }
     after.derive_items();
     after.notes.state(changed, Source::Import, now);
     if known != Some(&after) {
@@ -152,8 +161,12 @@ fn says_the_same(item: &Item<Facility>, before: &Facility, row: &Facility) -> bo
     if (item.same)(before, row) {
         return true;
     }
-    let words = |of: &Facility| {
-        item.write(of).map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
-    };
-    words(before) == words(row)
+    match (item.write(before), item.write(row)) {
+        (Some(before), Some(row)) => words(&before).eq(words(&row)),
+        _ => false,
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_whitespace()
 }
