@@ -12,7 +12,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, header};
-use hub_http::{Function, KINDS, Language, Path, Problem, routes};
+use hub_http::{Function, KINDS, Language, Path, Problem, routes, takes_gzip};
 use runtime::{Environment, Start, StartError, variable};
 
 /// The document as it is checked in, without its line breaks. A test keeps it equal to what the handlers say.
@@ -63,22 +63,6 @@ async fn openapi(headers: HeaderMap) -> Response {
         let own = [(header::ETAG, concat!("\"", env!("DOCUMENT_MARK"), "\""))];
         (common, own, DOCUMENT).into_response()
     }
-}
-
-/// Whether a reader takes gzip (RFC 9110, 12.5.3): its own weight counts before that of `*`.
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::ACCEPT_ENCODING).iter();
-    let codings: Vec<&str> =
-        values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
-    let weight = |name: &str| {
-        codings.iter().find_map(|coding| {
-            let mut parts = coding.split(';').map(str::trim);
-            let named = parts.next()?.eq_ignore_ascii_case(name);
-            let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
-            named.then_some(weight.unwrap_or(1.0))
-        })
-    };
-    weight("gzip").or(weight("*")).is_some_and(|weight| weight > 0.0)
 }
 
 /// A page on a problem type.

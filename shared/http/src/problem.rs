@@ -40,6 +40,8 @@ pub enum Problem {
     MethodNotAllowed,
     /// The body is larger than any request of this API.
     TooLarge,
+    /// The answer would be larger than one answer can be.
+    AnswerTooLarge,
     /// The body is not `application/json`.
     UnsupportedMediaType,
     /// A creating request without `Idempotency-Key`.
@@ -142,6 +144,10 @@ kinds! {
         "It was changed since it was read.", "読み取った後に変更されています。",
         "Read it again, make your change to what it is now, and send it with the new ETag.",
         "もう一度読み取り、今の内容に変更を加え、新しいETagを付けて送ってください。";
+    ANSWER_TOO_LARGE = "answer-too-large", BAD_REQUEST,
+        "The answer is larger than one answer can be.", "結果が大きすぎて、一度に返せません。",
+        "Accept gzip (Accept-Encoding: gzip), which makes it about a tenth. If it is still too large, ask for less: one municipality at a time, or of vacancies one month.",
+        "Accept-Encoding: gzip を付けると、10分の1ほどの大きさになります。それでも大きすぎる場合は、区市町村を1つにするか、空き状況では月を指定してください。";
     RATE_LIMITED = "rate-limited", TOO_MANY_REQUESTS,
         "Too many requests; see Retry-After.", "リクエストが多すぎます。Retry-Afterの後に再送してください。",
         "Wait as many seconds as Retry-After says, then repeat. The headers RateLimit and RateLimit-Policy tell how much is left.",
@@ -274,6 +280,7 @@ impl Problem {
             Self::NotFound => &NOT_FOUND,
             Self::MethodNotAllowed => &METHOD_NOT_ALLOWED,
             Self::TooLarge => &TOO_LARGE,
+            Self::AnswerTooLarge => &ANSWER_TOO_LARGE,
             Self::UnsupportedMediaType => &UNSUPPORTED_MEDIA_TYPE,
             Self::IdempotencyKeyMissing => &IDEMPOTENCY_KEY_MISSING,
             Self::IdempotencyKeyReused => &IDEMPOTENCY_KEY_REUSED,
