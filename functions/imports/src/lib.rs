@@ -106,7 +106,7 @@ struct ImportView {
     warning_count: usize,
     /// What was taken otherwise than it is written, up to the thousandth.
     warnings: Vec<RowWarning>,
-    /// What the first thousand changed rows change.
+    /// What the first thousand things that change become.
     changes: Vec<RowChange>,
 }
 
@@ -134,11 +134,21 @@ impl ImportView {
     }
 }
 
-/// Sends a list of facilities: CSV or with tabs, in UTF-8, UTF-16 or CP932, with the headings of the hub, of ここdeサーチ or
-/// of 自治体標準オープンデータセット.
+/// Sends a list: CSV or with tabs, in UTF-8, UTF-16 or CP932. Its headings are the hub's names of the items; of
+/// facilities also those of ここdeサーチ or of 自治体標準オープンデータセット.
 ///
-/// All of it is imported, or nothing. Municipal staff import their own municipality alone. A list states what it has in
-/// its cells: an empty one leaves what is there, and what a municipality approved since is not overwritten.
+/// All of it is imported, or nothing. Municipal staff import their own municipality alone. Code, prefecture and name of a
+/// municipality agree; a first zero that a spreadsheet took off the code is put back, and that is told.
+///
+/// An import never deletes: what a list leaves out keeps what it had, and so does an item for which the list has no column.
+/// What an empty cell says depends on the dataset. Of `facilities` it leaves what is there, and what a municipality approved
+/// since is not overwritten. Of `procedures` and `vacancies` a row is the whole statement: an empty cell says that the item
+/// is not stated. Columns that are no item are kept of `facilities`; of the others a warning names each.
+///
+/// A row of `procedures` is of a fiscal year (`年度`), or of two: then `N年度分 …` are of that year, and `N+1年度分 …` of the
+/// next, of which nothing is imported where the row says nothing. A row of `vacancies` is of a month (`基準年月`) and names
+/// its facility by `事業所番号`, or by `区市町村` and `施設の名称` where only one has the name. It is published under the name
+/// that the facility has today.
 #[utoipa::path(
     post, path = "/v1/staff/imports", tag = "staff",
     params(

@@ -4,13 +4,18 @@
 //! however often the run is cut off: what is written already is found unchanged.
 
 mod facilities;
+mod list;
+mod procedures;
+mod vacancies;
 
-pub use facilities::FacilityImport;
+pub use list::{Imported, ListImport};
 
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use domain::{
-    ImportId,
-    import::{Findings, Import, ImportReport, ImportStatus},
+    Facility, ImportId,
+    import::{Dataset, Findings, Import, ImportReport, ImportStatus},
+    procedure::Procedure,
+    vacancy::Vacancy,
 };
 use runtime::{Environment, Hub, Start, StartError};
 use store::{ImportToRun, Key, StoreError};
@@ -52,14 +57,24 @@ impl Importer {
 
     /// Runs an import to its end.
     pub async fn run(&self, id: &ImportId) -> Result<(), StoreError> {
-        let store = &self.hub.store;
-        let Some(ImportToRun { mut import, file, writing }) = store.import_to_run(id).await? else {
-            return Ok(());
+        let Some(to_run) = self.hub.store.import_to_run(id).await? else { return Ok(()) };
+        match to_run.import.dataset {
+            Dataset::Facilities => self.run_list::<Facility>(to_run).await,
+            Dataset::Procedures => self.run_list::<Procedure>(to_run).await,
+            Dataset::Vacancies => self.run_list::<Vacancy>(to_run).await,
+        }
+    }
+
+    async fn run_list<T: Imported>(&self, to_run: ImportToRun) -> Result<(), StoreError> {
+        let ImportToRun { mut import, file, writing } = to_run;
+        let (store, now) = (&self.hub.store, self.hub.clock.now());
+        let only = import.municipality;
+        let list = match writing {
+            true => ListImport::<T>::read_on(store, &file, only, now).await,
+            false => ListImport::plan(store, &file, only, now).await,
         };
-        let now = self.hub.clock.now();
-        let planned = FacilityImport::plan(store, &file, import.municipality, now).await;
-        let planned = match planned {
-            Ok(planned) => planned,
+        let list = match list {
+            Ok(list) => list,
             Err(ImportError::Store(error)) => return Err(error),
             Err(ImportError::Rows(Findings { rows, errors, warnings })) => {
                 import.status = ImportStatus::Failed;
@@ -69,26 +84,26 @@ impl Importer {
             }
         };
         if !writing {
-            import.counts = planned.counts();
+            import.counts = list.counts();
             if import.dry_run {
                 import.status = ImportStatus::Succeeded;
                 import.counts.rows_done = import.counts.rows;
             }
-            store.report_import(&import, &planned.report(), !import.dry_run).await?;
+            store.report_import(&import, &list.report(), !import.dry_run).await?;
         }
         if import.dry_run {
             return Ok(());
         }
-        self.write(planned, import).await
+        self.write(list, import).await
     }
 
-    async fn write(
+    async fn write<T: Imported>(
         &self,
-        mut planned: FacilityImport,
+        mut list: ListImport<T>,
         mut import: Import,
     ) -> Result<(), StoreError> {
         let (store, now) = (&self.hub.store, self.hub.clock.now());
-        while let Some(rows) = planned.write_some(store, import.import_id.as_str(), now).await? {
+        while let Some(rows) = list.write_some(store, import.import_id.as_str(), now).await? {
             // A run that was cut off had done more, perhaps.
             import.counts.rows_done = rows.max(import.counts.rows_done);
             store.note_import(&import).await?;

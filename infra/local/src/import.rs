@@ -4,10 +4,10 @@ use std::{
 };
 
 use domain::{
-    Timestamp,
+    Facility, Timestamp,
     import::{Findings, RowError, facilities},
 };
-use run_import::FacilityImport;
+use run_import::ListImport;
 use store::{Store, StoreError};
 
 /// A list of facilities without errors.
@@ -65,7 +65,7 @@ impl List {
     /// Reads a list, which errors call by this name.
     pub fn read(name: &str, list: &[u8]) -> Result<Self, ImportError> {
         let name = name.to_owned();
-        match facilities::read(list) {
+        match facilities::read(list, None) {
             Ok((rows, _)) => Ok(Self { name, rows: rows.len(), bytes: list.to_owned() }),
             Err(Findings { errors, .. }) => Err(ImportError::Rows { name, errors }),
         }
@@ -81,7 +81,7 @@ impl fmt::Display for List {
 /// Imports a list of facilities as the deployed importer does: new ones are added, known ones get what the list states,
 /// and what is the same stays untouched.
 pub async fn import(store: &Store, list: List, now: Timestamp) -> Result<(), ImportError> {
-    let mut planned = match FacilityImport::plan(store, &list.bytes, None, now).await {
+    let mut planned = match ListImport::<Facility>::plan(store, &list.bytes, None, now).await {
         Ok(planned) => planned,
         Err(run_import::ImportError::Rows(Findings { errors, .. })) => {
             return Err(ImportError::Rows { name: list.name, errors });

@@ -14,6 +14,11 @@ use crate::{Invalid, text::text_conversions, time};
 #[schema(value_type = String, format = Date, examples("2026-12-01"))]
 pub struct Day(pub Date);
 
+impl Day {
+    /// The first one that the hub knows.
+    pub const FIRST: Self = Self(jiff::civil::date(2020, 1, 1));
+}
+
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
@@ -43,6 +48,9 @@ text_conversions!(Day);
 pub struct Month(Date);
 
 impl Month {
+    /// The first one that the hub knows.
+    pub const FIRST: Self = Self(Day::FIRST.0);
+
     /// The month of a day.
     pub fn of(day: Date) -> Self {
         Self(day.first_of_month())
@@ -92,6 +100,9 @@ text_conversions!(Month);
 pub struct FiscalYear(i16);
 
 impl FiscalYear {
+    /// The first one that the hub knows.
+    pub const FIRST: Self = Self(2020);
+
     /// That of a month, if the hub knows it.
     pub fn of(Month(first): Month) -> Option<Self> {
         let begun = if first.month() < 4 { first.year() - 1 } else { first.year() };

@@ -138,12 +138,12 @@ impl Invalid {
             }
             Self::OpenQuote => "引用符（\"）が正しく閉じられていません。".into(),
             Self::SameAsLine(line) => {
-                format!("{line}行目と同じ施設ですが、内容が違います。一方を削除してください。")
+                format!("{line}行目と同じものですが、内容が違います。一方を削除してください。")
             }
             Self::Ambiguous(count) => {
                 format!("該当する施設が{count}件あります。事業所番号を入力してください。")
             }
-            Self::OfAnotherMunicipality => "他の区市町村の施設です。".into(),
+            Self::OfAnotherMunicipality => "他の区市町村のものです。".into(),
             Self::Needs(other) => format!("{other}も指定してください。"),
             Self::Malformed => "読み取れない形式です。".into(),
         }

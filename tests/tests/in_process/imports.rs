@@ -95,7 +95,7 @@ async fn imp_04_a_dry_run_says_what_would_change_and_writes_nothing() {
     let world = World::new().await;
     let import = imported(&world, "&dry_run=true", LIST).await;
     assert_eq!((&import["status"], &import["created"]), (&"succeeded".into(), &2.into()));
-    assert_eq!(import["changes"][1]["facility_name"], "つくし保育園");
+    assert_eq!(import["changes"][1]["name"], "つくし保育園");
     assert!(found(&world, "つくし").await.is_empty());
 }
 
@@ -129,7 +129,7 @@ async fn imp_01_municipal_staff_import_their_own_municipality_alone() {
     let path = format!("/v1/staff/imports/{sent}");
     let import = world.get(&itabashi(), &path).await.body;
     assert_eq!((&import["status"], &import["errors"][0]["line"]), (&"failed".into(), &3.into()));
-    assert_eq!(import["errors"][0]["detail"], "他の区市町村の施設です。");
+    assert_eq!(import["errors"][0]["detail"], "他の区市町村のものです。");
     assert_eq!(world.get(&As::Municipality("131211"), &path).await.status, 404);
 }
 

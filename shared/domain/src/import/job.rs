@@ -4,14 +4,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{RowError, RowWarning};
-use crate::{FacilityId, Invalid, MunicipalityCode, Timestamp, id::ImportId};
+use crate::{Invalid, MunicipalityCode, Timestamp, id::ImportId};
 
 /// What is imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Dataset {
-    /// A list of facilities.
+    /// Facilities.
     Facilities,
+    /// How families of a municipality apply (手続き情報).
+    Procedures,
+    /// What facilities have free in a month (月次空き枠情報).
+    Vacancies,
 }
 
 impl std::str::FromStr for Dataset {
@@ -19,7 +23,9 @@ impl std::str::FromStr for Dataset {
     fn from_str(name: &str) -> Result<Self, Invalid> {
         match name {
             "facilities" => Ok(Self::Facilities),
-            _ => Err(Invalid::Format("facilities")),
+            "procedures" => Ok(Self::Procedures),
+            "vacancies" => Ok(Self::Vacancies),
+            _ => Err(Invalid::Format("facilities、procedures、vacancies")),
         }
     }
 }
@@ -75,15 +81,17 @@ pub struct Import {
     pub counts: Counts,
 }
 
-/// What a row changes, item by item.
+/// What a row changes of one thing, item by item.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RowChange {
     /// The line of the row.
     pub line: u64,
-    /// The facility.
-    pub facility_id: FacilityId,
-    /// Its name, as the list has it.
-    pub facility_name: String,
+    /// The hub's id of what it changes: of a facility, a procedure, or the facility of a vacancy.
+    #[schema(examples("fac_2qfmx1dpf5jd"))]
+    pub id: String,
+    /// Its name, with the fiscal year of a procedure and the month of a vacancy.
+    #[schema(examples("かないくぼ保育園"))]
+    pub name: String,
     /// Whether it is new.
     pub created: bool,
     /// What it changes; of a new one, nothing is told here.

@@ -1,6 +1,9 @@
 //! One row of a list, by the table of items.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -18,7 +21,7 @@ pub struct Row<T: 'static> {
     pub line: u64,
     /// The thing, with what the row states and nothing else.
     pub draft: T,
-    /// The items that it states.
+    /// The items that it states; where a row is the whole statement, those of all columns.
     pub stated: Vec<&'static Item<T>>,
     /// What it says where the hub keeps another writing, by field.
     pub as_written: BTreeMap<String, String>,
@@ -67,27 +70,84 @@ impl<T> Columns<T> {
     /// second is told.
     pub(super) fn of(
         sheet: &Sheet<'_>,
-        items: &'static [Item<T>],
+        headings: impl Iterator<Item = (impl AsRef<str>, &'static Item<T>)>,
         special: &[Column],
         findings: &mut Findings,
     ) -> Self {
         let mut found: Vec<(Column, &'static Item<T>)> = Vec::new();
-        for item in items {
-            let mut columns: Vec<_> =
-                item.headings().filter_map(|heading| sheet.column(heading)).collect();
-            columns.dedup();
-            columns.retain(|column| !special.contains(column));
-            let mut columns = columns.into_iter();
-            found.extend(columns.next().map(|column| (column, item)));
-            for again in columns {
-                findings.error(sheet.line(), sheet.heading(again), "", &Invalid::Repeated);
+        let mut twice = BTreeSet::new();
+        for (heading, item) in headings {
+            let column = sheet.column(heading.as_ref());
+            let Some(column) = column.filter(|column| !special.contains(column)) else { continue };
+            match found.iter().find(|(_, known)| *known == item) {
+                None => found.push((column, item)),
+                Some((known, _)) if *known == column => {}
+                Some(_) => drop(twice.insert(column)),
             }
+        }
+        for column in &twice {
+            findings.error(sheet.line(), sheet.heading(*column), "", &Invalid::Repeated);
         }
         let known = |column: &Column| {
             special.contains(column) || found.iter().any(|(known, _)| known == column)
         };
         let others = sheet.columns().filter(|column| !known(column)).collect();
         Self { items: found, others }
+    }
+
+    /// Which columns they are.
+    pub(super) fn columns(&self) -> impl Iterator<Item = Column> {
+        self.items.iter().map(|(column, _)| *column)
+    }
+
+    /// Warns of the columns that are no item, of a list that has no place to keep them.
+    pub(super) fn warn_of_others(&self, sheet: &Sheet<'_>, findings: &mut Findings) {
+        for column in &self.others {
+            let why = "取り込む項目にない列です。この列は取り込みません。";
+            findings.warning(sheet.line(), sheet.heading(*column), "", "", why);
+        }
+    }
+
+    /// Tells which of these items a record leaves empty.
+    pub(super) fn require(
+        &self,
+        sheet: &Sheet<'_>,
+        record: &Record<'_>,
+        fields: &[&str],
+        findings: &mut Findings,
+    ) {
+        for (column, _) in self.items.iter().filter(|(_, item)| fields.contains(&item.field)) {
+            if cell(sheet, record, *column, false, findings).is_none() {
+                findings.error(record.line, sheet.heading(*column), "", &Invalid::Missing);
+            }
+        }
+    }
+
+    /// Tells which of these items a list has no column for.
+    pub(super) fn require_columns(
+        &self,
+        sheet: &Sheet<'_>,
+        fields: &[&str],
+        all: &[Item<T>],
+        findings: &mut Findings,
+    ) {
+        let has = |field: &str| self.items.iter().any(|(_, item)| item.field == field);
+        for item in all.iter().filter(|item| fields.contains(&item.field) && !has(item.field)) {
+            findings.error(sheet.line(), item.heading, "", &Invalid::Missing);
+        }
+    }
+
+    /// The same as [`Self::read`] where a row is the whole statement: an empty cell says that nothing is stated, and a
+    /// column that the list does not have says nothing.
+    pub(super) fn read_whole(
+        &self,
+        sheet: &Sheet<'_>,
+        record: &Record<'_>,
+        draft: T,
+        findings: &mut Findings,
+    ) -> Row<T> {
+        let stated = self.items.iter().map(|(_, item)| *item).collect();
+        Row { stated, ..self.read(sheet, record, draft, findings) }
     }
 
     /// Reads a record into a thing of which nothing is stated yet.

@@ -1,6 +1,9 @@
 //! The municipalities of the country, and what rows of a list say of theirs.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::LazyLock,
+};
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -87,23 +90,35 @@ pub fn by_code(code: MunicipalityCode) -> Option<Locality> {
     LOCALITIES.get(&code).copied()
 }
 
+/// Prefecture and name, each as [`identity`] has it, and the locality.
+static LOCALITIES: LazyLock<HashMap<(String, String), Locality>> = LazyLock::new(|| {
+    let entry = |line: Line| {
+        let name = identity(&format!("{}{}", line.name, line.ward));
+        Some(((identity(line.prefecture), name), by_code(line.code)?))
+    };
+    lines().filter_map(entry).collect()
+});
+
 /// The locality with this name, however it is written. The name may be preceded by its district or island, as in
 /// 西多摩郡瑞穂町 or 八丈島八丈町; a ward is preceded by its city, as in 札幌市中央区.
 pub fn by_name(prefecture: &str, name: &str) -> Option<Locality> {
-    static LOCALITIES: LazyLock<HashMap<(String, String), Locality>> = LazyLock::new(|| {
-        let entry = |line: Line| {
-            let name = identity(&format!("{}{}", line.name, line.ward));
-            Some(((identity(line.prefecture), name), by_code(line.code)?))
-        };
-        lines().filter_map(entry).collect()
-    });
-    let (prefecture, name) = (identity(prefecture), identity(name));
-    let after_district = |(start, letter): (usize, &str)| name[start + letter.len()..].to_owned();
-    let names =
-        std::iter::once(name.clone()).chain(name.match_indices(['郡', '島']).map(after_district));
+    named(identity(prefecture), &identity(name))
+}
+
+/// The localities with this name in any prefecture: 府中市 is in two.
+pub fn all_named(name: &str) -> Vec<Locality> {
+    static PREFECTURES: LazyLock<BTreeSet<String>> =
+        LazyLock::new(|| LOCALITIES.keys().map(|(prefecture, _)| prefecture.clone()).collect());
+    let name = identity(name);
+    PREFECTURES.iter().filter_map(|prefecture| named(prefecture.clone(), &name)).collect()
+}
+
+fn named(prefecture: String, name: &str) -> Option<Locality> {
+    let after_district = |(start, letter): (usize, &str)| &name[start + letter.len()..];
+    let names = std::iter::once(name).chain(name.match_indices(['郡', '島']).map(after_district));
     let mut key = (prefecture, String::new());
     names.into_iter().find_map(|name| {
-        key.1 = name;
+        key.1 = name.to_owned();
         LOCALITIES.get(&key).copied()
     })
 }

@@ -5,7 +5,8 @@ mod known;
 use std::{fmt, str::FromStr};
 
 pub use known::{
-    Agreed, Disagreement, Locality, Municipality, Part, agree, by_code, by_name, known, name_of,
+    Agreed, Disagreement, Locality, Municipality, Part, agree, all_named, by_code, by_name, known,
+    name_of,
 };
 
 use serde::{Deserialize, Serialize};

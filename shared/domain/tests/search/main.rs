@@ -12,7 +12,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use domain::{
     Timestamp,
-    import::{Findings, facilities, plan::plan},
+    import::{Findings, facilities},
     search::{Entry, Feature, Filter, Index, Request, Sort},
     text,
 };
@@ -136,8 +136,8 @@ fn search_finds_what_the_contract_says_among_the_nurseries_of_tokyo() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/tokyo-2017.csv");
     let Ok(bytes) = fs::read(file) else { return };
     let now = NOW.parse().unwrap();
-    let (rows, _) = facilities::read(&bytes).unwrap();
-    let planned = plan(&rows, &[], now, &mut Findings::default());
+    let (rows, _) = facilities::read(&bytes, None).unwrap();
+    let planned = facilities::plan(&rows, &[], now, &mut Findings::default());
     let known = |facility| Known { facility, free: vec![], vacancy: None };
     let all: Vec<_> = planned.into_iter().map(|planned| known(planned.after)).collect();
     assert!(all.len() > 2000, "{}", all.len());

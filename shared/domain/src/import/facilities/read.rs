@@ -1,26 +1,27 @@
-//! Lists of facilities: the hub's own, those of ここdeサーチ, and 自治体標準オープンデータセット 子育て施設一覧.
+//! What the rows of a list state.
 
 use std::{
     borrow::Cow,
     collections::{BTreeSet, HashMap},
 };
 
-use super::row::{Columns, Findings, Row, cell};
 use crate::{
     Facility, FacilityId, Invalid, MunicipalityCode, Settings, Timestamp,
     export::PASSED_OVER,
     facility::{self, ChildCapacity, ITEMS, Location},
+    import::{
+        locality::Localities,
+        row::{Columns, Findings, Row, cell},
+    },
     item::{Item, plain},
-    municipality::{self, Part},
+    municipality,
     sheet::{Column, Record, Sheet},
     text,
 };
 
 /// Where a facility is, and how a list heads it.
 struct Place {
-    code: Option<Column>,
-    prefecture: Option<Column>,
-    municipality: Option<Column>,
+    locality: Localities,
     latitude: Option<Column>,
     longitude: Option<Column>,
     /// 町字 and 番地以下, where a list divides the address.
@@ -32,64 +33,47 @@ struct Place {
 }
 
 impl Place {
-    fn of(sheet: &Sheet<'_>) -> Self {
-        let first = |headings: &[&str]| headings.iter().find_map(|heading| sheet.column(heading));
+    fn of(sheet: &Sheet<'_>, only: Option<MunicipalityCode>) -> Self {
         Self {
-            code: first(&[
-                "全国地方公共団体コード",
-                "自治体コード",
-                "所在地_全国地方公共団体コード",
-                "都道府県コード又は市区町村コード",
-            ]),
-            prefecture: first(&[
-                "都道府県",
-                "施設の所在地_都道府県",
-                "所在地_都道府県",
-                "都道府県名",
-            ]),
-            municipality: first(&[
-                "市区町村",
-                "施設の所在地_市区町村",
-                "所在地_市区町村",
-                "市区町村名",
-                "区市町村名",
-            ]),
-            latitude: first(&["緯度"]),
-            longitude: first(&["経度"]),
-            divided_address: [first(&["所在地_町字"]), first(&["所在地_番地以下"])],
-            whole_address: first(&["所在地_連結表記", "所在地_連結標記"]),
-            passed_over: PASSED_OVER.iter().filter_map(|heading| sheet.column(heading)).collect(),
+            locality: Localities::of(sheet, only),
+            latitude: sheet.column("緯度"),
+            longitude: sheet.column("経度"),
+            divided_address: ["所在地_町字", "所在地_番地以下"].map(|name| sheet.column(name)),
+            whole_address: ["所在地_連結表記", "所在地_連結標記"]
+                .into_iter()
+                .find_map(|name| sheet.column(name)),
+            passed_over: PASSED_OVER.iter().filter_map(|name| sheet.column(name)).collect(),
         }
     }
 
     fn columns(&self) -> Vec<Column> {
-        let places = [self.code, self.prefecture, self.municipality, self.latitude, self.longitude];
-        let addresses = self.divided_address.into_iter().chain([self.whole_address]);
-        let places = places.into_iter().chain(addresses).flatten();
-        places.chain(self.passed_over.iter().copied()).collect()
+        let Self { locality, latitude, longitude, divided_address, whole_address, passed_over } =
+            self;
+        let others = [latitude, longitude, whole_address].into_iter().chain(divided_address);
+        let others = others.flatten().chain(passed_over).copied();
+        locality.columns().chain(others).collect()
     }
 }
 
 /// Reads a list of facilities. Every row is good, or each wrong value is told; nothing in between.
-pub fn read(bytes: &[u8]) -> Result<(Vec<Row<Facility>>, Findings), Findings> {
+///
+/// Of a caller who works for one municipality alone, every row of another is an error.
+pub fn read(
+    bytes: &[u8],
+    only: Option<MunicipalityCode>,
+) -> Result<(Vec<Row<Facility>>, Findings), Findings> {
     let mut findings = Findings::default();
     let sheet = match Sheet::open(bytes) {
         Ok(sheet) => sheet,
         Err(errors) => return Err(Findings { errors, ..findings }),
     };
-    let place = Place::of(&sheet);
-    let columns = Columns::of(&sheet, ITEMS, &place.columns(), &mut findings);
+    let place = Place::of(&sheet, only);
+    let headings = ITEMS.iter().flat_map(|item| item.headings().map(move |text| (text, item)));
+    let columns = Columns::of(&sheet, headings, &place.columns(), &mut findings);
     if sheet.column("施設の名称").or(sheet.column("名称")).is_none() {
         findings.error(sheet.line(), "施設の名称", "", &Invalid::Missing);
     }
-    if place.code.is_none() {
-        for (column, heading) in [(place.prefecture, "都道府県"), (place.municipality, "市区町村")]
-        {
-            if column.is_none() {
-                findings.error(sheet.line(), heading, "", &Invalid::Missing);
-            }
-        }
-    }
+    place.locality.require(&sheet, &mut findings);
     if !findings.errors.is_empty() {
         return Err(findings);
     }
@@ -116,7 +100,7 @@ fn row(
     record: &Record<'_>,
     findings: &mut Findings,
 ) -> Option<Row<Facility>> {
-    let locality = locality(sheet, place, record, findings);
+    let locality = place.locality.read(sheet, record, findings);
     let mut row = columns.read(sheet, record, blank(), findings);
     if row.draft.facility_name.is_empty()
         && findings.errors.last().is_none_or(|error| error.line != record.line)
@@ -162,62 +146,6 @@ fn row(
         &row.draft.facility_name,
     );
     Some(row)
-}
-
-fn locality(
-    sheet: &Sheet<'_>,
-    place: &Place,
-    record: &Record<'_>,
-    findings: &mut Findings,
-) -> Option<municipality::Locality> {
-    let columns = [place.code, place.prefecture, place.municipality];
-    let [code, prefecture, name] = columns.map(|column| {
-        column.and_then(|column| cell(sheet, record, column, true, findings)).unwrap_or_default()
-    });
-    let heading = |part| {
-        let (column, otherwise) = match part {
-            Part::Code => (place.code, "全国地方公共団体コード"),
-            Part::Prefecture => (place.prefecture, "都道府県"),
-            Part::Name => (place.municipality, "市区町村"),
-        };
-        column.map_or(otherwise, |column| sheet.heading(column))
-    };
-    if place.prefecture.is_none() || place.municipality.is_none() {
-        let known = plain(&code).parse().ok().and_then(municipality::by_code);
-        if known.is_none() {
-            findings.error(record.line, heading(Part::Code), &code, &Invalid::Format("131199"));
-        }
-        return known;
-    }
-    let mut missing = false;
-    for (value, part) in [(&prefecture, Part::Prefecture), (&name, Part::Name)] {
-        if value.is_empty() {
-            findings.error(record.line, heading(part), "", &Invalid::Missing);
-            missing = true;
-        }
-    }
-    if missing {
-        return None;
-    }
-    match municipality::agree(&code, &prefecture, &name) {
-        Ok(agreed) => {
-            if let Some(whole) = agreed.zero_put_back {
-                let why = "先頭の0を補いました。";
-                let heading = heading(Part::Code);
-                findings.warning(record.line, heading, &code, &whole.to_string(), why);
-            }
-            Some(agreed.locality)
-        }
-        Err(wrong) => {
-            let value = match wrong.part {
-                Part::Code => code,
-                Part::Prefecture => prefecture,
-                Part::Name => name,
-            };
-            findings.error(record.line, heading(wrong.part), &value, &wrong.invalid);
-            None
-        }
-    }
 }
 
 fn location(

@@ -1,11 +1,8 @@
-use super::{
-    Findings, RowError,
-    facilities::read,
-    plan::{Planned, plan},
-};
+use super::plan;
 use crate::{
     Facility, Timestamp, export,
     facility::{FacilityType, Source},
+    import::{Findings, Planned, Row, RowError},
     sheet::is_formula,
 };
 
@@ -15,6 +12,10 @@ const LIST: &str = "事業所番号,施設の名称,施設類型,施設_設置�
 
 fn now() -> Timestamp {
     "2026-12-01T10:00:00+09:00".parse().unwrap()
+}
+
+fn read(list: &[u8]) -> Result<(Vec<Row<Facility>>, Findings), Findings> {
+    super::read(list, None)
 }
 
 fn drafts(list: &str) -> Vec<Facility> {
@@ -28,7 +29,7 @@ fn errors(list: &str) -> Vec<(u64, String)> {
     findings.errors.into_iter().map(|RowError { line, column, .. }| (line, column)).collect()
 }
 
-fn planned(list: &str, known: &[Facility]) -> Vec<Planned> {
+fn planned(list: &str, known: &[Facility]) -> Vec<Planned<Facility>> {
     let (rows, mut findings) = read(list.as_bytes()).unwrap();
     let planned = plan(&rows, known, now(), &mut findings);
     assert!(findings.errors.is_empty(), "{:?}", findings.errors);
