@@ -1,8 +1,10 @@
-//! `GET /openapi.json` and `GET /problems/{name}`: what the API says of itself (REQ-08), and `GET /staff`: where
-//! nursery and municipal staff sign in.
+//! `GET /openapi.json` and `GET /problems/{name}`: what the API says of itself (REQ-08), `GET /v1/codes`: what its codes
+//! mean, and `GET /staff`: where nursery and municipal staff sign in.
 //!
 //! Nobody needs a token for them and they are the largest answers of the hub, so whatever stands between may
 //! keep them, and the document is sent packed.
+
+mod codes;
 
 use std::sync::Arc;
 
@@ -32,6 +34,9 @@ const POLICY: (HeaderName, &str) = (
 /// A new version shows an hour later at the latest.
 const KEPT: (HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=3600");
 
+/// A script of any site may read it.
+const OPEN: (HeaderName, &str) = (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+
 /// The page of the user pool where staff sign in; the local hub has none.
 #[derive(Debug, Clone)]
 pub struct SignIn(pub Option<Arc<str>>);
@@ -44,7 +49,7 @@ impl Start<Environment> for SignIn {
 
 /// What this function serves, and what it needs for that.
 pub const FUNCTION: Function<SignIn, SignIn> =
-    Function::new(routes![openapi, problem, staff], |sign_in| sign_in);
+    Function::new(routes![openapi, problem, codes::list_codes, staff], |sign_in| sign_in);
 
 /// This document.
 #[utoipa::path(
