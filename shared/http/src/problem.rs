@@ -28,6 +28,8 @@ pub enum Problem {
         /// The items.
         changed_since: InputErrors,
     },
+    /// The archive of a hub was sent to one that has facilities already.
+    HubNotEmpty,
     /// A client has as many webhook endpoints as one may have.
     TooManyEndpoints,
     /// Nobody proved who calls.
@@ -271,9 +273,9 @@ impl Problem {
             Self::Refused(Refusal::BookingClosed) => &BOOKING_CLOSED,
             Self::Refused(Refusal::CapacityBelowTaken) => &CAPACITY_BELOW_TAKEN,
             Self::Refused(Refusal::TooManyRequestsOfFamily) => &TOO_MANY_REQUESTS_OF_FAMILY,
-            Self::Refused(Refusal::StateConflict { .. }) | Self::ChangeConflict { .. } => {
-                &STATE_CONFLICT
-            }
+            Self::Refused(Refusal::StateConflict { .. })
+            | Self::ChangeConflict { .. }
+            | Self::HubNotEmpty => &STATE_CONFLICT,
             Self::TooManyEndpoints => &TOO_MANY_ENDPOINTS,
             Self::Unauthorized => &UNAUTHORIZED,
             Self::Forbidden => &FORBIDDEN,
@@ -316,6 +318,7 @@ impl Problem {
                 told(changed_since);
                 current_status = Some(current.as_str());
             }
+            Self::HubNotEmpty => current_status = Some("not_empty"),
             Self::Refused(Refusal::StateConflict { current }) => {
                 current_status = Some(current.as_str());
             }
