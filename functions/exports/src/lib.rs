@@ -75,7 +75,8 @@ impl Dataset {
 /// (of `all`) or a part of it, of which nothing is lost: slots and reservations are not in it. The lists are in UTF-8 with a
 /// byte order mark, each record on one line that ends in CRLF.
 ///
-/// An answer has at most 4.5 MB, packed for a caller who accepts gzip; larger ones are refused with `answer-too-large`.
+/// An answer has at most 4 MB, as much as an import takes, packed for a caller who accepts gzip; larger ones are refused with
+/// `answer-too-large`.
 #[utoipa::path(
     get, path = "/v1/staff/exports/{dataset}", tag = "staff",
     params(("dataset" = inline(Dataset), Path, description = "What is exported"), ExportQuery),

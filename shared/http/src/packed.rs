@@ -8,9 +8,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::Problem;
 
-/// As many bytes as the body of an answer has at most. A function hands 6,291,556 to API Gateway, and what has an encoding
-/// goes in base 64, which takes four bytes for three.
-pub const ANSWER_AT_MOST: usize = 4_500_000;
+/// As many bytes as the body of an answer has at most: what a request may have, so that what is exported can be imported. A
+/// function hands 6,291,556 to API Gateway, and what has an encoding goes in base 64, which takes four bytes for three.
+pub const ANSWER_AT_MOST: usize = 4 * 1024 * 1024;
 
 /// Whether a reader takes gzip (RFC 9110, 12.5.3): its own weight counts before that of `*`.
 pub fn takes_gzip(headers: &HeaderMap) -> bool {

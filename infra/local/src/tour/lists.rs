@@ -1,7 +1,8 @@
-//! A municipality imports its list of nurseries.
+//! A municipality imports its list of nurseries, and takes out what it has.
 
 use std::io::Write;
 
+use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use super::{
@@ -33,6 +34,39 @@ impl<W: Write> Tour<'_, W> {
         let nursery = self.get(Who::Anyone, &path).await?.body;
         expect("when it closes", "18:15", &nursery["weekday_closes_at"])?;
         expect("minutes from the station", 10, &nursery["walk_minutes_from_station"])
+    }
+
+    /// Exports its list and imports it again, exports what is for publication, and the archive.
+    pub(super) async fn take_out(&mut self) -> TourResult {
+        let exports = "/v1/staff/exports";
+        for form in [
+            "facilities?format=csv",
+            "facilities?format=opendata",
+            "vacancies?format=long",
+            "procedures?format=long",
+            "change_requests?format=csv",
+        ] {
+            let file = self.get(Who::City, &format!("{exports}/{form}")).await?;
+            let found = file.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            expect("the file", "text/csv; charset=utf-8", &json!(found))?;
+        }
+        let city = self.api(Who::City).await?;
+        let list = city.file(&format!("{exports}/facilities?format=csv")).await?;
+        let again = self.import("list-3", list).await?;
+        let (rows, unchanged) = (&again["rows"], again["unchanged"].clone());
+        expect("rows that change nothing", unchanged, rows)?;
+
+        let archive = self.get(Who::City, &format!("{exports}/all")).await?.body;
+        expect("the archive", "hokatsu-archive", &archive["format"])?;
+        let (path, key) = ("/v1/staff/imports?dataset=all", format!("{} archive", self.begun));
+        let refused = self.api(Who::City).await?.create(path, &key, archive).await?;
+        self.answered(Who::City, "POST", path, &refused)?;
+        expect("a hub that has facilities", "not_empty", &refused.body["current_status"])?;
+
+        let codes = self.get(Who::Anyone, "/v1/codes").await?.body;
+        expect("the first code", "nursery", &codes["items"][0]["code"])?;
+        let catalogue = self.get(Who::Anyone, "/v1/catalog.jsonld").await?.body;
+        expect("the catalogue", "dcat:Catalog", &catalogue["@type"])
     }
 
     /// Sends a list, and looks at the import once it is done.

@@ -18,7 +18,7 @@ struct Wrong {
 }
 
 impl Wrong {
-    fn tell(&mut self, pointer: &str, invalid: &Invalid) {
+    fn push(&mut self, pointer: &str, invalid: &Invalid) {
         self.told.push(RowError::new(1, pointer, "", invalid));
     }
 
@@ -29,9 +29,9 @@ impl Wrong {
             .is_some_and(|known| names.is_none_or(|names| names == [known.prefecture, known.name]));
         let pointer = format!("{at}/municipality_code");
         if self.only.is_some_and(|only| only != code) {
-            self.tell(&pointer, &Invalid::OfAnotherMunicipality);
+            self.push(&pointer, &Invalid::OfAnotherMunicipality);
         } else if !right {
-            self.tell(&pointer, &Invalid::NotListed);
+            self.push(&pointer, &Invalid::NotListed);
         }
     }
 
@@ -40,7 +40,7 @@ impl Wrong {
         for item in items.iter().filter(|item| item.is_stated(of)) {
             match item.set(&mut of.clone(), item.json(of)) {
                 Ok(()) | Err(Invalid::Unchangeable) => {}
-                Err(invalid) => self.tell(&format!("{at}/{}", item.field), &invalid),
+                Err(invalid) => self.push(&format!("{at}/{}", item.field), &invalid),
             }
         }
     }
@@ -56,7 +56,7 @@ impl Archive {
         };
         let sent: Value = serde_json::from_slice(json).map_err(malformed)?;
         if sent["version"] != VERSION {
-            wrong.tell("/version", &Invalid::Format("1"));
+            wrong.push("/version", &Invalid::Format("1"));
             return Err(wrong.told);
         }
         let archive: Self = serde_json::from_slice(json).map_err(malformed)?;
@@ -75,7 +75,7 @@ impl Archive {
             wrong.check_municipality(of.municipality_code, Some(names), &at);
             wrong.check_items(facility::ITEMS, of, &at);
             if facilities.insert(&of.facility_id, of.municipality_code).is_some() {
-                wrong.tell(&format!("{at}/facility_id"), &Invalid::Repeated);
+                wrong.push(&format!("{at}/facility_id"), &Invalid::Repeated);
             }
         }
         let is_here = |id: &FacilityId, code| facilities.get(id) == Some(&code);
@@ -86,7 +86,7 @@ impl Archive {
             wrong.check_municipality(of.municipality_code, Some(names), &at);
             wrong.check_items(procedure::ITEMS, of, &at);
             if !seen.insert((of.municipality_code, of.fiscal_year, &of.procedure_id)) {
-                wrong.tell(&format!("{at}/procedure_id"), &Invalid::Repeated);
+                wrong.push(&format!("{at}/procedure_id"), &Invalid::Repeated);
             }
         }
         let mut seen = HashSet::new();
@@ -96,10 +96,10 @@ impl Archive {
             wrong.check_municipality(of.municipality_code, Some(names), &at);
             wrong.check_items(vacancy::ITEMS, of, &at);
             if !is_here(&of.facility_id, of.municipality_code) {
-                wrong.tell(&format!("{at}/facility_id"), &Invalid::NoSuch("facility"));
+                wrong.push(&format!("{at}/facility_id"), &Invalid::NoSuch("facility"));
             }
             if !seen.insert((&of.facility_id, of.base_month)) {
-                wrong.tell(&format!("{at}/base_month"), &Invalid::Repeated);
+                wrong.push(&format!("{at}/base_month"), &Invalid::Repeated);
             }
         }
         let (mut ids, mut numbers) = (HashSet::new(), HashSet::new());
@@ -107,16 +107,16 @@ impl Archive {
             let at = format!("/change_requests/{nth}");
             wrong.check_municipality(of.municipality_code, None, &at);
             if !is_here(&of.facility_id, of.municipality_code) {
-                wrong.tell(&format!("{at}/facility_id"), &Invalid::NoSuch("facility"));
+                wrong.push(&format!("{at}/facility_id"), &Invalid::NoSuch("facility"));
             }
             if !ids.insert(&of.change_request_id) {
-                wrong.tell(&format!("{at}/change_request_id"), &Invalid::Repeated);
+                wrong.push(&format!("{at}/change_request_id"), &Invalid::Repeated);
             }
             if !numbers.insert(&of.change_request_number) {
-                wrong.tell(&format!("{at}/change_request_number"), &Invalid::Repeated);
+                wrong.push(&format!("{at}/change_request_number"), &Invalid::Repeated);
             }
             if of.history.is_empty() {
-                wrong.tell(&format!("{at}/history"), &Invalid::Missing);
+                wrong.push(&format!("{at}/history"), &Invalid::Missing);
             }
         }
     }
@@ -134,11 +134,11 @@ fn differences(sent: &Value, kept: &Value, at: &str, wrong: &mut Wrong) {
             for (name, sent) in sent {
                 match kept.get(name) {
                     Some(kept) => differences(sent, kept, &below(name), wrong),
-                    None => wrong.tell(&below(name), &Invalid::UnknownField),
+                    None => wrong.push(&below(name), &Invalid::UnknownField),
                 }
             }
             for name in kept.keys().filter(|name| !sent.contains_key(*name)) {
-                wrong.tell(&below(name), &Invalid::Missing);
+                wrong.push(&below(name), &Invalid::Missing);
             }
         }
         (Value::Array(sent), Value::Array(kept)) if sent.len() == kept.len() => {
@@ -147,6 +147,6 @@ fn differences(sent: &Value, kept: &Value, at: &str, wrong: &mut Wrong) {
             }
         }
         (sent, kept) if sent == kept => {}
-        _ => wrong.tell(at, &Invalid::Unchangeable),
+        _ => wrong.push(at, &Invalid::Unchangeable),
     }
 }

@@ -8,14 +8,14 @@ use crate::{
 };
 
 /// One item that a change request asks for.
-struct Asked {
+struct RequestedItem {
     request: ChangeRequest,
     facility: Facility,
     field: String,
     change: FieldChange,
 }
 
-const COLUMNS: [(&str, Cell<Asked>); 11] = [
+const COLUMNS: [(&str, Cell<RequestedItem>); 11] = [
     ("施設情報変更依頼番号", |of| Some(of.request.change_request_number.to_string())),
     ("変更承認状況", |of| Some(of.request.status.label().into())),
     ("依頼元", |of| Some(origin(of.request.origin).into())),
@@ -34,7 +34,7 @@ pub fn change_requests(requests: &[(ChangeRequest, Facility)]) -> Table {
     let asked: Vec<_> = requests
         .iter()
         .flat_map(|(request, facility)| {
-            request.changes.iter().map(move |(field, change)| Asked {
+            request.changes.iter().map(move |(field, change)| RequestedItem {
                 request: request.clone(),
                 facility: facility.clone(),
                 field: field.to_owned(),

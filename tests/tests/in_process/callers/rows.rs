@@ -69,6 +69,8 @@ pub const ROWS: &[(&str, Access)] = &[
     ("list_slots", PUBLIC),
     ("slots_feed", PUBLIC),
     ("list_municipalities", PUBLIC),
+    ("catalog", PUBLIC),
+    ("list_codes", PUBLIC),
     ("list_procedures", PUBLIC),
     ("list_vacancies", PUBLIC),
     ("vacancies_csv", PUBLIC),
@@ -127,6 +129,7 @@ pub const ROWS: &[(&str, Access)] = &[
     ("request_import", AUTHORITIES),
     ("get_import", MUNICIPALITY),
     ("get_import_errors", MUNICIPALITY),
+    ("export_dataset", MUNICIPALITY),
 ];
 
 /// Who may learn the number of the reservation.
