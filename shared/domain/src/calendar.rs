@@ -61,6 +61,11 @@ impl Month {
         from.first_of_month().series(1.month()).take_while(move |first| *first <= to).map(Self)
     }
 
+    /// The year that it is in.
+    pub fn year(self) -> i16 {
+        self.0.year()
+    }
+
     /// For people: `2026年12月`.
     pub fn ja(self) -> String {
         format!("{}年{}月", self.0.year(), self.0.month())

@@ -15,11 +15,12 @@ struct OfAge {
     result: AgeResult,
 }
 
+/// With the name and not the id of the procedure: the id is made of the municipality, the fiscal year and the name.
 const LONG: [(&str, Cell<OfAge>); 9] = [
     ("municipality_code", |of| Some(of.procedure.municipality_code.to_string())),
-    ("procedure_id", |of| Some(of.procedure.procedure_id.to_string())),
     ("procedure_name", |of| Some(of.procedure.procedure_name.clone())),
     ("fiscal_year", |of| Some(of.procedure.fiscal_year.to_string())),
+    ("result_year", |of| of.procedure.result_month.map(|month| month.year().to_string())),
     ("result_month", |of| of.procedure.result_month.map(|month| month.to_string())),
     ("age_class", |of| Some(of.age_class.into())),
     ("openings_count", |of| of.result.openings.map(|count| count.to_string())),

@@ -17,10 +17,12 @@ struct OfAge {
     places: Places,
 }
 
-const LONG: [(&str, Cell<OfAge>); 7] = [
+/// By the years, which are numbers, checkers of tables tell the rows from the headings.
+const LONG: [(&str, Cell<OfAge>); 8] = [
     ("municipality_code", |of| Some(of.vacancy.municipality_code.to_string())),
     ("facility_id", |of| Some(of.vacancy.facility_id.to_string())),
     ("fiscal_year", |of| FiscalYear::of(of.vacancy.base_month).map(|year| year.to_string())),
+    ("base_year", |of| Some(of.vacancy.base_month.year().to_string())),
     ("base_month", |of| Some(of.vacancy.base_month.to_string())),
     ("age_class", |of| Some(of.age_class.into())),
     ("vacancy_count", |of| of.places.count.map(|count| count.to_string())),
