@@ -92,6 +92,11 @@ impl World {
         Self::on(Embedded::store).await
     }
 
+    /// With nothing in the table.
+    pub async fn empty() -> Self {
+        Self::bare(Embedded::store).await
+    }
+
     /// The same, with the table at the end of such a wire.
     pub async fn through(wire: impl wire::Wire, retries: RetryConfig) -> Self {
         let world = Self::on(|embedded| wire::store(&embedded.steady, wire, retries)).await;
@@ -106,7 +111,7 @@ impl World {
         Self { seal, app, ..self }
     }
 
-    async fn on(store: impl FnOnce(&Embedded) -> Store) -> Self {
+    async fn bare(store: impl FnOnce(&Embedded) -> Store) -> Self {
         let embedded = Embedded::start(None, Faults::default()).await.expect("an embedded store");
         let now = Arc::new(AtomicI64::new(NOW.parse::<Timestamp>().unwrap().epoch_ms()));
         let clock = {
@@ -118,7 +123,7 @@ impl World {
         let seal: Arc<dyn Seal> = Arc::new(LocalSeal::new([9; 32]));
         let app = local::serve(&needs(&hub, &seal, &keys)).await.unwrap();
         let facility = facility(FACILITY, "131199", "板橋区");
-        let world = Self {
+        Self {
             hub,
             keys,
             seal,
@@ -128,12 +133,17 @@ impl World {
             pushes: Arc::default(),
             parked: Arc::default(),
             search: Arc::default(),
-            facility: facility.clone(),
+            facility,
             now,
             stream: Stream::open(embedded.database.clone(), None).unwrap().into(),
             deliveries: 1,
             embedded,
-        };
+        }
+    }
+
+    async fn on(store: impl FnOnce(&Embedded) -> Store) -> Self {
+        let world = Self::bare(store).await;
+        let facility = world.facility.clone();
         world.add_facility(&facility).await;
         let vendor = VendorRecord {
             client_id: "ict-1".parse().unwrap(),

@@ -1,8 +1,10 @@
-//! `GET /openapi.json` and `GET /problems/{name}`: what the API says of itself (REQ-08), and `GET /staff`: where
-//! nursery and municipal staff sign in.
+//! `GET /openapi.json` and `GET /problems/{name}`: what the API says of itself (REQ-08), `GET /v1/codes`: what its codes
+//! mean, and `GET /staff`: where nursery and municipal staff sign in.
 //!
 //! Nobody needs a token for them and they are the largest answers of the hub, so whatever stands between may
 //! keep them, and the document is sent packed.
+
+mod codes;
 
 use std::sync::Arc;
 
@@ -12,7 +14,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, header};
-use hub_http::{Function, KINDS, Language, Path, Problem, routes};
+use hub_http::{Function, KINDS, Language, Path, Problem, routes, takes_gzip};
 use runtime::{Environment, Start, StartError, variable};
 
 /// The document as it is checked in, without its line breaks. A test keeps it equal to what the handlers say.
@@ -32,6 +34,9 @@ const POLICY: (HeaderName, &str) = (
 /// A new version shows an hour later at the latest.
 const KEPT: (HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=3600");
 
+/// A script of any site may read it.
+const OPEN: (HeaderName, &str) = (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+
 /// The page of the user pool where staff sign in; the local hub has none.
 #[derive(Debug, Clone)]
 pub struct SignIn(pub Option<Arc<str>>);
@@ -44,7 +49,7 @@ impl Start<Environment> for SignIn {
 
 /// What this function serves, and what it needs for that.
 pub const FUNCTION: Function<SignIn, SignIn> =
-    Function::new(routes![openapi, problem, staff], |sign_in| sign_in);
+    Function::new(routes![openapi, problem, codes::list_codes, staff], |sign_in| sign_in);
 
 /// This document.
 #[utoipa::path(
@@ -63,22 +68,6 @@ async fn openapi(headers: HeaderMap) -> Response {
         let own = [(header::ETAG, concat!("\"", env!("DOCUMENT_MARK"), "\""))];
         (common, own, DOCUMENT).into_response()
     }
-}
-
-/// Whether a reader takes gzip (RFC 9110, 12.5.3): its own weight counts before that of `*`.
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::ACCEPT_ENCODING).iter();
-    let codings: Vec<&str> =
-        values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
-    let weight = |name: &str| {
-        codings.iter().find_map(|coding| {
-            let mut parts = coding.split(';').map(str::trim);
-            let named = parts.next()?.eq_ignore_ascii_case(name);
-            let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
-            named.then_some(weight.unwrap_or(1.0))
-        })
-    };
-    weight("gzip").or(weight("*")).is_some_and(|weight| weight > 0.0)
 }
 
 /// A page on a problem type.

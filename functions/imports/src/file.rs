@@ -1,4 +1,4 @@
-//! A list as the body of a request.
+//! A list, or an archive, as the body of a request.
 
 use std::io::Read;
 
@@ -16,34 +16,52 @@ const SENT_AT_MOST: usize = 4 * 1024 * 1024;
 /// So that nothing that is packed small fills the memory.
 const UNPACKED_AT_MOST: usize = 64 * 1024 * 1024;
 
-/// A list in CSV or with tabs, unpacked.
+/// What was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Rows in CSV or with tabs.
+    List,
+    /// The archive of a hub.
+    Archive,
+}
+
+/// A file, unpacked.
 #[derive(Debug)]
-pub(crate) struct File(pub(crate) Vec<u8>);
+pub(crate) struct File {
+    pub(crate) kind: Kind,
+    pub(crate) bytes: Vec<u8>,
+}
 
 impl<S: Send + Sync> FromRequest<S> for File {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let is_packed = is_packed(request.headers())?;
-        if !is_list(request.headers()) {
-            return Err(Problem::UnsupportedMediaType);
-        }
+        let kind = kind(request.headers()).ok_or(Problem::UnsupportedMediaType)?;
         let sent = to_bytes(request.into_body(), SENT_AT_MOST).await;
         let sent = sent.map_err(|_| Problem::TooLarge)?;
         if !is_packed {
-            return Ok(Self(sent.into()));
+            return Ok(Self { kind, bytes: sent.into() });
         }
-        let mut file = Vec::new();
+        let mut bytes = Vec::new();
         let unpacked = MultiGzDecoder::new(&sent[..]).take(UNPACKED_AT_MOST as u64 + 1);
-        { unpacked }.read_to_end(&mut file).map_err(|_| Problem::UnsupportedMediaType)?;
-        if file.len() > UNPACKED_AT_MOST { Err(Problem::TooLarge) } else { Ok(Self(file)) }
+        { unpacked }.read_to_end(&mut bytes).map_err(|_| Problem::UnsupportedMediaType)?;
+        if bytes.len() > UNPACKED_AT_MOST {
+            Err(Problem::TooLarge)
+        } else {
+            Ok(Self { kind, bytes })
+        }
     }
 }
 
-fn is_list(headers: &HeaderMap) -> bool {
+fn kind(headers: &HeaderMap) -> Option<Kind> {
     let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = sent.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    ["text/csv", "text/tab-separated-values"].iter().any(|list| kind.eq_ignore_ascii_case(list))
+    match kind.to_ascii_lowercase().as_str() {
+        "text/csv" | "text/tab-separated-values" => Some(Kind::List),
+        "application/json" => Some(Kind::Archive),
+        _ => None,
+    }
 }
 
 fn is_packed(headers: &HeaderMap) -> Result<bool, Problem> {

@@ -10,6 +10,7 @@ use axum::{
 use deserr::Deserr;
 use domain::{
     ImportId, Invalid, MunicipalityCode, Timestamp,
+    archive::Archive,
     import::{
         Counts, Dataset, Import, ImportReport, ImportStatus, RowChange, RowError, RowWarning,
     },
@@ -24,10 +25,10 @@ use hub_http::{
 };
 use runtime::Hub;
 use serde::Serialize;
-use store::{ImportRequested, keys::Kind};
+use store::{ImportRequested, keys};
 use utoipa::{IntoParams, ToSchema};
 
-use file::File;
+use file::{File, Kind};
 
 /// What the handlers work with.
 #[derive(Debug, Clone)]
@@ -48,7 +49,7 @@ pub const FUNCTION: Function<Imports, (Hub, IdKey)> =
         hub,
         ids,
     })
-    .first_reading(Kind::Import);
+    .first_reading(keys::Kind::Import);
 
 /// What is sent.
 #[derive(Debug, Deserr, IntoParams)]
@@ -149,6 +150,10 @@ impl ImportView {
 /// next, of which nothing is imported where the row says nothing. A row of `vacancies` is of a month (`基準年月`) and names
 /// its facility by `事業所番号`, or by `区市町村` and `施設の名称` where only one has the name. It is published under the name
 /// that the facility has today.
+///
+/// `all` takes the archive of the export as `application/json`, with its ids and times, into a hub that has no facility yet.
+/// An error names its place in `column` as a JSON pointer. Whose notice address nobody confirmed there is mailed a link of
+/// this hub.
 #[utoipa::path(
     post, path = "/v1/staff/imports", tag = "staff",
     params(
@@ -156,10 +161,20 @@ impl ImportView {
         ("Idempotency-Key" = String, Header, description = "What the caller calls this request"),
     ),
     request_body(
-        content((String = "text/csv"), (String = "text/tab-separated-values")),
+        content(
+            (String = "text/csv"),
+            (String = "text/tab-separated-values"),
+            (Archive = "application/json"),
+        ),
         description = "Up to 4 MB as it is sent, `Content-Encoding: gzip` included, and 64 MB unpacked",
     ),
-    responses((status = 202, description = "It is kept, and imported within seconds", body = Requested)),
+    responses(
+        (status = 202, description = "It is kept, and imported within seconds", body = Requested),
+        (
+            status = 409, description = "`state-conflict`: of `all`, the hub has facilities already",
+            content_type = "application/problem+json",
+        ),
+    ),
     security(("staff_token" = [])),
 )]
 async fn request_import(
@@ -167,13 +182,19 @@ async fn request_import(
     authority: Authority,
     key: IdempotencyKey,
     Query(query): Query<ImportQuery>,
-    File(file): File,
+    File { kind, bytes: file }: File,
 ) -> Result<Response, Problem> {
+    if (kind == Kind::Archive) != (query.dataset == Dataset::All) {
+        return Err(Problem::UnsupportedMediaType);
+    }
     let (requested_by, municipality) = of(authority);
     let sent = (query.dataset, query.dry_run, ids.fingerprint(&[b"file", &file]));
     let creation = Creation::new(&hub, &ids, &key, "imports", &requested_by, &sent)?;
     if let Some(first) = creation.repeated().await? {
         return Ok(accepted(first));
+    }
+    if kind == Kind::Archive && hub.store.has_any_facility().await? {
+        return Err(Problem::HubNotEmpty);
     }
     let now = hub.clock.now();
     // A key may come again once its answer is no longer kept; its import may still be there.
@@ -239,6 +260,10 @@ async fn get_import_errors(
 ) -> Result<Response, Problem> {
     let id = &import.import_id;
     let report = hub.store.import_report(id).await?;
-    let file = hub.store.import_file(id).await?;
+    // An archive has no rows that could be sent again by themselves.
+    let file = match import.dataset {
+        Dataset::All => Vec::new(),
+        _ => hub.store.import_file(id).await?,
+    };
     Ok(as_file("errors.csv", errors_csv(&file, &report.errors).into()))
 }

@@ -1,5 +1,7 @@
 //! `GET /v1/procedures`: how families apply for a nursery in a municipality and fiscal year (API-04, PRC-01 to PRC-04).
-//! `GET /v1/municipalities`: which municipalities have nurseries here.
+//! `GET /v1/municipalities`: which municipalities have nurseries here. `GET /v1/catalog.jsonld`: what is published of them.
+
+mod catalog;
 
 use axum::{Json, extract::State};
 use deserr::Deserr;
@@ -23,12 +25,11 @@ pub struct Procedures {
 }
 
 /// What this function serves, and what it needs for that.
-pub const FUNCTION: Function<Procedures, (Hub, CursorSeal)> =
-    Function::new(routes![list_procedures, list_municipalities], |(hub, cursors)| Procedures {
-        hub,
-        cursors,
-    })
-    .first_reading(Kind::Procedure);
+pub const FUNCTION: Function<Procedures, (Hub, CursorSeal)> = Function::new(
+    routes![list_procedures, list_municipalities, catalog::catalog],
+    |(hub, cursors)| Procedures { hub, cursors },
+)
+.first_reading(Kind::Procedure);
 
 /// Which procedures are listed.
 #[derive(Debug, Deserr, IntoParams)]

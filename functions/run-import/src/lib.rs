@@ -3,6 +3,7 @@
 //! Everything is read and compared before anything is written. From the first write on, what is left is written too,
 //! however often the run is cut off: what is written already is found unchanged.
 
+mod archive;
 mod facilities;
 mod list;
 mod procedures;
@@ -62,6 +63,7 @@ impl Importer {
             Dataset::Facilities => self.run_list::<Facility>(to_run).await,
             Dataset::Procedures => self.run_list::<Procedure>(to_run).await,
             Dataset::Vacancies => self.run_list::<Vacancy>(to_run).await,
+            Dataset::All => self.run_archive(to_run).await,
         }
     }
 

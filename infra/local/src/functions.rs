@@ -34,6 +34,7 @@ pub const FUNCTIONS: &[(&str, &dyn Served)] = &[
     ("staff-reservations", &staff_reservations::FUNCTION),
     ("reports", &reports::FUNCTION),
     ("imports", &imports::FUNCTION),
+    ("exports", &exports::FUNCTION),
     ("ict-reservations", &ict_reservations::FUNCTION),
     ("ict-new-count", &ict_new_count::FUNCTION),
     ("visits", &visits::FUNCTION),

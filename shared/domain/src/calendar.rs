@@ -66,6 +66,11 @@ impl Month {
         self.0.saturating_add(months.months())
     }
 
+    /// The year that it is in.
+    pub fn year(self) -> i16 {
+        self.0.year()
+    }
+
     /// For people: `2026年12月`.
     pub fn ja(self) -> String {
         format!("{}年{}月", self.0.year(), self.0.month())
@@ -107,6 +112,12 @@ pub struct FiscalYear(i16);
 impl FiscalYear {
     /// The first one that the hub knows.
     pub const FIRST: Self = Self(2020);
+
+    /// That of a month, if the hub knows it.
+    pub fn of(Month(first): Month) -> Option<Self> {
+        let begun = if first.month() < 4 { first.year() - 1 } else { first.year() };
+        Self::try_from(begun).ok()
+    }
 
     /// The one after it, if the hub knows it.
     pub fn next(self) -> Option<Self> {

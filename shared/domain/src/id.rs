@@ -147,6 +147,11 @@ impl ChangeRequestNumber {
     pub fn nth(count: u64) -> Self {
         Self(format!("ACR-{count:010}"))
     }
+
+    /// How many change requests there were with it; none if it is larger than any hub's.
+    pub fn count(&self) -> Option<u64> {
+        self.0.strip_prefix("ACR-")?.parse().ok()
+    }
 }
 
 impl ChangeRequestId {

@@ -85,6 +85,8 @@ pub enum Invalid {
     Ambiguous(usize),
     /// Belongs to another municipality than the one that the caller works for.
     OfAnotherMunicipality,
+    /// The archive of a hub, sent to one that has facilities already.
+    HubNotEmpty,
     /// Says nothing without another value, which is named.
     Needs(&'static str),
     /// The text is not well-formed JSON, CSV or an accepted encoding.
@@ -144,6 +146,9 @@ impl Invalid {
                 format!("該当する施設が{count}件あります。事業所番号を入力してください。")
             }
             Self::OfAnotherMunicipality => "他の区市町村のものです。".into(),
+            Self::HubNotEmpty => {
+                "この基盤にはすでに施設があります。空の基盤にだけ取り込めます。".into()
+            }
             Self::Needs(other) => format!("{other}も指定してください。"),
             Self::Malformed => "読み取れない形式です。".into(),
         }
@@ -193,6 +198,7 @@ impl Invalid {
             }
             Self::Ambiguous(count) => format!("fits {count} things: state its number"),
             Self::OfAnotherMunicipality => "belongs to another municipality".into(),
+            Self::HubNotEmpty => "is taken by an empty hub alone".into(),
             Self::Needs(other) => format!("needs {other} beside it"),
             Self::Malformed => "cannot be read".into(),
         }

@@ -4,11 +4,13 @@
 //! crate performs I/O, knows AWS or HTTP, or reads a clock: time comes in as an [`Timestamp`].
 
 pub mod applicant;
+pub mod archive;
 pub mod attempt;
 pub mod audience;
 pub mod calendar;
 pub mod change_request;
 pub mod event;
+pub mod export;
 pub mod facility;
 pub mod family;
 pub mod feed;

@@ -1,7 +1,8 @@
 //! Tables as files for spreadsheets.
 
 use axum::response::{IntoResponse, Response};
-use http::header;
+use domain::sheet::is_formula;
+use http::{HeaderName, header};
 use runtime::telemetry::ErrorChain;
 
 use crate::Problem;
@@ -11,23 +12,31 @@ pub type Row = Vec<String>;
 
 /// A table as a file of this name; its first row are the headings.
 pub fn csv_file(name: &str, table: &[Row]) -> Result<Response, Problem> {
-    let file = written(table).map_err(|error| {
+    Ok(as_file(name, csv_bytes(table)?))
+}
+
+/// A table in CSV; its first row are the headings.
+pub fn csv_bytes(table: &[Row]) -> Result<Vec<u8>, Problem> {
+    written(table).map_err(|error| {
         tracing::error!(error = %ErrorChain(&error), "a table cannot be written");
         Problem::Internal
-    })?;
-    Ok(as_file(name, file))
+    })
 }
 
 /// A file in CSV that is written already.
 pub fn as_file(name: &str, file: Vec<u8>) -> Response {
-    let headers = [
+    // `lambda_http` decodes text, which takes the byte order mark away and leaves the length as it
+    // was; what names an encoding, even none, it hands on byte for byte.
+    let as_it_is = [(header::CONTENT_ENCODING, "identity")];
+    (file_headers(name), as_it_is, file).into_response()
+}
+
+/// The headers of a file in CSV with this name.
+pub fn file_headers(name: &str) -> [(HeaderName, String); 2] {
+    [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        // `lambda_http` decodes text, which takes the byte order mark away and leaves the length as it
-        // was; what names an encoding, even none, it hands on byte for byte.
-        (header::CONTENT_ENCODING, "identity".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
-    ];
-    (headers, file).into_response()
+    ]
 }
 
 /// The file: UTF-8 with the byte order mark by which Excel knows it.
@@ -44,8 +53,7 @@ fn written(table: &[Row]) -> Result<Vec<u8>, csv::Error> {
 /// A cell on one line that no spreadsheet takes for a formula.
 fn harmless(cell: &str) -> String {
     let line = cell.replace("\r\n", " ").replace(['\r', '\n'], " ");
-    let formula = line.starts_with(['=', '+', '-', '@', '\t']);
-    if formula { format!("'{line}") } else { line }
+    if is_formula(&line) { format!("'{line}") } else { line }
 }
 
 #[cfg(test)]

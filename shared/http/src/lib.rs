@@ -18,6 +18,7 @@ mod idempotency;
 mod input;
 mod json;
 pub mod openapi;
+mod packed;
 mod page;
 mod problem;
 mod reserving;
@@ -29,12 +30,13 @@ pub mod visits;
 pub use self::{
     browser::{Page, acts_on_our_page},
     comment::{open_comment, seal_comment},
-    csv_file::{Row, as_file, csv_file},
+    csv_file::{Row, as_file, csv_bytes, csv_file, file_headers},
     etag::{IfMatch, etag_of, is_etag_of},
     finish::finish,
     function::{Function, Route, Routes, run},
     idempotency::{Created, Creation, IdempotencyKey, replay},
     input::{Body, Path, PathValue, Query, QueryParams, given, some_date},
+    packed::{ANSWER_AT_MOST, packed, takes_gzip},
     page::{CursorSeal, Limit, List, PageQuery},
     problem::{KINDS, Kind, Language, Problem, settled},
     reserving::{Made, Reserving, approve_at_once, under_a_number},

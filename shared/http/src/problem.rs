@@ -28,6 +28,8 @@ pub enum Problem {
         /// The items.
         changed_since: InputErrors,
     },
+    /// The archive of a hub was sent to one that has facilities already.
+    HubNotEmpty,
     /// A client has as many webhook endpoints as one may have.
     TooManyEndpoints,
     /// Nobody proved who calls.
@@ -40,6 +42,8 @@ pub enum Problem {
     MethodNotAllowed,
     /// The body is larger than any request of this API.
     TooLarge,
+    /// The answer would be larger than one answer can be.
+    AnswerTooLarge,
     /// The body is not `application/json`.
     UnsupportedMediaType,
     /// A creating request without `Idempotency-Key`.
@@ -151,6 +155,10 @@ kinds! {
         "The feed begins anew.", "フィードは最初から読み直す必要があります。",
         "The hub's table was restored, and what this number told is not there any more; or the number is none of this feed. Forget your copy and read the feed from its beginning, at `next`.",
         "ハブのデータを復元したため、この番号までの内容は失われました（または、このフィードの番号ではありません）。手元の写しを捨て、`next` のアドレスから読み直してください。";
+    ANSWER_TOO_LARGE = "answer-too-large", BAD_REQUEST,
+        "The answer is larger than one answer can be.", "結果が大きすぎて、一度に返せません。",
+        "Accept gzip (Accept-Encoding: gzip), which makes it about a tenth. If it is still too large, ask for less: one municipality at a time, or of vacancies one month.",
+        "Accept-Encoding: gzip を付けると、10分の1ほどの大きさになります。それでも大きすぎる場合は、区市町村を1つにするか、空き状況では月を指定してください。";
     RATE_LIMITED = "rate-limited", TOO_MANY_REQUESTS,
         "Too many requests; see Retry-After.", "リクエストが多すぎます。Retry-Afterの後に再送してください。",
         "Wait as many seconds as Retry-After says, then repeat. The headers RateLimit and RateLimit-Policy tell how much is left.",
@@ -276,15 +284,16 @@ impl Problem {
             Self::Refused(Refusal::BookingClosed) => &BOOKING_CLOSED,
             Self::Refused(Refusal::CapacityBelowTaken) => &CAPACITY_BELOW_TAKEN,
             Self::Refused(Refusal::TooManyRequestsOfFamily) => &TOO_MANY_REQUESTS_OF_FAMILY,
-            Self::Refused(Refusal::StateConflict { .. }) | Self::ChangeConflict { .. } => {
-                &STATE_CONFLICT
-            }
+            Self::Refused(Refusal::StateConflict { .. })
+            | Self::ChangeConflict { .. }
+            | Self::HubNotEmpty => &STATE_CONFLICT,
             Self::TooManyEndpoints => &TOO_MANY_ENDPOINTS,
             Self::Unauthorized => &UNAUTHORIZED,
             Self::Forbidden => &FORBIDDEN,
             Self::NotFound => &NOT_FOUND,
             Self::MethodNotAllowed => &METHOD_NOT_ALLOWED,
             Self::TooLarge => &TOO_LARGE,
+            Self::AnswerTooLarge => &ANSWER_TOO_LARGE,
             Self::UnsupportedMediaType => &UNSUPPORTED_MEDIA_TYPE,
             Self::IdempotencyKeyMissing => &IDEMPOTENCY_KEY_MISSING,
             Self::IdempotencyKeyReused => &IDEMPOTENCY_KEY_REUSED,
@@ -321,6 +330,7 @@ impl Problem {
                 told(changed_since);
                 current_status = Some(current.as_str());
             }
+            Self::HubNotEmpty => current_status = Some("not_empty"),
             Self::Refused(Refusal::StateConflict { current }) => {
                 current_status = Some(current.as_str());
             }

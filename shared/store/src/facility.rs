@@ -147,6 +147,25 @@ pub(crate) fn change(read: &Facility, after: &Facility) -> Result<Write, StoreEr
     Ok(Write::change(key, &item(read)?, &item(after)?, unchanged))
 }
 
+/// A facility as an archive has it, where there is none. An address whose link nobody has followed is mailed another: the
+/// links of another hub open nothing here.
+pub(crate) fn restored(
+    facility: &Facility,
+    settings: Option<&Settings>,
+) -> Result<Vec<Write>, StoreError> {
+    let id = &facility.facility_id;
+    let mut writes = vec![Write::create(Key::Facility(id.clone()), item(facility)?)];
+    writes.extend(listing(None, facility));
+    if let Some(settings) = settings {
+        let asked = settings.notice_addresses_unconfirmed.iter().cloned();
+        let unconfirmed = asked.map(|address| UnconfirmedAddress { address, version: 1 }).collect();
+        let (settings, notice_links) = (settings.clone(), NoticeLinks::default());
+        let first = SettingsItem { settings, notice_links, unconfirmed, version: 1 };
+        writes.push(Write::create(Key::Settings(id.clone()), to_item(&first)?));
+    }
+    Ok(writes)
+}
+
 impl Store {
     /// One facility.
     pub async fn facility(&self, id: &FacilityId) -> Result<Option<Facility>, StoreError> {

@@ -81,6 +81,12 @@ impl Store {
         }
     }
 
+    /// Whether any municipality has facilities.
+    pub async fn has_any_facility(&self) -> Result<bool, StoreError> {
+        let query = Query::of(Span::all_listed_facilities()).consistent();
+        Ok(!self.list(&query, Some(1), listed).await?.is_empty())
+    }
+
     /// Whether a municipality has facilities.
     pub async fn has_facilities(&self, code: MunicipalityCode) -> Result<bool, StoreError> {
         let query = Query::of(Span::listed_facilities(code));

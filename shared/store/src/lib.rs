@@ -4,6 +4,7 @@
 //! with its item and its operations. Every write is a condition, and what a call consumes is
 //! metered, so tests assert it and functions can log it.
 
+mod archive;
 mod attempt;
 mod breaker;
 mod change_request;

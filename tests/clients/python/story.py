@@ -6,6 +6,7 @@ import sys
 from uuid import uuid4
 
 import httpx
+import rdflib
 from hokatsu_client import AuthenticatedClient, Client
 from hokatsu_client.api.ict import ict_list_reservations, ict_new_count
 from hokatsu_client.api.public import get_facility, list_slots, search_facilities, slots_feed
@@ -143,6 +144,15 @@ def main(url):
     assert read(200, dashboard.sync_detailed(client=city)).municipalities
     feed = read(200, slots_feed.sync_detailed(client=anyone, limit=500))
     assert any(item.data.slot_id == slot.slot_id for item in feed.items) or len(feed.items) == 500
+    # The catalogue is RDF for whoever collects open data.
+    address = f"{url}/v1/catalog.jsonld"
+    graph = rdflib.Graph().parse(data=httpx.get(address).text, format="json-ld", publicID=address)
+    dcat = rdflib.Namespace("http://www.w3.org/ns/dcat#")
+    (catalogue,) = graph.subjects(rdflib.RDF.type, dcat.Catalog)
+    datasets = set(graph.objects(catalogue, dcat.dataset))
+    assert len(datasets) == 4 and all(any(graph.objects(one, dcat.distribution)) for one in datasets)
+    for address in graph.objects(None, dcat.downloadURL):
+        assert httpx.get(str(address)).status_code == 200, address
     print("Python: every answer was what the document says.")
 
 

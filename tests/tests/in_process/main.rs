@@ -13,6 +13,7 @@ mod contention;
 mod documents;
 mod door;
 mod endpoints;
+mod exports;
 mod facility_list;
 mod feeds;
 mod imports;

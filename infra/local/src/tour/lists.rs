@@ -1,8 +1,10 @@
-//! A municipality imports its lists: its nurseries, what they have free in a month, and how families apply.
+//! A municipality imports its lists: its nurseries, what they have free in a month, and how families apply; and takes out
+//! what it has.
 
 use std::io::Write;
 
 use domain::calendar::Month;
+use http::header::CONTENT_TYPE;
 use jiff::ToSpan;
 use serde_json::{Value, json};
 
@@ -66,6 +68,39 @@ impl<W: Write> Tour<'_, W> {
         );
         let done = self.import("procedures", "procedures-1", procedures).await?;
         expect("the import", "succeeded", &done["status"])
+    }
+
+    /// Exports its list and imports it again, exports what is for publication, and the archive.
+    pub(super) async fn take_out(&mut self) -> TourResult {
+        let exports = "/v1/staff/exports";
+        for form in [
+            "facilities?format=csv",
+            "facilities?format=opendata",
+            "vacancies?format=long",
+            "procedures?format=long",
+            "change_requests?format=csv",
+        ] {
+            let file = self.get(Who::City, &format!("{exports}/{form}")).await?;
+            let found = file.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            expect("the file", "text/csv; charset=utf-8", &json!(found))?;
+        }
+        let city = self.api(Who::City).await?;
+        let list = city.file(&format!("{exports}/facilities?format=csv")).await?;
+        let again = self.import("facilities", "list-3", list).await?;
+        let (rows, unchanged) = (&again["rows"], again["unchanged"].clone());
+        expect("rows that change nothing", unchanged, rows)?;
+
+        let archive = self.get(Who::City, &format!("{exports}/all")).await?.body;
+        expect("the archive", "hokatsu-archive", &archive["format"])?;
+        let (path, key) = ("/v1/staff/imports?dataset=all", format!("{} archive", self.begun));
+        let refused = self.api(Who::City).await?.create(path, &key, archive).await?;
+        self.answered(Who::City, "POST", path, &refused)?;
+        expect("a hub that has facilities", "not_empty", &refused.body["current_status"])?;
+
+        let codes = self.get(Who::Anyone, "/v1/codes").await?.body;
+        expect("the first code", "nursery", &codes["items"][0]["code"])?;
+        let catalogue = self.get(Who::Anyone, "/v1/catalog.jsonld").await?.body;
+        expect("the catalogue", "dcat:Catalog", &catalogue["@type"])
     }
 
     /// Sends a list of a dataset, and looks at the import once it is done.

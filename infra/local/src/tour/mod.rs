@@ -466,6 +466,12 @@ impl<'a, W: Write> Tour<'a, W> {
         Box::pin(self.decide_several()).await?;
 
         self.scene(
+            "The municipality takes out what it has: for its spreadsheets, for publication, and for another hub",
+            "Its own list changes nothing when it is imported again, and the archive is taken by an empty hub alone.",
+        )?;
+        Box::pin(self.take_out()).await?;
+
+        self.scene(
             "On the 10th, nurseries that opened nothing for the third month ahead are asked",
             "It happens on every 10th at 9:00 that the clock passes.",
         )?;

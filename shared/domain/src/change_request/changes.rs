@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::{
     Facility, Invalid,
@@ -19,7 +20,7 @@ pub const WITHHELD: &str = "withheld";
 pub type Wanted = BTreeMap<String, Value>;
 
 /// What one field was when the change was asked for, and what it is to be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct FieldChange {
     pub from: Value,

@@ -31,6 +31,17 @@ impl ChangeStatus {
     /// Every state, in the order in which they are listed: what waits for somebody comes first.
     pub const ALL: [Self; 5] = [Submitted, Draft, Approved, Rejected, Withdrawn];
 
+    /// What staff call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Draft => "未申請",
+            Submitted => "未承認",
+            Approved => "承認済み",
+            Rejected => "却下",
+            Withdrawn => "取下げ",
+        }
+    }
+
     /// As JSON and the table have it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -34,12 +34,13 @@ pub struct Provenance {
 }
 
 /// What is known of the items beside their values.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct ItemNotes {
     /// Where they come from.
     pub provenance: Vec<Provenance>,
     /// Items that the facility shows to nobody but staff (非公表), whatever their visibility.
+    #[schema(value_type = Vec<String>)]
     pub withheld: BTreeSet<String>,
     /// What somebody wrote, where the hub keeps it in another writing; by field.
     pub as_written: BTreeMap<String, String>,

@@ -16,6 +16,8 @@ pub enum Dataset {
     Procedures,
     /// What facilities have free in a month (月次空き枠情報).
     Vacancies,
+    /// All that another hub had, from its archive.
+    All,
 }
 
 impl std::str::FromStr for Dataset {
@@ -25,7 +27,8 @@ impl std::str::FromStr for Dataset {
             "facilities" => Ok(Self::Facilities),
             "procedures" => Ok(Self::Procedures),
             "vacancies" => Ok(Self::Vacancies),
-            _ => Err(Invalid::Format("facilities、procedures、vacancies")),
+            "all" => Ok(Self::All),
+            _ => Err(Invalid::Format("facilities、procedures、vacancies、all")),
         }
     }
 }

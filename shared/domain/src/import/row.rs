@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::{
     Invalid,
     item::Item,
-    sheet::{Column, Record, RowError, RowWarning, Sheet, one_line},
+    sheet::{Column, Record, RowError, RowWarning, Sheet, is_formula, one_line},
     text,
 };
 
@@ -174,12 +174,18 @@ impl<T> Columns<T> {
             }
         }
         let other = |column: &Column| {
-            let cell = record.cell(*column).trim();
+            let cell = said(record, *column);
             (!cell.is_empty()).then(|| (sheet.heading(*column).to_owned(), cell.nfc().collect()))
         };
         let other_columns = self.others.iter().filter_map(other).collect();
         Row { line: record.line, draft, stated, as_written, other_columns }
     }
+}
+
+/// What a record says. The apostrophe that an export puts before what a spreadsheet would take for a formula is no part of it.
+fn said<'a>(record: &'a Record<'_>, column: Column) -> &'a str {
+    let cell = record.cell(column).trim();
+    cell.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(cell)
 }
 
 /// What a cell states: nothing where it is empty, or has a dash for that. What must be on one line is put on one, and told.
@@ -190,7 +196,7 @@ pub(super) fn cell<'a>(
     on_one_line: bool,
     findings: &mut Findings,
 ) -> Option<Cow<'a, str>> {
-    let sent = record.cell(column).trim();
+    let sent = said(record, column);
     if sent.chars().all(|c| matches!(c, '-' | 'ー' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '－'))
     {
         return None;

@@ -152,6 +152,16 @@ impl Format for OpenDays {
     type Value = Vec<OpenDay>;
     const REWRITES: bool = true;
     const TYPE: &'static str = "array";
+    const CODES: &'static [(&'static str, &'static str)] = &[
+        ("mon", "月"),
+        ("tue", "火"),
+        ("wed", "水"),
+        ("thu", "木"),
+        ("fri", "金"),
+        ("sat", "土"),
+        ("sun", "日"),
+        ("holiday", "祝"),
+    ];
 
     fn read(cell: &str) -> Result<Vec<OpenDay>, Invalid> {
         const FORM: Invalid = Invalid::Format("月火水木金土");
@@ -220,6 +230,16 @@ mod tests {
         assert_eq!(Closes::read("18:01～20:00").unwrap().to_string(), "20:00");
         assert_eq!(Opens::read("18:01～20:00").unwrap().to_string(), "18:01");
         assert_eq!(Closes::read("20:00").unwrap().to_string(), "20:00");
+    }
+
+    #[test]
+    fn each_day_has_its_code_and_its_label() {
+        let of = |(day, name): (OpenDay, char)| {
+            (serde_json::to_value(day).unwrap().as_str().unwrap().to_owned(), name.to_string())
+        };
+        let codes =
+            OpenDays::CODES.iter().map(|(code, label)| (code.to_string(), label.to_string()));
+        assert!(codes.eq(DAYS.map(of)));
     }
 
     #[test]

@@ -47,6 +47,7 @@ macro_rules! code_list {
 
         impl $crate::item::Format for $name {
             type Value = Self;
+            const CODES: &'static [(&'static str, &'static str)] = &[$(($code, $label)),*];
 
             /// A label, or a code.
             fn read(cell: &str) -> Result<Self, $crate::Invalid> {

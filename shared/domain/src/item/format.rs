@@ -18,6 +18,9 @@ pub trait Format {
     /// Whether people write it in ways that are worth keeping beside what the hub takes from them.
     const REWRITES: bool = false;
 
+    /// The codes that JSON has for its values, each with its label; none where they are no codes.
+    const CODES: &'static [(&'static str, &'static str)] = &[];
+
     /// Whether what stands in a cell, though it is not empty, says that the value is not stated.
     fn is_unstated(_cell: &str) -> bool {
         false

@@ -54,6 +54,8 @@ pub struct Item<T: 'static> {
     pub visibility: Visibility,
     /// What to enter (記入要領), with an example.
     pub guide: &'static str,
+    /// The codes that JSON has for its values, each with its label; none where they are no codes.
+    pub codes: &'static [(&'static str, &'static str)],
     /// Whether its cells are on one line.
     pub one_line: bool,
     /// Whether people write it in ways that the hub does not keep, so that what they wrote is kept beside it.

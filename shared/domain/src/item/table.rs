@@ -66,6 +66,7 @@ macro_rules! item {
             other_headings: &[$($other),*],
             visibility: $crate::item::Visibility::$visibility,
             guide: $guide,
+            codes: <$format as $crate::item::Format>::CODES,
             one_line: <$format as $crate::item::Format>::ONE_LINE,
             rewrites: <$format as $crate::item::Format>::REWRITES,
             read: |_, _| Ok(()),

@@ -195,6 +195,7 @@ impl Format for YesNo {
     type Value = bool;
     const REWRITES: bool = true;
     const TYPE: &'static str = "boolean";
+    const CODES: &'static [(&'static str, &'static str)] = &[("true", "有"), ("false", "無")];
 
     fn read(cell: &str) -> Result<bool, Invalid> {
         match plain(cell).as_str() {

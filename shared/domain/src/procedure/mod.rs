@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How it went for an age class a year before. `None` is "not stated", or suppressed lest somebody be known by it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct AgeResult {
     /// 入所可能（募集）数.
@@ -29,7 +29,7 @@ pub struct AgeResult {
 }
 
 /// The same for each age class on 1 April.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct ResultsByAge {

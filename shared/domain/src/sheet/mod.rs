@@ -197,8 +197,13 @@ impl Record<'_> {
     }
 }
 
+/// Whether a spreadsheet would take a cell for a formula, or would if the apostrophes before it were gone.
+pub fn is_formula(cell: &str) -> bool {
+    cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t'])
+}
+
 /// Headings are compared without width, spaces, parentheses and the separators that offices vary.
-fn heading_key(heading: &str) -> String {
+pub(crate) fn heading_key(heading: &str) -> String {
     let varied = |c: &char| matches!(c, '_' | '・' | '(' | ')');
     text::identity(heading).chars().filter(|c| !varied(c)).collect()
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Free places by age class on 1 April; `None` is "not stated", never zero.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct PlacesByAge {

@@ -29,6 +29,7 @@ pub struct Places {
 impl Format for Places {
     type Value = Self;
     const TYPE: &'static str = "object";
+    const CODES: &'static [(&'static str, &'static str)] = Mark::CODES;
 
     fn is_unstated(cell: &str) -> bool {
         // An x is a mark here.

@@ -1,6 +1,6 @@
 //! Where change requests are listed: under their facility, and under their state for those who decide.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use domain::{
     ChangeRequest, ChangeRequestId, FacilityId, MunicipalityCode, Timestamp,
@@ -36,6 +36,21 @@ pub(super) fn new_listing(request: &ChangeRequest, now: Timestamp) -> Vec<Write>
     [of_facility].into_iter().chain(listed(request)).map(Write::ensure).collect()
 }
 
+/// What lists a request that was made elsewhere, whatever became of it.
+pub(super) fn restored_listing(request: &ChangeRequest) -> Vec<Write> {
+    let created = request.created_at().into_iter();
+    let mut writes: Vec<_> = created.flat_map(|at| new_listing(request, at)).collect();
+    writes.extend(approved(request).map(Write::ensure));
+    writes
+}
+
+/// Where it stands among the changes of its facility.
+fn approved(request: &ChangeRequest) -> Option<Key> {
+    let step = request.last(ChangeAction::Approved)?;
+    let (facility, id) = (request.facility_id.clone(), request.change_request_id.clone());
+    Some(Key::ChangeOfFacility(facility, step.at, id))
+}
+
 /// What keeps the lists in step with a request that changes, written with it.
 pub(super) fn listing(before: &ChangeRequest, after: &ChangeRequest) -> Vec<Write> {
     let delete = |key| Write::delete(key, Condition::Whatever);
@@ -45,12 +60,7 @@ pub(super) fn listing(before: &ChangeRequest, after: &ChangeRequest) -> Vec<Writ
         writes.extend(old.map(delete));
         writes.extend(new.map(Write::ensure));
     }
-    if after.status == ChangeStatus::Approved
-        && let Some(step) = after.last(ChangeAction::Approved)
-    {
-        let (facility, id) = (after.facility_id.clone(), after.change_request_id.clone());
-        writes.push(Write::ensure(Key::ChangeOfFacility(facility, step.at, id)));
-    }
+    writes.extend(approved(after).map(Write::ensure));
     writes
 }
 
@@ -139,6 +149,23 @@ impl Store {
         let (places, next) = page(found, limit);
         let ids: Vec<_> = places.into_iter().map(|(_, _, _, id)| id).collect();
         Ok((self.change_requests(&ids).await?, next))
+    }
+
+    /// The change requests of a municipality in these states; none is left out. One that goes from one state to another
+    /// meanwhile is found in the later one, if that is asked for later.
+    pub async fn all_change_requests(
+        &self,
+        code: MunicipalityCode,
+        in_states: &[ChangeStatus],
+    ) -> Result<Vec<ChangeRequest>, StoreError> {
+        let mut ids = BTreeSet::new();
+        for status in in_states {
+            let query = Query::of(Span::listed_change_requests(*status, Some(code))).consistent();
+            let listed = self.list_whole(&query, None, listed_position).await?;
+            ids.extend(listed.into_iter().map(|(_, _, _, id)| id));
+        }
+        let items = self.get_items(ids.into_iter().map(Key::ChangeRequest), true).await?;
+        items.into_iter().map(from_table).collect()
     }
 
     /// These change requests, in this order; those that cannot be read are left out.

@@ -15,7 +15,7 @@ use serde_json::Value;
 pub use self::list::{ChangePosition, ListedChange};
 use self::{
     item::{from_table, item, unknown},
-    list::{listing, new_listing},
+    list::{listing, new_listing, restored_listing},
 };
 use crate::{
     Store, StoreError,
@@ -58,6 +58,9 @@ pub enum ChangeMade {
 
 /// How often a number is taken anew that somebody else was given.
 const NUMBER_TRIES: usize = 20;
+
+/// DynamoDB takes 100 writes in one transaction: a request, and where it is listed.
+const RESTORED_AT_ONCE: usize = 25;
 
 /// How often an approval is made anew because somebody changed something else of its facility.
 const FACILITY_TRIES: usize = 10;
@@ -111,6 +114,53 @@ impl Store {
             }
             if let Some(exists) = refusals.of(&key).and_then(Found::item) {
                 return Ok(ChangeCreated::Exists(Box::new(from_table(exists)?)));
+            }
+        }
+        Err(StoreError::Unavailable("too many change requests at once".into()))
+    }
+
+    /// Keeps change requests that were made in another hub, under their own ids and numbers; those that follow get higher
+    /// numbers. One that is there already is left as it is.
+    pub(crate) async fn restore_change_requests(
+        &self,
+        requests: &[ChangeRequest],
+    ) -> Result<(), StoreError> {
+        let numbers = requests.iter().filter_map(|of| of.change_request_number.count());
+        self.number_after(numbers.max().unwrap_or_default()).await?;
+        for some in requests.chunks(RESTORED_AT_ONCE) {
+            let key = |of: &ChangeRequest| Key::ChangeRequest(of.change_request_id.clone());
+            let known = self.get_items(some.iter().map(key), true).await?;
+            let known: Vec<_> = known.iter().filter_map(Key::of).collect();
+            let mut writes = Vec::new();
+            for request in some.iter().filter(|of| !known.contains(&key(of))) {
+                writes.push(Write::create(key(request), item(request)?));
+                writes.extend(restored_listing(request));
+            }
+            if !writes.is_empty() {
+                self.transact(writes).await?.or_conflict()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts at least so many change requests as numbered.
+    async fn number_after(&self, least: u64) -> Result<(), StoreError> {
+        for _ in 0..NUMBER_TRIES {
+            let read = self.get_item(Key::ChangeRequestCount(), true).await?;
+            let is_first = read.is_none();
+            let Count { requests } = read.map(from_item).transpose()?.unwrap_or_default();
+            if requests >= least {
+                return Ok(());
+            }
+            let unchanged = match is_first {
+                true => Condition::Absent,
+                false => Condition::Is("requests".into(), number(requests as i64)),
+            };
+            let (before, next) =
+                (to_item(&Count { requests })?, to_item(&Count { requests: least })?);
+            let write = Write::change(Key::ChangeRequestCount(), &before, &next, unchanged);
+            if self.transact(vec![write]).await?.is_done() {
+                return Ok(());
             }
         }
         Err(StoreError::Unavailable("too many change requests at once".into()))

@@ -72,6 +72,8 @@ pub const ROWS: &[(&str, Access)] = &[
     ("vacancies_feed", PUBLIC),
     ("procedures_feed", PUBLIC),
     ("list_municipalities", PUBLIC),
+    ("catalog", PUBLIC),
+    ("list_codes", PUBLIC),
     ("list_procedures", PUBLIC),
     ("list_vacancies", PUBLIC),
     ("vacancies_csv", PUBLIC),
@@ -130,6 +132,7 @@ pub const ROWS: &[(&str, Access)] = &[
     ("request_import", AUTHORITIES),
     ("get_import", MUNICIPALITY),
     ("get_import_errors", MUNICIPALITY),
+    ("export_dataset", MUNICIPALITY),
 ];
 
 /// Who may learn the number of the reservation.

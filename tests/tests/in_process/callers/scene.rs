@@ -209,6 +209,7 @@ impl Scene {
             "import_id" => (self.import.as_str(), vec!["imp_000000000000", "nothing"]),
             "code" => ("131199", vec!["132080", "131198", "nothing"]),
             "change_request_id" => (&self.change_request, vec!["chg_000000000000", "nothing"]),
+            "dataset" => ("facilities", vec!["nothing"]),
             "report" => ("REP-05", vec!["REP-03"]),
             "name" => ("slot-full", vec!["nothing"]),
             _ => panic!("{{{parameter}}} needs values in {}", file!()),

@@ -7,9 +7,10 @@ use crate::{
     facility::{ITEMS, Source},
     import::{
         directory::Directory,
-        planned::{Planned, says_the_same},
+        planned::{Planned, same_words, says_the_same},
         row::{Findings, Row},
     },
+    sheet::heading_key,
 };
 
 /// What the rows of one municipality change of the facilities that the hub has there. A row that fits more than one of
@@ -64,7 +65,15 @@ fn merge(row: &Row<Facility>, known: Option<&Facility>, now: Timestamp) -> Plann
             None => after.notes.as_written.remove(item.field),
         };
     }
-    after.notes.other_columns.extend(row.other_columns.clone());
+    for (heading, cell) in &row.other_columns {
+        let key = heading_key(heading);
+        let mut known = after.notes.other_columns.iter();
+        let known = known.find(|(heading, _)| heading_key(heading) == key);
+        if !known.is_some_and(|(_, known)| same_words(known, cell)) {
+            let heading = known.map_or(heading, |(heading, _)| heading).clone();
+            after.notes.other_columns.insert(heading, cell.clone());
+        }
+    }
     after.derive_items();
     after.notes.state(changed, Source::Import, now);
     if known != Some(&after) {

@@ -1,9 +1,13 @@
 //! What the rows of a list state.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use crate::{
     Facility, FacilityId, Invalid, MunicipalityCode, Settings, Timestamp,
+    export::PASSED_OVER,
     facility::{self, ChildCapacity, ITEMS, Location},
     import::{
         locality::Localities,
@@ -22,6 +26,10 @@ struct Place {
     longitude: Option<Column>,
     /// 町字 and 番地以下, where a list divides the address.
     divided_address: [Option<Column>; 2],
+    /// The same undivided, with prefecture and municipality.
+    whole_address: Option<Column>,
+    /// What an export has beside the items.
+    passed_over: Vec<Column>,
 }
 
 impl Place {
@@ -31,12 +39,18 @@ impl Place {
             latitude: sheet.column("緯度"),
             longitude: sheet.column("経度"),
             divided_address: ["所在地_町字", "所在地_番地以下"].map(|name| sheet.column(name)),
+            whole_address: ["所在地_連結表記", "所在地_連結標記"]
+                .into_iter()
+                .find_map(|name| sheet.column(name)),
+            passed_over: PASSED_OVER.iter().filter_map(|name| sheet.column(name)).collect(),
         }
     }
 
     fn columns(&self) -> Vec<Column> {
-        let Self { locality, latitude, longitude, divided_address } = self;
-        let others = [latitude, longitude].into_iter().chain(divided_address).flatten().copied();
+        let Self { locality, latitude, longitude, divided_address, whole_address, passed_over } =
+            self;
+        let others = [latitude, longitude, whole_address].into_iter().chain(divided_address);
+        let others = others.flatten().chain(passed_over).copied();
         locality.columns().chain(others).collect()
     }
 }
@@ -102,9 +116,14 @@ fn row(
     let [town, number] = place.divided_address.map(|column| {
         column.and_then(|column| cell(sheet, record, column, true, findings)).unwrap_or_default()
     });
-    if row.draft.street_address.is_none() && !town.is_empty() {
-        row.draft.street_address = Some(format!("{town}{number}"));
-        row.stated.extend(facility::named("street_address"));
+    if row.draft.street_address.is_none() {
+        let mut whole = || cell(sheet, record, place.whole_address?, true, findings);
+        row.draft.street_address = match town.is_empty() {
+            true => whole().map(Cow::into_owned),
+            false => Some(format!("{town}{number}")),
+        };
+        let stated = row.draft.street_address.as_ref().and(facility::named("street_address"));
+        row.stated.extend(stated);
     }
     let municipality = locality.municipality;
     if let Some(address) = &mut row.draft.street_address {

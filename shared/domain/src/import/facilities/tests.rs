@@ -1,8 +1,9 @@
 use super::plan;
 use crate::{
-    Facility, Timestamp,
+    Facility, Timestamp, export,
     facility::{FacilityType, Source},
     import::{Findings, Planned, Row, RowError},
+    sheet::is_formula,
 };
 
 const LIST: &str = "事業所番号,施設の名称,施設類型,施設_設置主体,郵便番号,都道府県,市区町村,町名・番地,施設の連絡先_電話番号,合計_利用定員数,緯度,経度
@@ -215,4 +216,38 @@ fn open_data_of_both_layouts_is_recognised() {
 fn columns_that_are_no_item_are_kept() {
     let list = LIST.replace("経度\n", "経度,園舎面積\n").replace("139.71\n", "139.71,500㎡\n");
     assert_eq!(created(&list)[0].notes.other_columns["園舎面積"], "500㎡");
+}
+
+#[test]
+fn imp_05_what_an_export_writes_changes_nothing() {
+    let list = LIST
+        .replace("経度\n", "経度,提供内容の特色,園舎面積\n")
+        .replace("139.71\n", "139.71,\"一行目\n\u{3000}二行目\",\"500㎡\n（うち園庭　100㎡）\"\n");
+    let mut known = created(&list);
+    known[0].details.care_content = Some("=SUM(1)\n'-持ち物\n".into());
+    known[0].details.playground_note = Some("'=1".into());
+    let mut file = String::new();
+    for row in export::facilities(&known) {
+        let cell = |cell: String| {
+            let quote = if is_formula(&cell) { "'" } else { "" };
+            format!("\"{quote}{}\"", cell.replace('"', "\"\""))
+        };
+        file += &(row.into_iter().map(cell).collect::<Vec<_>>().join(",") + "\r\n");
+    }
+    let [again] = &planned(&file, &known)[..] else { panic!() };
+    assert!(!again.is_changed() && again.proposed.is_empty(), "{:?}", again.told());
+    let changed = planned(&file.replace("500㎡", "501㎡"), &known).remove(0);
+    assert_eq!(changed.after.notes.other_columns["園舎面積"], "501㎡ （うち園庭 100㎡）");
+}
+
+#[test]
+fn imp_05_open_data_of_an_export_is_read_again() {
+    let known = created(LIST);
+    let table = export::open_data(&known);
+    let file: Vec<_> = table.iter().map(|row| row.join(",") + "\n").collect();
+    assert_eq!(table[0].len(), 53);
+    let again = &drafts(&file.concat())[0];
+    assert_eq!(again.street_address, known[0].street_address);
+    assert_eq!((again.location, again.capacity.total), (known[0].location, Some(103)));
+    assert!(again.notes.other_columns.is_empty());
 }
