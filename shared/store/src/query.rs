@@ -146,7 +146,10 @@ impl Store {
     ) -> BoxFuture<'_, Result<Page, StoreError>> {
         let mut words = Words::default();
         let (partition, pk) = &query.partition;
-        let mut text = |text: &str| words.value(&AttributeValue::S(text.to_owned()));
+        let mut text = |text: &str| {
+            debug_assert!(!text.is_empty(), "DynamoDB takes no empty key; the embedded store does");
+            words.value(&AttributeValue::S(text.to_owned()))
+        };
         let pk = text(pk);
         let sort = match &query.sort {
             Some(Sort::Between(low, high)) => {

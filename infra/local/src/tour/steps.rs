@@ -99,6 +99,12 @@ impl<W: Write> Tour<'_, W> {
         let later = "/v1/municipalities/131199/vacancies.json?base_month=2099-12";
         let table = self.get(Who::Anyone, later).await?.body;
         expect("a month that is not published", json!([]), &table["items"])?;
+        let all = self.get(Who::Anyone, "/v1/procedures?limit=1").await?.body;
+        expect(
+            "procedures of all municipalities",
+            1,
+            &json!(all["items"].as_array().map(Vec::len)),
+        )?;
         let path = "/v1/procedures?municipality=131199";
         let procedures = self.get(Who::Anyone, path).await?.body["items"].clone();
         for of_year in [&procedures[0], &procedures[1]] {

@@ -132,8 +132,14 @@ impl Span {
             (Some(code), None) => format!("{code}#"),
             (None, _) => String::new(),
         };
-        let low = after.map_or_else(|| below.clone(), |after| format!("{}~", after.text().1));
-        Self { pk: "PRC".into(), sort: Sort::Between(low, format!("{below}~")) }
+        let high = format!("{below}~");
+        let sort = match after {
+            Some(after) => Sort::Between(format!("{}~", after.text().1), high),
+            // DynamoDB takes no empty bound.
+            None if below.is_empty() => Sort::UpTo(high),
+            None => Sort::Between(below, high),
+        };
+        Self { pk: "PRC".into(), sort }
     }
 
     /// The webhook endpoints of a client.
