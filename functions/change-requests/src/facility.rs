@@ -24,6 +24,7 @@ use utoipa::ToSchema;
 use crate::{
     Desk,
     view::{ChangeRequestView, FacilityChangeView},
+    wanted::WantedChanges,
 };
 
 /// What a nursery asks its municipality to change.
@@ -34,7 +35,7 @@ pub(crate) struct AskForChange {
     base_etag: String,
     /// The new values by field, in JSON or written as in a list; `null` for what is no longer stated. `withheld` lists the
     /// items that nobody but staff sees.
-    #[schema(value_type = Object)]
+    #[schema(value_type = WantedChanges)]
     changes: Wanted,
     /// Whether it goes to the municipality at once; else it is a draft.
     #[deserr(default)]
@@ -135,7 +136,7 @@ pub(crate) async fn get_own_change_request(
 pub(crate) struct EditChangeRequest {
     /// Other values for some fields of a draft. What is asked for as it is now is asked for no longer.
     #[deserr(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<WantedChanges>)]
     changes: Option<Wanted>,
     /// Gives a draft to the municipality.
     #[deserr(default)]

@@ -4,6 +4,7 @@
 mod facility;
 mod review;
 mod view;
+mod wanted;
 
 use axum::extract::FromRef;
 use domain::{

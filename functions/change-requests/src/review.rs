@@ -15,7 +15,7 @@ use hub_http::{
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Desk, view::ChangeRequestView};
+use crate::{Desk, view::ChangeRequestView, wanted::WantedChanges};
 
 /// How many change requests are approved by one call.
 const AT_ONCE: i64 = 100;
@@ -85,7 +85,7 @@ pub(crate) async fn get_change_request(
 #[deserr(error = InputErrors, deny_unknown_fields)]
 pub(crate) struct CorrectChangeRequest {
     /// Other values for some fields, as the nursery asks for them.
-    #[schema(value_type = Object)]
+    #[schema(value_type = WantedChanges)]
     changes: Wanted,
 }
 

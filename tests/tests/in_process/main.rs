@@ -14,6 +14,7 @@ mod documents;
 mod door;
 mod endpoints;
 mod exports;
+mod facilities;
 mod facility_list;
 mod feeds;
 mod imports;

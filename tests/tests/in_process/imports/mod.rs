@@ -44,7 +44,7 @@ fn id(sent: &Answer) -> ImportId {
 }
 
 /// Sends a list, runs the import, and looks at it.
-async fn imported(world: &World, dataset: &str, file: impl Into<Body>) -> Value {
+pub async fn imported(world: &World, dataset: &str, file: impl Into<Body>) -> Value {
     imported_by(world, &As::Operator, dataset, file).await
 }
 
