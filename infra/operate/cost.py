@@ -9,7 +9,6 @@
 
 import argparse
 import csv
-import math
 import sys
 import tomllib
 from collections import defaultdict
@@ -63,21 +62,11 @@ def how_often(scenario, usage):
     }
 
 
-def search_entry_writes(scenario, size):
-    """Two items in a transaction: the entries of a municipality, and the versions of all of them."""
-    nurseries = scenario["facilities"] / scenario["municipalities"]
-    entries = math.ceil(nurseries * size["search_entry_kb"])
-    versions = math.ceil(scenario["municipalities"] * size["search_version_kb"])
-    return 2 * (entries + versions)
-
-
-def add_use(bill, use, times, scenario, usage):
+def add_use(bill, use, times, usage):
     """What a use takes, so many times."""
     size = usage["size"]
     bill.add("table_read", times * use.get("read", 0))
     bill.add("table_write", times * use.get("write", 0))
-    if use.get("search_entries"):
-        bill.add("table_write", times * search_entry_writes(scenario, size))
     bill.add("key_request", times * use.get("key_requests", 0))
     bill.add("queue_request", times * use.get("queue_requests", 0))
     bill.add("mail", times * use.get("mails", 0))
@@ -96,7 +85,7 @@ def bill_of(scenario, prices, usage):
     bill, fixed, size = Bill(prices), usage["fixed"], usage["size"]
     often = how_often(scenario, usage)
     for use in usage["use"]:
-        add_use(bill, use, often[use["per"]] * use["times"], scenario, usage)
+        add_use(bill, use, often[use["per"]] * use["times"], usage)
 
     slots = scenario["facilities"] * usage["each"]["slots_kept"]
     stored = (scenario["visits_kept"] * size["visit_kb"] + slots * size["slot_kb"]) / 1e6
@@ -144,7 +133,7 @@ def uses():
     lines = ["| a thousand times | USD |", "|---|--:|"]
     for use in usage["use"]:
         bill = Bill(prices)
-        add_use(bill, use, 1000, usage["scenario"][-1], usage)
+        add_use(bill, use, 1000, usage)
         lines.append(f"| {use['name']} | {sum(bill.by_service().values()):.4f} |")
     return "\n".join(lines)
 
@@ -159,7 +148,7 @@ def stranger():
         for place, (rate, out) in enumerate([(route["rate"], "out_kb"), (500, "out_kb_before")]):
             bill = Bill(prices)
             use = {**route, "http": True, "out_kb": route.get(out, route["out_kb"])}
-            add_use(bill, use, rate * 86400, usage["scenario"][0], usage)
+            add_use(bill, use, rate * 86400, usage)
             dollars = sum(bill.by_service().values())
             together[place] += dollars
             cells.append(f"{dollars:,.2f}")

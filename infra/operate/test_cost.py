@@ -17,8 +17,9 @@ def use(name):
 
 
 def asserted(test):
-    """The figures that a test of tests/tests/in_process/capacity.rs asserts: ("write", 6.0), …"""
-    code = (ROOT / "tests/tests/in_process/capacity.rs").read_text(encoding="utf-8")
+    """The figures that a test of tests/tests/in_process/capacity asserts: ("write", 6.0), …"""
+    files = sorted((ROOT / "tests/tests/in_process/capacity").glob("*.rs"))
+    code = "\n".join(file.read_text(encoding="utf-8") for file in files)
     body = code.split(f"async fn {test}()")[1].split("\n}\n")[0]
     figures = re.findall(r"assert_eq!\((read|write), ([\d.]+)\)", body)
     figures += re.findall(r"(read|write): ([\d.]+)", body)
@@ -49,7 +50,7 @@ class Cost(unittest.TestCase):
     def test_a_request_for_a_visit_reckoned_by_hand(self):
         bill = cost.Bill(cost.read_prices())
         usage = cost.read_usage()
-        cost.add_use(bill, use("request a visit"), 1000, usage["scenario"][0], usage)
+        cost.add_use(bill, use("request a visit"), 1000, usage)
         writes, reads, keys = Decimal("0.00715"), Decimal("0.00049875"), Decimal("0.003")
         dollars = bill.by_service()
         self.assertAlmostEqual(dollars["DynamoDB"], float(writes + reads))
