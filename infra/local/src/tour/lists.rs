@@ -24,13 +24,13 @@ impl<W: Write> Tour<'_, W> {
         let value = |name: &str| text(&nursery[name]).to_owned();
         let (prefecture, municipality) = (value("prefecture"), value("municipality"));
         let list = format!(
-            "施設の名称,都道府県,市区町村,開所日_平日閉所時間,最寄り駅からの徒歩\n\
+            "施設の名称,都道府県,市区町村,開所日_土曜日閉所時間,最寄り駅からの徒歩\n\
             {},{prefecture},{municipality},夕方,徒歩10分\nあたらしい保育園,{prefecture},{municipality},18:30,\n",
             value("facility_name"),
         );
         let failed = self.import("facilities", "list-1", list.clone()).await?;
         expect("the import", "failed", &failed["status"])?;
-        expect("the column", "開所日_平日閉所時間", &failed["errors"][0]["column"])?;
+        expect("the column", "開所日_土曜日閉所時間", &failed["errors"][0]["column"])?;
         let rows = format!("/v1/staff/imports/{}/errors.csv", text(&failed["import_id"]));
         self.get(Who::City, &rows).await?;
         let rows = self.api(Who::City).await?.file(&rows).await?;
@@ -38,7 +38,7 @@ impl<W: Write> Tour<'_, W> {
         let done = self.import("facilities", "list-2", list.replace("夕方", "18時15分")).await?;
         expect("the import", "succeeded", &done["status"])?;
         let nursery = self.get(Who::Anyone, &path).await?.body;
-        expect("when it closes", "18:15", &nursery["weekday_closes_at"])?;
+        expect("when it closes", "18:15", &nursery["saturday_closes_at"])?;
         expect("minutes from the station", 10, &nursery["walk_minutes_from_station"])
     }
 

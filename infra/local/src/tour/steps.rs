@@ -52,7 +52,7 @@ impl<W: Write> Tour<'_, W> {
     pub(super) async fn copy_feeds(&mut self) -> TourResult {
         let facilities = self.copy_feed("facilities").await?;
         let nursery = facilities.iter().find(|item| item["id"] == self.facility.as_str());
-        let nursery = nursery.map(|item| item["data"]["weekday_closes_at"].clone());
+        let nursery = nursery.map(|item| item["data"]["saturday_closes_at"].clone());
         expect("when it closes, in the copy", "18:15", &nursery.unwrap_or_default())?;
         let vacancies = self.copy_feed("vacancies").await?;
         let of_facility = |item: &&Value| item["data"]["facility_id"] == self.facility.as_str();
