@@ -175,7 +175,6 @@ impl Index {
                 places.filter(|(_, row)| wanted.may_match(&row.columns)).collect();
             if !wanted.is_decided() {
                 if wanted.has_terms() {
-                    may.iter().for_each(|(_, row)| row.entry.touch());
                     may.iter().for_each(|(_, row)| row.entry.touch_text());
                 }
                 let reads_free: Vec<_> =
