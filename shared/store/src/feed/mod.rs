@@ -76,7 +76,7 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl Count {
-    /// After so many more numbers. A restored table goes on far behind every number that the one before may have given
+    /// After so many more numbers. A restored table goes on far beyond every number that the one before may have given
     /// out: less than one each millisecond since 1970.
     fn after(&self, numbers: usize, now: Timestamp) -> Self {
         let (mut before, mut lost) = (self.last, self.lost.clone());
