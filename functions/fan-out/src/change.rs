@@ -53,6 +53,7 @@ impl Record {
             StreamChange::Reservation { before, after } => {
                 Some(Audience::of(before.as_deref(), after))
             }
+            StreamChange::Published(event) => Some(Audience::of_public(event.clone())),
             _ => None,
         };
         Ok(Change { of, correlation_id, audience })
@@ -64,7 +65,7 @@ pub(crate) struct Change {
     pub(crate) of: StreamChange,
     /// The request or run that caused it.
     pub(crate) correlation_id: Option<CorrelationId>,
-    /// Who hears of a reservation.
+    /// Who hears of it.
     pub(crate) audience: Option<Audience>,
 }
 
@@ -92,6 +93,7 @@ impl Change {
             StreamChange::NewNoticeAddresses { facility, .. } => {
                 ("new_notice_addresses", facility.to_string())
             }
+            StreamChange::Published(event) => ("published", event.id.to_string()),
             StreamChange::Removed(key) => ("removed", key.text().0),
             StreamChange::Nothing => return,
         };

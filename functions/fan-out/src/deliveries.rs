@@ -3,10 +3,15 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use domain::{ClientId, event::Event, vendor::WebhookEndpoint};
+use domain::{
+    ClientId, FacilityId,
+    audience::{Audience, Sites},
+    event::Event,
+    vendor::WebhookEndpoint,
+};
 use notify::order::PushOrder;
 use runtime::{Message, Outgoing, Queue};
-use store::{Store, StoreError, StreamChange};
+use store::{Listener, Store, StoreError};
 
 use crate::{RelayError, change::Change};
 
@@ -15,46 +20,74 @@ pub(crate) async fn send(
     queue: &Arc<dyn Queue>,
     changes: &[Change],
 ) -> Result<(), RelayError> {
-    let mut heard = Vec::new();
+    let (mut vendors, mut records, mut messages) = (Vendors::new(store), Vec::new(), Vec::new());
     for change in changes {
-        let StreamChange::Reservation { after, .. } = &change.of else { continue };
         let Some(audience) = &change.audience else { continue };
         let Some(event) = &audience.event else { continue };
-        let mut clients = match audience.ict_systems {
-            true => store.linked_clients(&after.facility_id).await?,
-            false => vec![],
+        let clients = vendors.who_hear(audience).await?;
+        let listeners = match audience.sites {
+            Sites::All => vec![Listener::Anyone],
+            Sites::One(_) | Sites::None => clients.iter().cloned().map(Listener::Vendor).collect(),
         };
-        clients.extend(audience.site.clone());
-        heard.extend(clients.into_iter().map(|client| (change, client, event)));
-    }
-    let (mut endpoints, mut messages) = (Endpoints::default(), Vec::new());
-    for (change, client, event) in &heard {
-        let wanted = endpoints.of(store, client).await?.iter();
-        for endpoint in wanted.filter(|endpoint| endpoint.wants(event.event_type)) {
-            messages.push(message(endpoint, event, change)?);
+        records.extend(listeners.into_iter().map(|listener| (listener, event.clone())));
+        for client in clients {
+            for endpoint in vendors.endpoints_of(client).await? {
+                if endpoint.wants(event.event_type) {
+                    messages.push(message(endpoint, event, change)?);
+                }
+            }
         }
     }
-    let events: Vec<(ClientId, Event)> =
-        heard.into_iter().map(|(_, client, event)| (client, event.clone())).collect();
-    store.record_events(&events).await?;
+    store.record_events(&records).await?;
     Ok(queue.send(messages).await?)
 }
 
-/// The endpoints of the clients that a batch meets, each read once.
-#[derive(Default)]
-struct Endpoints(HashMap<ClientId, Vec<WebhookEndpoint>>);
+/// The vendors and their endpoints that a batch meets, each read once.
+struct Vendors<'a> {
+    store: &'a Store,
+    sites: Option<Vec<ClientId>>,
+    linked: HashMap<FacilityId, Vec<ClientId>>,
+    endpoints: HashMap<ClientId, Vec<WebhookEndpoint>>,
+}
 
-impl Endpoints {
-    async fn of(
-        &mut self,
-        store: &Store,
-        client: &ClientId,
-    ) -> Result<&[WebhookEndpoint], StoreError> {
-        if !self.0.contains_key(client) {
-            let endpoints = store.endpoints_to_tell(client).await?;
-            self.0.insert(client.clone(), endpoints);
+impl<'a> Vendors<'a> {
+    fn new(store: &'a Store) -> Self {
+        Self { store, sites: None, linked: HashMap::new(), endpoints: HashMap::new() }
+    }
+
+    async fn who_hear(&mut self, audience: &Audience) -> Result<Vec<ClientId>, StoreError> {
+        let mut clients = match &audience.sites {
+            Sites::None => vec![],
+            Sites::One(site) => vec![site.clone()],
+            Sites::All => self.sites().await?,
+        };
+        if let Some(facility) = &audience.ict_systems_of {
+            clients.extend(self.linked_to(facility).await?);
         }
-        Ok(self.0.get(client).map_or(&[], Vec::as_slice))
+        Ok(clients)
+    }
+
+    async fn sites(&mut self) -> Result<Vec<ClientId>, StoreError> {
+        if self.sites.is_none() {
+            self.sites = Some(self.store.search_sites().await?);
+        }
+        Ok(self.sites.clone().unwrap_or_default())
+    }
+
+    async fn linked_to(&mut self, facility: &FacilityId) -> Result<Vec<ClientId>, StoreError> {
+        if !self.linked.contains_key(facility) {
+            let linked = self.store.linked_clients(facility).await?;
+            self.linked.insert(facility.clone(), linked);
+        }
+        Ok(self.linked.get(facility).cloned().unwrap_or_default())
+    }
+
+    async fn endpoints_of(&mut self, client: ClientId) -> Result<&[WebhookEndpoint], StoreError> {
+        if !self.endpoints.contains_key(&client) {
+            let endpoints = self.store.endpoints_to_tell(&client).await?;
+            self.endpoints.insert(client.clone(), endpoints);
+        }
+        Ok(self.endpoints.get(&client).map_or(&[], Vec::as_slice))
     }
 }
 

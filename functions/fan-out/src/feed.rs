@@ -1,7 +1,7 @@
 //! The feeds. Which things changed is enough: a feed says what they are when it is written.
 
 use domain::Timestamp;
-use store::{FeedThing, Store};
+use store::Store;
 
 use crate::{RelayError, change::Change};
 
@@ -10,7 +10,7 @@ pub(crate) async fn follow(
     changes: &[Change],
     now: Timestamp,
 ) -> Result<(), RelayError> {
-    let things = changes.iter().filter_map(|change| FeedThing::of(&change.of));
+    let things = changes.iter().filter_map(|change| change.of.in_feed());
     store.publish(&things.collect(), now).await?;
     Ok(())
 }

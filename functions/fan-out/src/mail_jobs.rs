@@ -47,6 +47,7 @@ fn messages(change: &Change, now: Timestamp) -> Vec<Message<MailOrder>> {
         | StreamChange::Slot(_)
         | StreamChange::Vacancy(_)
         | StreamChange::Procedure(_)
+        | StreamChange::Published(_)
         | StreamChange::Removed(_)
         | StreamChange::Nothing => return vec![],
     };

@@ -12,7 +12,7 @@ use axum::{
 use deserr::Deserr;
 use domain::{
     Invalid,
-    feed::{END, Feed, PublicFacility, SlotView},
+    feed::{END, Feed, FeedState, PublicFacility, SlotView},
     invalid::{InputErrors, within},
     item::Visibility,
     procedure::ProcedureView,
@@ -118,20 +118,10 @@ struct FeedItemView<T> {
     data: Option<T>,
 }
 
-/// Whether a thing is there.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum FeedState {
-    /// New or changed.
-    Updated,
-    /// Not there any more; told for thirty days.
-    Deleted,
-}
-
 impl<T> FeedItemView<T> {
     fn new(item: FeedItem<T>, feed: Feed) -> Self {
         Self {
-            state: if item.data.is_some() { FeedState::Updated } else { FeedState::Deleted },
+            state: FeedState::of(&item.data),
             kind: feed.kind(),
             id: item.id,
             modified: item.change_number,

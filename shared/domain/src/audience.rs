@@ -1,8 +1,8 @@
-//! Who hears of a change of a reservation: the one place that decides it.
+//! Who hears of a change: the one place that decides it.
 
 use crate::{
-    ClientId, Reservation, Status,
-    event::{Event, EventType},
+    ClientId, FacilityId, Reservation, Status,
+    event::{Event, EventData, EventType},
     reservation::Actor,
 };
 
@@ -17,17 +17,28 @@ pub enum ReservationMail {
     VisitReminder,
 }
 
-/// Who hears of a change of a reservation.
+/// Which search sites hear of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sites {
+    /// None.
+    None,
+    /// The one that made the reservation.
+    One(ClientId),
+    /// All: the event is about what anybody may know.
+    All,
+}
+
+/// Who hears of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audience {
     /// The mails that are sent.
     pub mails: Vec<ReservationMail>,
     /// What vendors are sent, if they are sent anything.
     pub event: Option<Event>,
-    /// The search site that made the reservation, if the event is for it.
-    pub site: Option<ClientId>,
-    /// Whether the event is for the ICT systems that are linked to the nursery.
-    pub ict_systems: bool,
+    /// The search sites that the event is for.
+    pub sites: Sites,
+    /// The nursery to whose linked ICT systems the event is told too.
+    pub ict_systems_of: Option<FacilityId>,
 }
 
 impl Audience {
@@ -40,14 +51,29 @@ impl Audience {
         Self {
             mails: mails(before, after),
             event,
-            site: after.client_id().cloned().filter(|_| for_site),
+            sites: match after.client_id() {
+                Some(client) if for_site => Sites::One(client.clone()),
+                _ => Sites::None,
+            },
             // The nursery never had it to answer while it only waited for a place.
-            ict_systems: event_type.is_some()
+            ict_systems_of: (event_type.is_some()
                 && (after.status == Status::Pending
                     || !before.is_some_and(|before| {
                         matches!(before.status, Status::Waiting | Status::Offered)
-                    })),
+                    })))
+            .then(|| after.facility_id.clone()),
         }
+    }
+
+    /// Of an event about what anybody may know.
+    pub fn of_public(event: Event) -> Self {
+        let ict_systems_of = match &event.data {
+            EventData::Facility(about) => Some(about.facility_id.clone()),
+            EventData::Vacancy(about) => Some(about.facility_id.clone()),
+            // No nursery's affair.
+            EventData::Procedure(_) | EventData::Reservation(_) => None,
+        };
+        Self { mails: vec![], event: Some(event), sites: Sites::All, ict_systems_of }
     }
 }
 
@@ -92,8 +118,8 @@ mod tests {
         let request = pending();
         let audience = Audience::of(None, &request);
         assert_eq!(audience.mails, [ReservationMail::Parent, ReservationMail::Facility]);
-        assert_eq!(audience.site.as_ref(), request.client_id());
-        assert!(audience.site.is_some() && audience.ict_systems);
+        assert_eq!(audience.sites, Sites::One(request.client_id().unwrap().clone()));
+        assert_eq!(audience.ict_systems_of, Some(request.facility_id));
     }
 
     #[test]
@@ -104,11 +130,13 @@ mod tests {
             cancelled.status = Status::CancelledByParent;
             cancelled.sequence += 1;
             let audience = Audience::of(Some(&before), &cancelled);
-            assert!(audience.site.is_some() && !audience.ict_systems, "{status:?}");
+            assert_ne!(audience.sites, Sites::None, "{status:?}");
+            assert_eq!(audience.ict_systems_of, None, "{status:?}");
             let mut answered = before.clone();
             answered.status = Status::Pending;
             answered.sequence += 1;
-            assert!(Audience::of(Some(&before), &answered).ict_systems, "{status:?}");
+            let audience = Audience::of(Some(&before), &answered);
+            assert!(audience.ict_systems_of.is_some(), "{status:?}");
         }
     }
 
@@ -120,10 +148,13 @@ mod tests {
             Some(crate::reservation::Reminders { count: 1, last_at: before.updated_at });
         reminders.sequence += 1;
         let audience = Audience::of(Some(&before), &reminders);
-        assert_eq!((audience.mails, audience.site, audience.ict_systems), (vec![], None, true));
+        assert_eq!((audience.mails, audience.sites), (vec![], Sites::None));
+        assert!(audience.ict_systems_of.is_some());
         // The same image again is no change.
         let nobody = Audience::of(Some(&reminders), &reminders);
-        assert!(nobody.mails.is_empty() && nobody.event.is_none() && !nobody.ict_systems);
+        assert!(
+            nobody.mails.is_empty() && nobody.event.is_none() && nobody.ict_systems_of.is_none()
+        );
     }
 
     #[test]

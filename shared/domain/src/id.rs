@@ -165,7 +165,7 @@ impl ChangeRequestId {
 
 impl EventId {
     /// The id of the change of a thing, such as a reservation, that has this sequence number.
-    pub fn of(thing: &impl std::fmt::Display, sequence: u32) -> Self {
+    pub fn of(thing: &impl std::fmt::Display, sequence: u64) -> Self {
         Self(format!("evt_{}_{sequence}", thing.to_string().replace('-', "")))
     }
 }

@@ -50,6 +50,7 @@ pub use self::{
     correlation::with_correlation_id,
     deadline::{Deadline, FeedTurn},
     error::StoreError,
+    event::Listener,
     facility::{MunicipalityContact, SavedSettings},
     family::Family,
     feed::{FeedItem, FeedRead, FeedThing},

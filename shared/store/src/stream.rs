@@ -1,12 +1,18 @@
 //! What the table's stream tells: each change of an item, as the aggregate it belongs to.
 
 use domain::{
-    CorrelationId, Facility, FacilityId, Reservation, Slot, procedure::Procedure, vacancy::Vacancy,
+    CorrelationId, Facility, FacilityId, Reservation, Slot, event::Event, procedure::Procedure,
+    vacancy::Vacancy,
 };
 
 use crate::{
-    Digest, PendingReminder, PlanDigest, SlotPlanReminder, StoreError, correlation::CORRELATION_ID,
-    facility, item::Item, keys::Key, notice, procedure, reservation, slot, vacancy,
+    Digest, PendingReminder, PlanDigest, SlotPlanReminder, StoreError,
+    correlation::CORRELATION_ID,
+    facility,
+    feed::{self, FeedThing},
+    item::Item,
+    keys::Key,
+    notice, procedure, reservation, slot, vacancy,
 };
 
 /// A change that somebody else must hear of.
@@ -27,6 +33,8 @@ pub enum StreamChange {
     Vacancy(Box<Vacancy>),
     /// A procedure is new or changed.
     Procedure(Box<Procedure>),
+    /// A feed says something else of a thing.
+    Published(Event),
     /// A facility is asked about requests that wait.
     PendingReminder(PendingReminder),
     /// A municipality gets its digest.
@@ -84,8 +92,28 @@ impl StreamChange {
             Key::Digest(..) | Key::DigestPart(..) => {
                 Self::Digest(notice::digest_from_table(after)?)
             }
+            Key::FeedPlace(feed, _) => match feed::event_from_table(feed, before, after)? {
+                Some(event) => Self::Published(event),
+                None => Self::Nothing,
+            },
             _ => Self::Nothing,
         })
+    }
+
+    /// What it is about, where a feed tells of it.
+    pub fn in_feed(&self) -> Option<FeedThing> {
+        match self {
+            Self::Slot(slot) => {
+                Some(FeedThing::Slot(slot.facility_id.clone(), slot.slot_id.clone()))
+            }
+            Self::Facility(facility) => Some(FeedThing::Facility(facility.facility_id.clone())),
+            Self::Vacancy(vacancy) => {
+                Some(FeedThing::Vacancy(vacancy.facility_id.clone(), vacancy.base_month))
+            }
+            Self::Procedure(procedure) => Some(FeedThing::of_procedure(procedure)),
+            Self::Removed(key) => FeedThing::at(key.clone()),
+            _ => None,
+        }
     }
 }
 

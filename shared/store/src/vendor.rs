@@ -119,8 +119,9 @@ impl Store {
         vendor: &VendorRecord,
         facilities: &[FacilityId],
     ) -> Result<(), StoreError> {
-        self.add(Key::Vendor(vendor.client_id.clone()), to_item(vendor)?).await?;
         let client = &vendor.client_id;
+        self.add(Key::Vendor(client.clone()), to_item(vendor)?).await?;
+        self.add(Key::ListedVendor(vendor.kind, client.clone()), Item::new()).await?;
         for facility in facilities {
             let link = Key::Link(facility.clone(), client.clone());
             self.add(link, Item::new()).await?;
@@ -133,6 +134,16 @@ impl Store {
     /// A vendor.
     pub async fn vendor(&self, id: &ClientId) -> Result<Option<VendorRecord>, StoreError> {
         self.get_item(Key::Vendor(id.clone()), false).await?.map(from_item).transpose()
+    }
+
+    /// Every search site.
+    pub async fn search_sites(&self) -> Result<Vec<ClientId>, StoreError> {
+        let parse = |item: Item| match Key::of(&item) {
+            Some(Key::ListedVendor(_, client)) => Ok(client),
+            _ => Err(StoreError::UnknownForm("a vendor in the list".into())),
+        };
+        let sites = Query::of(Span::listed_vendors(VendorKind::SearchSite));
+        self.list(&sites, None, parse).await
     }
 
     /// Whether the facility granted an ICT system its requests.

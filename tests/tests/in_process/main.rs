@@ -27,6 +27,7 @@ mod pages;
 mod pending;
 mod portal;
 mod procedures;
+mod public_events;
 mod relay;
 mod reports;
 mod reservations;

@@ -183,7 +183,8 @@ async fn recording_an_event_costs_a_write_unit_and_nothing_of_the_request() {
     let reservation = world.store().reservation(&number, true).await.unwrap().unwrap();
     let event = domain::event::Event::of(None, &reservation).unwrap();
     world.store().meter().take();
-    let of_both = ["site-1", "ict-1"].map(|client| (client.parse().unwrap(), event.clone()));
+    let of_both = ["site-1", "ict-1"]
+        .map(|client| (store::Listener::Vendor(client.parse().unwrap()), event.clone()));
     world.store().record_events(&of_both).await.unwrap();
     assert_eq!(world.store().meter().take(), store::Consumed { read: 0.0, write: 2.0 });
 }

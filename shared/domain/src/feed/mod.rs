@@ -5,11 +5,31 @@ mod procedure;
 mod slot;
 mod vacancy;
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 pub use self::{facility::PublicFacility, slot::SlotView};
 
 /// The greatest number that JSON has without loss. No feed gives it out: who asks after it looks whether the end is
 /// answered as RPDE says, as its validator does.
 pub const END: u64 = 9_007_199_254_740_991;
+
+/// Whether anybody still sees a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedState {
+    /// New or changed.
+    Updated,
+    /// Not there any more; told for thirty days.
+    Deleted,
+}
+
+impl FeedState {
+    /// That of a thing of which the feed says this.
+    pub fn of<T>(data: &Option<T>) -> Self {
+        if data.is_some() { Self::Updated } else { Self::Deleted }
+    }
+}
 
 /// A feed tells all things of one kind, in the order of their changes (OpenActive RPDE 1.0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FeedThing;
 use crate::{
-    Store, StoreError, StreamChange,
+    Store, StoreError,
     condition::Condition,
     facility_list::listed,
     item::{Item, from_item, to_item},
@@ -54,7 +54,7 @@ impl Store {
             let query = Query::of(Span::procedures(None, None, None)).consistent();
             for procedure in self.list(&query, None, procedure::from_table).await? {
                 self.follow_procedure(&procedure, now).await?;
-                things.extend(FeedThing::of(&StreamChange::Procedure(Box::new(procedure))));
+                things.insert(FeedThing::of_procedure(&procedure));
             }
             progress.complete = true;
         }
@@ -90,9 +90,8 @@ impl Store {
         procedure: &Procedure,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let thing = FeedThing::of(&StreamChange::Procedure(Box::new(procedure.clone())));
-        let turn = procedure.turns_at(now).zip(thing).and_then(|(at, thing)| thing.turn(at));
-        match turn {
+        let thing = FeedThing::of_procedure(procedure);
+        match procedure.turns_at(now).and_then(|at| thing.turn(at)) {
             Some(turn) => self.add(turn, Item::new()).await,
             None => Ok(()),
         }

@@ -10,6 +10,7 @@
 //! on its way; and who reads looks at the count first, and asks for what is missing of the last transaction.
 
 mod build;
+mod event;
 mod page;
 mod thing;
 
@@ -26,6 +27,7 @@ use domain::{
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::event::event_from_table;
 use self::thing::{InFeed, Published, PublishedFacility, PublishedSlot};
 pub use self::{page::FeedRead, thing::FeedThing};
 use crate::{
@@ -98,6 +100,9 @@ impl Count {
 /// DynamoDB takes 100 writes in one transaction: the count, and for each thing its entry, the same under its id,
 /// its former entry, when it leaves, and an entry of the transaction before.
 const PUBLISHED_AT_ONCE: usize = 19;
+
+/// When a feed began to say of a thing what it says, in the entry under the thing's id: the time of the event of it.
+const PUBLISHED_AT: &str = "published_at";
 
 /// How often somebody else may be faster before the stream is told to come again.
 const TRIES: u32 = 40;
@@ -218,10 +223,12 @@ impl Store {
             let former_number = former.map_or(0, |former| former.change_number);
             let appears = former.is_none_or(|former| former.data.is_none());
             let published = FeedItem { id, change_number, data };
+            let mut place = kept(&published, now, REMEMBERED_FOR_SECONDS)?;
+            place.insert(PUBLISHED_AT.into(), number(now.epoch_ms()));
             writes.push(next_of(
                 Key::FeedPlace(feed, published.id.clone()),
                 former.map(|former| kept(former, now, REMEMBERED_FOR_SECONDS)).transpose()?,
-                kept(&published, now, REMEMBERED_FOR_SECONDS)?,
+                place,
                 ("change_number", former_number),
             ));
             let entry = kept(&published, now, DELETED_FOR_SECONDS)?;

@@ -5,12 +5,13 @@ use domain::{
     calendar::{FiscalYear, Month},
     feed::{Feed, PublicFacility, SlotView},
     item::Visibility,
+    procedure::Procedure,
     slot::{Note, SlotStatus},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    StoreError, StreamChange, facility,
+    StoreError, facility,
     item::Item,
     keys::Key,
     procedure::{self, StoredProcedure},
@@ -32,28 +33,17 @@ pub enum FeedThing {
 }
 
 impl FeedThing {
-    /// What a change is about, where a feed tells of it.
-    pub fn of(change: &StreamChange) -> Option<Self> {
-        match change {
-            StreamChange::Slot(slot) => {
-                Some(Self::Slot(slot.facility_id.clone(), slot.slot_id.clone()))
-            }
-            StreamChange::Facility(facility) => Some(Self::Facility(facility.facility_id.clone())),
-            StreamChange::Vacancy(vacancy) => {
-                Some(Self::Vacancy(vacancy.facility_id.clone(), vacancy.base_month))
-            }
-            StreamChange::Procedure(procedure) => Some(Self::Procedure(
-                procedure.municipality_code,
-                procedure.fiscal_year,
-                procedure.procedure_id.clone(),
-            )),
-            StreamChange::Removed(key) => Self::at(key.clone()),
-            _ => None,
-        }
+    /// A procedure.
+    pub(crate) fn of_procedure(procedure: &Procedure) -> Self {
+        Self::Procedure(
+            procedure.municipality_code,
+            procedure.fiscal_year,
+            procedure.procedure_id.clone(),
+        )
     }
 
     /// The thing that has this key.
-    fn at(key: Key) -> Option<Self> {
+    pub(crate) fn at(key: Key) -> Option<Self> {
         match key {
             Key::Slot(facility, slot) => Some(Self::Slot(facility, slot)),
             Key::Facility(facility) => Some(Self::Facility(facility)),

@@ -18,6 +18,7 @@
 //! | one in its state, as listed | `CHG` | `<status>#<code>#<milliseconds>#<change_request_id>` |
 //! | reservation | `RSV#<reservation_number>` | `RSV` |
 //! | vendor | `CLI#<client_id>` | `CLI` |
+//! | a vendor, as listed | `CLI` | `<kind>#<client_id>` |
 //! | its webhook endpoints | `CLI#<client_id>` | `WHE#<id>` |
 //! | how many it ever added | `CLI#<client_id>` | `WHE` |
 //! | a facility linked to an ICT system | `CLI#<client_id>` | `FAC#<facility_id>` |
@@ -43,6 +44,7 @@
 //! | the versions of a prefecture's | `SEARCH` | `VERSIONS#<prefecture>` |
 //! | those of all, as the version before that kept them | `SEARCH` | `VERSIONS` |
 //! | an event that a vendor may hear of, for thirty days | `EVT#<client_id>` | `<milliseconds>#<event_id>` |
+//! | an event about what anybody may know, for as long | `EVT` | `<milliseconds>#<event_id>` |
 //! | an import | `IMP#<import_id>` | `IMP` |
 //! | a part of its file; of what was found in it | `IMP#<import_id>#<part>` | `FILE`; `REPORT` |
 //! | slots numbered so far | `COUNT` | `SLOT` |
@@ -68,6 +70,7 @@ use domain::{
     calendar::{self, FiscalYear},
     change_request::ChangeStatus,
     feed::Feed,
+    vendor::VendorKind,
 };
 use jiff::civil::Date;
 
@@ -164,6 +167,8 @@ keys! {
     Vendor(id: ClientId) = ["CLI" id] ["CLI"];
     /// A webhook endpoint.
     WebhookEndpoint(client: ClientId, id: WebhookEndpointId) = ["CLI" client] ["WHE" id];
+    /// That there is a vendor of this kind. One partition, so that all are listed by one query: there are some dozens.
+    ListedVendor(kind: VendorKind, id: ClientId) = ["CLI"] [kind id];
     /// How many webhook endpoints a client ever added.
     EndpointsAdded(client: ClientId) = ["CLI" client] ["WHE"];
     /// A facility's link to an ICT system, as the system's.
@@ -212,6 +217,9 @@ keys! {
     ImportReport(id: ImportId, part: usize) = ["IMP" id part] ["REPORT"];
     /// An event that a vendor hears of.
     Event(client: ClientId, occurred_at: Timestamp, id: EventId) = ["EVT" client] [occurred_at id];
+    /// An event about what anybody may know. One partition: municipalities and nurseries change their data a few times a
+    /// year.
+    PublicEvent(occurred_at: Timestamp, id: EventId) = ["EVT"] [occurred_at id];
     /// The search entry of a facility, in one of 32 partitions that are read side by side.
     SearchEntry(group: SearchGroup, facility: FacilityId) = ["SEARCH" group] [facility];
     /// The versions of a group's search entries: a change of one writes an item of less than 1 KB, and all are read by

@@ -7,6 +7,7 @@ use domain::{
     calendar::{self, FiscalYear},
     change_request::ChangeStatus,
     feed::Feed,
+    vendor::VendorKind,
 };
 use jiff::civil::Date;
 
@@ -155,6 +156,15 @@ impl Part for u64 {
 impl Part for Feed {
     fn write(&self) -> String {
         self.name().to_owned()
+    }
+    fn read(text: &str) -> Option<Self> {
+        Self::named(text)
+    }
+}
+
+impl Part for VendorKind {
+    fn write(&self) -> String {
+        self.as_str().to_owned()
     }
     fn read(text: &str) -> Option<Self> {
         Self::named(text)

@@ -5,6 +5,7 @@ use domain::{
     calendar::{FiscalYear, Month},
     change_request::ChangeStatus,
     feed::Feed,
+    vendor::VendorKind,
 };
 
 use super::{
@@ -80,6 +81,13 @@ impl Span {
     pub(crate) fn linked_facilities(client: &ClientId, after: Option<&FacilityId>) -> Self {
         let low = after.map_or_else(|| "FAC#".to_owned(), |id| format!("FAC#{id}~"));
         Self { pk: format!("CLI#{client}"), sort: Sort::Between(low, "FAC#~".into()) }
+    }
+
+    /// The vendors of a kind.
+    pub(crate) fn listed_vendors(kind: VendorKind) -> Self {
+        let kind = kind.as_str();
+        let sort = Sort::Between(format!("{kind}#"), format!("{kind}#~"));
+        Self { pk: "CLI".into(), sort }
     }
 
     /// The facilities of a municipality.

@@ -61,6 +61,10 @@ fn change_status() -> impl Strategy<Value = ChangeStatus> {
     prop::sample::select(ChangeStatus::ALL.to_vec())
 }
 
+fn kind() -> impl Strategy<Value = VendorKind> {
+    prop::sample::select(vec![VendorKind::SearchSite, VendorKind::Ict])
+}
+
 /// A key of any kind.
 fn key() -> impl Strategy<Value = Key> {
     let feed = || prop::sample::select(Feed::ALL.to_vec());
@@ -82,6 +86,7 @@ fn key() -> impl Strategy<Value = Key> {
         client().prop_map(Key::Vendor),
         (client(), text("whe_[0-9a-hjkmnp-tv-z]{12}"))
             .prop_map(|(client, id)| Key::WebhookEndpoint(client, id)),
+        (kind(), client()).prop_map(|(kind, client)| Key::ListedVendor(kind, client)),
         client().prop_map(Key::EndpointsAdded),
         (client(), facility()).prop_map(|(client, facility)| Key::LinkedFacility(client, facility)),
         code().prop_map(Key::Municipality),
@@ -97,6 +102,7 @@ fn key() -> impl Strategy<Value = Key> {
         (code(), time(), number()).prop_map(|(code, at, number)| Key::Fact(code, at, number)),
         (client(), time(), text("evt_[0-9A-Z]{8}_[1-9]"))
             .prop_map(|(client, at, id)| Key::Event(client, at, id)),
+        (time(), text("evt_[0-9A-Z]{8}_[1-9]")).prop_map(|(at, id)| Key::PublicEvent(at, id)),
         (time(), number()).prop_map(|(at, number)| Key::Deadline(at, number)),
         (time(), facility(), slot()).prop_map(|(at, f, slot)| Key::SlotLeaves(at, f, slot)),
         (time(), facility(), base_month())

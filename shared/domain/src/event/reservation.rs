@@ -1,86 +1,10 @@
-//! What everyone who must know is told. Thin: ids, state, sequence number and time.
-//!
-//! An event is about one thing that has a number for each of its changes: its id is made of both. What it says of the thing
-//! is a type for each kind of thing.
+//! Events about a reservation.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{EventId, FacilityId, Reservation, ReservationNumber, SlotId, Status, Timestamp};
-
-/// The kind of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-pub enum EventType {
-    /// A parent asked for a visit.
-    #[serde(rename = "reservation.requested")]
-    Requested,
-    /// The nursery approved.
-    #[serde(rename = "reservation.approved")]
-    Approved,
-    /// The nursery declined.
-    #[serde(rename = "reservation.declined")]
-    Declined,
-    /// The parent or the nursery cancelled; the state tells who.
-    #[serde(rename = "reservation.cancelled")]
-    Cancelled,
-    /// Nobody answered, or confirmed, in time.
-    #[serde(rename = "reservation.expired")]
-    Expired,
-    /// A request waits for more than a day. Told to ICT systems alone.
-    #[serde(rename = "reservation.reminder_pending")]
-    ReminderPending,
-}
-
-impl EventType {
-    /// Every kind.
-    pub const ALL: [Self; 6] = [
-        Self::Requested,
-        Self::Approved,
-        Self::Declined,
-        Self::Cancelled,
-        Self::Expired,
-        Self::ReminderPending,
-    ];
-
-    /// The name, such as `reservation.approved`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Requested => "reservation.requested",
-            Self::Approved => "reservation.approved",
-            Self::Declined => "reservation.declined",
-            Self::Cancelled => "reservation.cancelled",
-            Self::Expired => "reservation.expired",
-            Self::ReminderPending => "reservation.reminder_pending",
-        }
-    }
-}
-
-/// For how long an event is recorded, in days: a vendor that was away for so long lists what it missed.
-pub const KEPT_FOR_DAYS: i64 = 30;
-
-/// An event: the body of a webhook. It has no field for personal data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Event {
-    /// The same for every delivery.
-    pub id: EventId,
-    /// Its kind.
-    #[serde(rename = "type")]
-    pub event_type: EventType,
-    /// When it happened.
-    pub occurred_at: Timestamp,
-    /// Orders the events about one thing; a receiver drops what it has seen.
-    pub sequence: u32,
-    /// What it is about.
-    pub data: EventData,
-}
-
-/// What an event is about: a type for each kind of thing, told apart by the type of the event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(untagged)]
-pub enum EventData {
-    /// Events whose type begins with `reservation.`.
-    Reservation(ReservationEvent),
-}
+use super::{Event, EventData, EventType};
+use crate::{EventId, FacilityId, Reservation, ReservationNumber, SlotId, Status};
 
 /// What a `reservation.` event says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -125,10 +49,10 @@ impl Event {
             },
         }?;
         Some(Self {
-            id: EventId::of(&after.reservation_number, after.sequence),
+            id: EventId::of(&after.reservation_number, after.sequence.into()),
             event_type,
             occurred_at: after.updated_at,
-            sequence: after.sequence,
+            sequence: after.sequence.into(),
             data: EventData::Reservation(ReservationEvent {
                 reservation_number: after.reservation_number.clone(),
                 facility_id: after.facility_id.clone(),
@@ -190,12 +114,5 @@ mod tests {
         assert_eq!(event(Status::Approved, Status::Completed), None);
         let noted = pending().reminded("2026-12-09T10:00:00+09:00".parse().unwrap());
         assert_eq!(Event::of(Some(&pending()), &noted), None);
-    }
-
-    #[test]
-    fn the_names_are_those_of_json() {
-        for kind in EventType::ALL {
-            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
-        }
     }
 }
