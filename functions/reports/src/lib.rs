@@ -1,5 +1,6 @@
-//! `GET /v1/staff/reports/{report}` and `GET /v1/staff/dashboard`: what is counted of reservations and slots, for
-//! those who look after many nurseries (REP-01, REP-02, REP-05 to REP-09, REP-16).
+//! `GET /v1/staff/reports/{report}` and `GET /v1/staff/dashboard`: what is counted of reservations, slots and data items, for
+//! those who look after many nurseries (REP-01, REP-02, REP-05 to REP-09, REP-16,
+//! FAC-19).
 
 mod query;
 mod reading;
@@ -52,6 +53,9 @@ enum ReportId {
     /// How many bookings came online.
     #[serde(rename = "REP-16")]
     Online,
+    /// Which data items nurseries state and keep up.
+    #[serde(rename = "items")]
+    Items,
 }
 
 impl PathValue for ReportId {}
@@ -94,6 +98,8 @@ enum Content {
     LeadTimes(report::LeadTimes),
     #[serde(rename = "REP-16")]
     Online(report::OnlineByMonth),
+    #[serde(rename = "items")]
+    Items(report::ItemUse),
 }
 
 /// What waits for an answer, and what came in.
@@ -133,8 +139,8 @@ async fn dashboard(
 /// A report as JSON, or as CSV with Japanese headings. Municipal staff see their own municipality, operators
 /// all, or those that they name.
 ///
-/// REP-01 and REP-02 tell of now and take no days. REP-06 counts visits and slots by the day of the visit, all
-/// others requests by the day of the request.
+/// REP-01 and REP-02 tell of now and take no days. REP-06 counts visits and slots by the day of the visit, `items`
+/// what is stated now and was stated in these days, all others requests by the day of the request.
 #[utoipa::path(
     get, path = "/v1/staff/reports/{report}", tag = "staff",
     params(("report" = inline(ReportId), Path, description = "Which report"), ReportQuery),
@@ -180,6 +186,7 @@ impl ReportId {
             Self::ReviewTimes => "REP-08",
             Self::LeadTimes => "REP-09",
             Self::Online => "REP-16",
+            Self::Items => "items",
         }
     }
 }

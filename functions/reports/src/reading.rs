@@ -20,6 +20,9 @@ use crate::{Content, ReportId};
 /// How many partitions are read at once.
 const AT_ONCE: usize = 8;
 
+/// As many items as DynamoDB hands out in one answer.
+const FACILITIES_AT_ONCE: usize = 100;
+
 /// No hub has older requests.
 const BEGINNING: Date = date(2020, 1, 1);
 
@@ -105,6 +108,7 @@ impl<'a> Reading<'a> {
             ReportId::Online => {
                 Content::Online(report::online_by_month(&requested().await?, from, to))
             }
+            ReportId::Items => Content::Items(self.items(from, to).await?),
         })
     }
 
@@ -130,6 +134,22 @@ impl<'a> Reading<'a> {
     ) -> Result<report::NewRequests, StoreError> {
         let facts = self.facts(BEGINNING, now.date()).await?;
         Ok(report::new_requests(&facts, now))
+    }
+
+    /// How nurseries use the data items (FAC-19).
+    async fn items(&self, from: Date, to: Date) -> Result<report::ItemUse, StoreError> {
+        let (from, until) = instants(from, to);
+        let ids: Vec<_> = self.facility_ids().collect();
+        let some: Vec<_> = ids.chunks(FACILITIES_AT_ONCE).map(<[FacilityId]>::to_vec).collect();
+        let mut items = report::ItemUse::default();
+        // Few are in memory at a time: the country has forty thousand.
+        let mut lists = stream::iter(some)
+            .map(|some| async move { self.store.facilities(&some, false).await })
+            .buffered(AT_ONCE);
+        while let Some(facilities) = lists.try_next().await? {
+            facilities.iter().for_each(|facility| items.count(facility, from, until));
+        }
+        Ok(items)
     }
 
     /// The facts of what was asked for between two days.

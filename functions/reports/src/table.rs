@@ -3,8 +3,8 @@
 use domain::{
     Timestamp,
     report::{
-        LeadTimes, NewRequests, OnlineByMonth, OriginCounts, PendingRequests, RequestTimes,
-        ReviewTimes, Share, SlotUse, SlotUseByMonth, StateCounts, StatesByMonth,
+        ItemUse, LeadTimes, NewRequests, OnlineByMonth, OriginCounts, PendingRequests,
+        RequestTimes, ReviewTimes, Share, SlotUse, SlotUseByMonth, StateCounts, StatesByMonth,
     },
     slot::DayOfWeek,
 };
@@ -24,6 +24,7 @@ pub(crate) fn of(content: &Content) -> Vec<Row> {
         Content::ReviewTimes(report) => review_times(report),
         Content::LeadTimes(report) => lead_times(report),
         Content::Online(report) => online(report),
+        Content::Items(report) => items(report),
     }
 }
 
@@ -44,6 +45,30 @@ fn minute(at: Timestamp) -> String {
 }
 
 const TOTAL: &str = "計";
+
+fn items(report: &ItemUse) -> Vec<Row> {
+    let headings = row([
+        "項目",
+        "項目名（JSON）",
+        "入力している施設",
+        "入力率（％）",
+        "非公表の施設",
+        "期間内に更新した施設",
+        "うち施設による更新",
+    ]);
+    let rows = report.items.iter().map(|item| {
+        vec![
+            item.heading.to_owned(),
+            item.field.to_owned(),
+            item.stated.count.to_string(),
+            percent(item.stated),
+            item.withheld.to_string(),
+            item.changed.to_string(),
+            item.changed_by_facility.to_string(),
+        ]
+    });
+    [headings].into_iter().chain(rows).collect()
+}
 
 fn pending(report: &PendingRequests) -> Vec<Row> {
     let headings = row([

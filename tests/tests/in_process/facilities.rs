@@ -99,6 +99,95 @@ async fn fac_12_every_item_tells_how_to_enter_it_where_clients_read_its_field() 
     }
 }
 
+#[tokio::test]
+async fn fac_19_report_says_which_items_nurseries_state_and_who_keeps_them_up() {
+    let world = World::new().await;
+    beside(&world).await;
+    let asked = world.change_asked(json!({"weekday_closes_at": "19:15"}), true, "k").await;
+    let approve = format!("/v1/staff/change-requests/{asked}/approve");
+    world.post(&As::Municipality("131199"), &approve, json!({})).await;
+    let report = async |who: As, more: &str| {
+        world
+            .get(&who, &format!("/v1/staff/reports/items?from=2026-12-01&to=2026-12-31{more}"))
+            .await
+    };
+    for who in [As::Municipality("131199"), As::Operator] {
+        let used = report(who, "").await.body;
+        assert_eq!(used["facilities"], 2);
+        let of = |field: &str| {
+            let items = used["items"].as_array().unwrap();
+            items.iter().find(|item| item["field"] == field).unwrap().clone()
+        };
+        let closes = of("weekday_closes_at");
+        assert_eq!(closes["stated"], json!({"count": 1, "of": 2, "percent": 50.0}));
+        assert_eq!((&closes["changed"], &closes["changed_by_facility"]), (&json!(1), &json!(1)));
+        assert_eq!(of("photo_urls")["stated"]["count"], 0);
+        assert_eq!(of("facility_name")["stated"]["count"], 2);
+    }
+    let file = report(As::Operator, "&format=csv").await.body;
+    let line = file.as_str().unwrap().lines().find(|line| line.contains("weekday_closes_at"));
+    assert_eq!(line, Some("開所日_平日閉所時間,weekday_closes_at,1,50.0,0,1,1"));
+    assert_eq!(report(As::Municipality("131211"), "").await.body["facilities"], 0);
+    assert_eq!(report(As::Municipality("131199"), "&municipality=131211").await.status, 404);
+}
+
+#[tokio::test]
+async fn fac_20_one_person_acts_for_each_nursery_of_a_corporation_and_for_no_other() {
+    let world = World::new().await;
+    let (second, other) = (beside(&world).await, facility("よその園", "131199", "板橋区"));
+    world.add_facility(&other).await;
+    let ids = [&world.facility.facility_id, &second.facility_id];
+    let corporation = As::Token(json!({
+        "sub": "corporation-1",
+        "role": "facility",
+        "facility_id": format!("{} {}", ids[0], ids[1]),
+    }));
+    for (n, id) in ids.into_iter().enumerate() {
+        let shown = world.get(&As::Anyone, &format!("/v1/facilities/{id}")).await;
+        let etag = shown.headers["etag"].to_str().unwrap();
+        let body = json!({"base_etag": etag, "changes": {"phone": "03-3961-0000"}, "submit": true});
+        let path = format!("/v1/staff/facilities/{id}/change-requests");
+        let key = format!("k{n}");
+        let headers = [("idempotency-key", key.as_str())];
+        let asked = world.call(&corporation, Method::POST, &path, Some(body), &headers).await;
+        assert_eq!(asked.status, 201, "{}", asked.shown());
+        assert_eq!(
+            world.get(&corporation, &format!("/v1/staff/facilities/{id}/slots")).await.status,
+            200
+        );
+    }
+    for of in ["slots", "reservations", "change-requests", "settings"] {
+        let path = format!("/v1/staff/facilities/{}/{of}", other.facility_id);
+        assert_eq!(world.get(&corporation, &path).await.status, 404, "{of}");
+    }
+}
+
+#[tokio::test]
+async fn fac_21_photos_are_items_that_are_imported_asked_for_shown_and_exported() {
+    let world = World::new().await;
+    let photos =
+        json!(["https://nursery.example.jp/garden.jpg", "https://nursery.example.jp/room.jpg"]);
+    let changes = json!({"photo_urls": photos, "photo_license": "転載不可"});
+    let before = world.shown().await.body["completeness"].as_u64().unwrap();
+    let asked = world.change_asked(changes, true, "k").await;
+    assert_eq!(world.shown().await.body["photo_urls"], json!(null), "not before it is approved");
+    let approve = format!("/v1/staff/change-requests/{asked}/approve");
+    world.post(&As::Municipality("131199"), &approve, json!({})).await;
+    let shown = world.shown().await.body;
+    assert_eq!((&shown["photo_urls"], &shown["photo_license"]), (&photos, &json!("転載不可")));
+    assert!(shown["completeness"].as_u64().unwrap() > before, "families see how much is told");
+
+    let path = "/v1/staff/exports/facilities?format=opendata";
+    let file = world.get(&As::Municipality("131199"), path).await.body;
+    assert!(
+        file.as_str().unwrap().contains("garden.jpg https://nursery.example.jp/room.jpg,転載不可")
+    );
+    let no_picture =
+        world.ask_for_change(json!({"photo_urls": ["javascript:alert(1)"]}), true, "k2").await;
+    assert_eq!(no_picture.status, 400);
+    assert_eq!(no_picture.body["errors"][0]["pointer"], "/changes/photo_urls");
+}
+
 /// A nursery that takes no requests through the hub.
 async fn beside(world: &World) -> Facility {
     let beside =

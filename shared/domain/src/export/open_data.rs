@@ -61,8 +61,8 @@ const COLUMNS: [(&str, Cell<Facility>); 53] = [
     ("ベビーカー貸出", NONE),
     ("ベビーカー利用", NONE),
     ("URL", |of| written(of, "website_url")),
-    ("画像", NONE),
-    ("画像_ライセンス", NONE),
+    ("画像", |of| written(of, "photo_urls")),
+    ("画像_ライセンス", |of| written(of, "photo_license")),
     ("備考", NONE),
 ];
 

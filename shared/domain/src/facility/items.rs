@@ -217,7 +217,10 @@ items! {
         extended_pm_closes_at: Closes, "延長保育_午後閉所時間" | "開所日_延長保育午後閉所時間", Public, "夕方の延長保育が終わる時刻を入力します（例：20:15）。";
         extended_care_note: Words, "延長保育_備考", Public, "延長保育の条件や料金を入力します。";
         social_url: WebPages, "関連ページ（SNS）のURL", Public, "https:// から始まるアドレスを入力します。複数あるときは空白で区切ります。";
-    }    derived {
+        photo_urls: WebPages, "写真のURL" | "画像", Public, "園舎や園庭、活動の様子がわかる写真のアドレスを入力します。複数あるときは空白で区切ります。子どもの顔など、個人がわかる写真は載せません。";
+        photo_license: Line, "写真のライセンス" | "画像_ライセンス" | "画像ライセンス", Public, "写真の利用条件を入力します（例：CC BY 4.0、転載不可）。";
+    }
+    derived {
         actual_cost_amount_jpy: Yen, "利用料_実費徴収_金額（円）", Public, "金額だけが入力されたときに、その値になります。";
         surcharge_amount_jpy: Yen, "利用料_上乗せ徴収_金額（円）", Public, "金額だけが入力されたときに、その値になります。";
         accepts_from_age_months: Count, "受け入れ年齢（月齢）_月", Public, "何か月の子どもから受け入れるかです。受け入れ年齢から決まります。";

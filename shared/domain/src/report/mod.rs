@@ -1,10 +1,11 @@
-//! What is counted of reservations and slots, for the people who look after many nurseries.
+//! What is counted of reservations, slots and data items, for the people who look after many nurseries.
 //!
 //! Reports count [`Fact`]s: of each reservation what is counted, and nothing personal. Each report is a
-//! plain function of facts or slots.
+//! plain function of facts, slots or facilities.
 
 mod count;
 mod fact;
+mod items;
 mod lead;
 mod month;
 mod online;
@@ -16,6 +17,7 @@ mod times;
 pub use self::{
     count::{Percent, Share},
     fact::{Answered, AnsweredBy, Fact},
+    items::{ItemRow, ItemUse},
     lead::{LeadBand, LeadTimes, lead_times},
     month::{ReportedMonth, StateCounts, StatesByMonth, states_by_month},
     online::{OnlineByMonth, OriginCounts, online_by_month},

@@ -106,7 +106,9 @@ fn cell(odd: &mut Odd, item: &Item<Facility>) -> String {
         }
         "accepts_disabled_children" => odd.pick(&["有", "無", "要相談"]).to_string(),
         "website_url" => format!("https://nursery-{}.example.jp/", odd.below(100_000)),
-        "social_url" => format!("https://social.example/{}", odd.words("abcdefgh", 12)),
+        "social_url" | "photo_urls" => {
+            format!("https://social.example/{}", odd.words("abcdefgh", 12))
+        }
         field if field.ends_with("opens_at") => {
             format!("{:02}:{:02}", 6 + odd.below(3), 15 * odd.below(4))
         }
