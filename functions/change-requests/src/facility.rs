@@ -15,7 +15,7 @@ use hub_http::{
     Body, Created, Creation, IdempotencyKey, IfMatch, List, PageQuery, Problem, Query,
     access::{For, public_facility},
     caller::FacilityStaff,
-    is_etag_of, replay,
+    is_based_on, replay,
 };
 use serde::Serialize;
 use store::ChangeCreated;
@@ -31,7 +31,8 @@ use crate::{
 #[derive(Debug, Serialize, Deserr, ToSchema)]
 #[deserr(error = InputErrors, deny_unknown_fields)]
 pub(crate) struct AskForChange {
-    /// The ETag of the nursery as anybody sees it, `GET /v1/facilities/{facility_id}`.
+    /// The ETag of the nursery as anybody sees it, `GET /v1/facilities/{facility_id}`. What changes there with its slots and by
+    /// month does not make it stale.
     base_etag: String,
     /// The new values by field, in JSON or written as in a list; `null` for what is no longer stated. `withheld` lists the
     /// items that nobody but staff sees.
@@ -70,7 +71,7 @@ pub(crate) async fn create_change_request(
         return Ok(first);
     }
     let (facility, shown) = public_facility(&hub, &id).await?;
-    if !is_etag_of(&ask.base_etag, &shown)? {
+    if !is_based_on(&ask.base_etag, &shown.facility)? {
         return Err(Problem::PreconditionFailed);
     }
     let changes = Changes::of(&ask.changes, &facility)?;

@@ -1,12 +1,17 @@
 //! `GET /v1/facilities/{facility_id}`: one nursery (API-01, POR-03).
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
 use domain::FacilityId;
 use hub_http::{
     Function, Problem,
     access::{For, public_facility},
     caller::Anyone,
-    routes,
+    etag_with, routes,
     view::FacilityDetailView,
 };
 use runtime::Hub;
@@ -23,6 +28,9 @@ pub const FUNCTION: Function<Hub, Hub> = Function::new(routes![get_facility], |h
 async fn get_facility(
     State(hub): State<Hub>,
     For { found: id, .. }: For<Anyone, FacilityId>,
-) -> Result<Json<FacilityDetailView>, Problem> {
-    Ok(Json(public_facility(&hub, &id).await?.1))
+) -> Result<Response, Problem> {
+    let (_, shown) = public_facility(&hub, &id).await?;
+    // A change of its items is based on them, not on its next free slot.
+    let etag = etag_with(&shown.facility, &shown)?;
+    Ok(([(header::ETAG, etag)], Json(shown)).into_response())
 }

@@ -18,10 +18,19 @@ pub fn etag_of(representation: &impl Serialize) -> Result<String, Problem> {
     serde_json::to_vec(representation).map(|json| of_bytes(&json)).map_err(|_| Problem::Internal)
 }
 
-/// Whether this is the ETag of a representation, with quotes or without.
-pub fn is_etag_of(etag: &str, representation: &impl Serialize) -> Result<bool, Problem> {
-    let bare = |etag: &str| etag.trim().trim_matches('"').to_owned();
-    Ok(bare(etag) == bare(&etag_of(representation)?))
+/// The ETag of a representation that begins with that of a part of it, so that a change of the part can be based on the part
+/// alone, see [`is_based_on`].
+pub fn etag_with(part: &impl Serialize, whole: &impl Serialize) -> Result<String, Problem> {
+    Ok(format!("\"{}.{}\"", bare(&etag_of(part)?), bare(&etag_of(whole)?)))
+}
+
+/// Whether this ETag, with quotes or without, is of a representation in which the part was as it is.
+pub fn is_based_on(etag: &str, part: &impl Serialize) -> Result<bool, Problem> {
+    Ok(bare(etag).split('.').next() == Some(bare(&etag_of(part)?)))
+}
+
+fn bare(etag: &str) -> &str {
+    etag.trim().trim_matches('"')
 }
 
 fn of_bytes(bytes: &[u8]) -> String {

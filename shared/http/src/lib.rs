@@ -31,7 +31,7 @@ pub use self::{
     browser::{Page, acts_on_our_page},
     comment::{open_comment, seal_comment},
     csv_file::{Row, as_file, csv_bytes, csv_file, file_headers},
-    etag::{IfMatch, etag_of, is_etag_of},
+    etag::{IfMatch, etag_of, etag_with, is_based_on},
     finish::finish,
     function::{Function, Route, Routes, run},
     idempotency::{Created, Creation, IdempotencyKey, replay},

@@ -239,6 +239,27 @@ async fn fac_11_every_wrong_value_is_told_where_it_stands() {
 }
 
 #[tokio::test]
+async fn a_change_is_based_on_the_items_and_not_on_the_next_free_slot() {
+    let world = World::new().await;
+    let read = world.shown().await;
+    let slot = world.slot("2026-12-10T10:00:00+09:00", 3).await;
+    let now = world.shown().await;
+    assert_eq!(now.body["next_slot_at"], json!(slot.starts_at));
+    assert_ne!(now.headers["etag"], read.headers["etag"], "the representation is another");
+    let ask = async |etag: &str, key: &'static str| {
+        let changes = json!({"phone": "03-3961-0000"});
+        let body = json!({"base_etag": etag, "changes": changes, "submit": false});
+        let key = [("idempotency-key", key)];
+        world.call(&world.staff(), Method::POST, &own(&world), Some(body), &key).await
+    };
+    let etag = read.headers["etag"].to_str().unwrap();
+    assert_eq!(ask(etag, "k1").await.status, 201);
+    for wrong in ["", "\"\"", "*", &etag[3..], &etag.replace('.', "_")] {
+        assert_eq!(ask(wrong, "k2").await.status, 412, "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn fac_17_a_change_over_what_somebody_else_changed_is_told() {
     let world = World::new().await;
     let etag = world.shown().await.headers["etag"].to_str().unwrap().to_owned();
