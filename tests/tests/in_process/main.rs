@@ -38,6 +38,7 @@ mod slots;
 mod sources;
 mod spoken;
 mod store_faults;
+mod strangers;
 
 mod typed;
 mod upgrade;
