@@ -1,4 +1,4 @@
-//! What vendors hear of a change in a feed. It is made of what the feed says under the thing's id, as the table's stream tells
+//! What vendors hear of a change in a feed (decision 0020). It is made of what the feed says under the thing's id, as the table's stream tells
 //! it: so it is told after the feed says it, and once more if telling it failed.
 
 use domain::{
