@@ -1,5 +1,5 @@
-//! What vendors hear of a change in a feed (decision 0020). It is made of what the feed says under the thing's id, as the table's stream tells
-//! it: so it is told after the feed says it, and once more if telling it failed.
+//! What vendors hear of a change in a feed (decision 0020). It is made of what the feed says under the thing's id, as the
+//! table's stream tells it: so it is told after the feed says it, and once more if telling it failed.
 
 use domain::{
     Timestamp,
