@@ -5,8 +5,13 @@ use domain::{
 };
 
 use crate::{
-    Digest, PendingReminder, PlanDigest, SlotPlanReminder, StoreError, correlation::CORRELATION_ID,
-    facility, item::Item, keys::Key, notice, procedure, reservation, slot, vacancy,
+    ChangeDigest, Digest, InformationReminder, PendingReminder, PlanDigest, SlotPlanReminder,
+    StoreError,
+    correlation::CORRELATION_ID,
+    facility,
+    item::{Item, from_item},
+    keys::Key,
+    notice, procedure, reservation, slot, vacancy,
 };
 
 /// A change that somebody else must hear of.
@@ -35,6 +40,10 @@ pub enum StreamChange {
     SlotPlanReminder(SlotPlanReminder),
     /// A municipality gets its list of facilities without slots.
     PlanDigest(PlanDigest),
+    /// A facility is reminded of its information.
+    InformationReminder(InformationReminder),
+    /// A municipality is told which change requests it left undecided.
+    ChangeDigest(ChangeDigest),
     /// A facility has new notice addresses, which are asked whether they want its mails.
     NewNoticeAddresses {
         /// Which.
@@ -81,6 +90,10 @@ impl StreamChange {
                 Self::SlotPlanReminder(notice::slot_plan_reminder_from_table(after)?)
             }
             Key::PlanDigest(..) => Self::PlanDigest(notice::plan_digest_from_table(after)?),
+            Key::InformationReminder(..) => Self::InformationReminder(from_item(after)?),
+            Key::ChangeDigest(..) | Key::ChangeDigestPart(..) => {
+                Self::ChangeDigest(from_item(after)?)
+            }
             Key::Digest(..) | Key::DigestPart(..) => {
                 Self::Digest(notice::digest_from_table(after)?)
             }

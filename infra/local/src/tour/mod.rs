@@ -113,6 +113,8 @@ struct Tour<'a, W> {
     mails_seen: usize,
     /// Mails that ask for slots: on the 10th of a month, wherever the story then is.
     plan_mails: usize,
+    /// Whom mails reminded of the information of nurseries: on Mondays, wherever the story then is.
+    reminded: Vec<String>,
     /// The last mail to a parent, or to the colleague of the nursery.
     letter: String,
     /// The clock was moved since they were issued.
@@ -136,6 +138,7 @@ impl<'a, W: Write> Tour<'a, W> {
             tokens_are_old: false,
             begun: text(&api.get("/_local/clock").await?.body["now"]).to_owned(),
             plan_mails: 0,
+            reminded: Vec::new(),
             letter: String::new(),
             api,
             staff,
@@ -496,6 +499,12 @@ impl<'a, W: Write> Tour<'a, W> {
         }
         self.expect_messages(&[], &[]).await?;
         self.follow(&slot, Value::Null).await?;
+
+        self.scene(
+            "A nursery forgets a draft, and its municipality a decision: both are asked on a Monday",
+            "Each is asked from the seventh day on, once a week, until it is done.",
+        )?;
+        Box::pin(self.forget_changes()).await?;
 
         self.scene(
             "An ICT system wants to be told no more, and looks at which nurseries are linked to it",
