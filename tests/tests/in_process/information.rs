@@ -57,11 +57,11 @@ async fn stated(world: &World, name: &str, at: &str) -> Facility {
 #[tokio::test]
 async fn a_nursery_is_asked_to_submit_or_withdraw_a_draft_on_mondays_from_the_seventh_day_on() {
     let world = World::new().await;
-    // A Tuesday: its first Monday is the sixth day.
-    world.set("2026-12-08T10:00:00+09:00");
+    // An hour after the run of its Monday.
+    world.set("2026-12-07T10:00:00+09:00");
     let id = world.change_asked(json!({"features": "園庭"}), false, "k").await;
     let (report, mails) = check(&world, MONDAY).await;
-    assert_eq!((report.reminded, mails.len()), (0, 0), "it is the sixth day");
+    assert_eq!((report.reminded, mails.len()), (0, 0), "an hour short of seven days");
     let (report, mails) = check(&world, NEXT).await;
     assert_eq!((report.reminded, report.notified), (1, 0));
     let expected = ("nursery@example.jp", "【保活】申請していない施設情報の変更が1件あります");
@@ -85,7 +85,7 @@ async fn a_nursery_is_asked_to_submit_or_withdraw_a_draft_on_mondays_from_the_se
 async fn fac_10_a_municipality_is_told_on_mondays_what_it_left_undecided_for_seven_days() {
     let world = World::new().await;
     let mut ids = Vec::new();
-    for (day, closes) in [("01", "19:00"), ("02", "19:15"), ("03", "19:30"), ("08", "19:45")] {
+    for (day, closes) in [("01", "19:00"), ("02", "19:15"), ("03", "19:30"), ("07", "19:45")] {
         world.set(&format!("2026-12-{day}T10:00:00+09:00"));
         ids.push(world.change_asked(json!({"weekday_closes_at": closes}), true, day).await);
     }

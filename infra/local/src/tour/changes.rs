@@ -118,7 +118,7 @@ impl<W: Write> Tour<'_, W> {
         self.expect_messages(&[], &[]).await?;
         for who in [NURSERY, MUNICIPALITY] {
             let mails = self.reminded.iter().filter(|to| to.starts_with(who)).count();
-            writeln!(self.out, "   {mails} mails to {who}… ask for it")?;
+            writeln!(self.out, "   mails to {who}… that ask for it: {mails}")?;
             expect("whether who forgot it is asked", true, &json!(mails > 0))?;
         }
         let own = format!("{}/{}", self.own_changes(), text(&draft["change_request_id"]));

@@ -78,7 +78,7 @@ async fn a_check_of_information_costs_what_is_open_and_each_nursery_once() {
     }
     world.set("2026-12-02T10:00:00+09:00");
     world.change_asked(json!({"weekday_closes_at": "19:00"}), false, "draft").await;
-    let id = world.change_asked(json!({"weekday_closes_at": "19:15"}), true, "open").await;
+    world.change_asked(json!({"weekday_closes_at": "19:15"}), true, "open").await;
     for n in 0..50 {
         let changes = json!({"weekday_closes_at": format!("18:{n:02}")});
         let id = world.change_asked(changes, true, &n.to_string()).await;
@@ -89,7 +89,7 @@ async fn a_check_of_information_costs_what_is_open_and_each_nursery_once() {
     world.store().meter().take();
     let monday = "2026-12-14T09:00:00+09:00".parse().unwrap();
     let report = check_information::run(world.store(), monday).await.unwrap();
-    assert_eq!((report.looked_at, report.reminded, report.notified), (20, 6, 1), "and {id}");
+    assert_eq!((report.looked_at, report.reminded, report.notified), (20, 6, 1));
     // Read: the lists of drafts, of what is undecided and of nurseries, consistently; two requests, consistently; each
     // nursery; the settings of six. Written: six reminders and a digest, which is a transaction.
     assert_eq!(world.store().meter().take(), Consumed { read: 18.0, write: 8.0 });
