@@ -90,6 +90,12 @@ impl Change {
             StreamChange::PlanDigest(digest) => {
                 ("plan_digest", digest.municipality_code.to_string())
             }
+            StreamChange::InformationReminder(reminder) => {
+                ("information_reminder", reminder.facility_id.to_string())
+            }
+            StreamChange::ChangeDigest(digest) => {
+                ("change_digest", digest.municipality_code.to_string())
+            }
             StreamChange::NewNoticeAddresses { facility, .. } => {
                 ("new_notice_addresses", facility.to_string())
             }

@@ -39,6 +39,15 @@ fn messages(change: &Change, now: Timestamp) -> Vec<Message<MailOrder>> {
             let (municipality_code, month) = (digest.municipality_code, digest.month);
             (vec![MailOrder::PlanDigest { municipality_code, month }], digest.at)
         }
+        StreamChange::InformationReminder(reminder) => {
+            let (facility_id, day) = (reminder.facility_id.clone(), reminder.at.date());
+            (vec![MailOrder::InformationReminder { facility_id, day }], reminder.at)
+        }
+        StreamChange::ChangeDigest(digest) => {
+            let (municipality_code, part) = (digest.municipality_code, digest.part);
+            let day = digest.at.date();
+            (vec![MailOrder::ChangeDigest { municipality_code, day, part }], digest.at)
+        }
         StreamChange::NewNoticeAddresses { facility, version } => {
             let (facility_id, version) = (facility.clone(), *version);
             (vec![MailOrder::NewNoticeAddresses { facility_id, version }], now)

@@ -18,6 +18,7 @@ use domain::{
 };
 use jiff::SignedDuration;
 use notify::{
+    information,
     letter::{self, LetterError, ToParent},
     order::{AddressedOrder, MailOrder, MailQueueError, MailQueues},
 };
@@ -232,6 +233,24 @@ impl SendMail {
                 let facilities = store.facilities(&ids, false).await?;
                 let contact = store.municipality_contact(*municipality_code).await?;
                 Ok(letter::digest(&digest, &facilities, link, contact.notice_addresses)?)
+            }
+            MailOrder::InformationReminder { facility_id, day } => {
+                let reminder = store.information_reminder(facility_id, *day).await?;
+                let reminder = reminder.ok_or(SendMailError::Missing)?;
+                let facility = self.facility(facility_id).await?;
+                let to = store.settings(facility_id).await?.confirmed_addresses();
+                Ok(information::reminder(&reminder, &facility, to)?)
+            }
+            MailOrder::ChangeDigest { municipality_code, day, part } => {
+                let digest = store.change_digest(*municipality_code, *day, *part).await?;
+                let digest = digest.ok_or(SendMailError::Missing)?;
+                let mut ids: Vec<_> =
+                    digest.changes.iter().map(|change| change.facility_id.clone()).collect();
+                ids.sort();
+                ids.dedup();
+                let facilities = store.facilities(&ids, false).await?;
+                let contact = store.municipality_contact(*municipality_code).await?;
+                Ok(information::change_digest(&digest, &facilities, contact.notice_addresses)?)
             }
             MailOrder::NewNoticeAddresses { facility_id, version } => {
                 // The stream told of these settings: an eventually consistent read may not have them yet.

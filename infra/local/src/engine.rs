@@ -241,6 +241,9 @@ impl Engine {
             Job::PingPending => {
                 ping_pending::run(&self.store, at).await.map(|run| run.reminded + run.digests)
             }
+            Job::CheckInformation => {
+                check_information::run(&self.store, at).await.map(|run| run.reminded + run.notified)
+            }
             Job::CheckSlotPlans => {
                 check_slot_plans::run(&self.store, at).await.map(|run| run.reminded + run.notified)
             }

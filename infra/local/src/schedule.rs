@@ -9,6 +9,8 @@ pub(crate) enum Job {
     PingPending,
     /// Each day at 9:00. It does something on the 10th, and is left out here on the others.
     CheckSlotPlans,
+    /// Each day at 9:00. It does something on Mondays, and is left out here on the others.
+    CheckInformation,
 }
 
 /// The first hour between two times, the first excluded, at which a function that `template.yaml` schedules has
@@ -35,6 +37,9 @@ fn jobs_at(hour: Timestamp) -> Vec<Job> {
     }
     if local.day() == 10 && local.hour() == 9 {
         jobs.push(Job::CheckSlotPlans);
+    }
+    if local.weekday() == Weekday::Monday && local.hour() == 9 {
+        jobs.push(Job::CheckInformation);
     }
     jobs
 }
@@ -73,5 +78,14 @@ mod tests {
         assert_eq!(on_sunday, [("2027-01-10T09:00:00+09:00".to_owned(), check)]);
         let both = runs("2026-12-10T08:00:00+09:00", "2026-12-10T09:00:00+09:00");
         assert_eq!(both[0].1, [Job::PingPending, Job::CheckSlotPlans]);
+    }
+
+    #[test]
+    fn information_is_checked_on_mondays_on_holidays_too() {
+        // The second Monday of January is a holiday.
+        let week = runs("2027-01-10T18:00:00+09:00", "2027-01-17T18:00:00+09:00");
+        let checks = week.iter().filter(|(_, jobs)| jobs.contains(&Job::CheckInformation));
+        let times: Vec<_> = checks.map(|(at, _)| at.as_str()).collect();
+        assert_eq!(times, ["2027-01-11T09:00:00+09:00"]);
     }
 }

@@ -16,6 +16,7 @@ pub mod family;
 pub mod feed;
 pub mod id;
 pub mod import;
+pub mod information;
 pub mod invalid;
 pub mod item;
 pub mod keys;

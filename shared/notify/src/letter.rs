@@ -18,26 +18,26 @@ pub struct LetterError(#[from] askama::Error);
 
 /// What a letter says, in the order in which it says it.
 #[derive(Debug, Clone, Default)]
-struct Letter {
-    subject: String,
-    salutation: Option<String>,
-    opening: Vec<String>,
-    facts: Vec<Fact>,
-    entries: Vec<Entry>,
-    comment: Option<String>,
-    times: Vec<String>,
-    link: Option<String>,
-    closing: Vec<String>,
+pub(crate) struct Letter {
+    pub(crate) subject: String,
+    pub(crate) salutation: Option<String>,
+    pub(crate) opening: Vec<String>,
+    pub(crate) facts: Vec<Fact>,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) comment: Option<String>,
+    pub(crate) times: Vec<String>,
+    pub(crate) link: Option<String>,
+    pub(crate) closing: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
-struct Fact {
+pub(crate) struct Fact {
     label: &'static str,
     value: String,
 }
 
 #[derive(Debug, Clone)]
-struct Entry {
+pub(crate) struct Entry {
     title: String,
     lines: Vec<String>,
     link: String,
@@ -81,14 +81,14 @@ macro_rules! forms {
 forms!(Text = "letter.txt", Html = "letter.html");
 
 impl Letter {
-    fn to(self, to: Vec<Email>) -> Result<Mail, LetterError> {
+    pub(crate) fn to(self, to: Vec<Email>) -> Result<Mail, LetterError> {
         let (text, html) = (Text::from(&self).render()?, Html::from(&self).render()?);
         // Names stand in it, and nobody reads a subject to its second line.
         Ok(Mail { to, subject: domain::text::on_one_line(&self.subject), text, html })
     }
 }
 
-fn fact(label: &'static str, value: impl Into<String>) -> Fact {
+pub(crate) fn fact(label: &'static str, value: impl Into<String>) -> Fact {
     Fact { label, value: value.into() }
 }
 

@@ -4,6 +4,7 @@
 //! data; the letter is written where the applicant may be opened, when it is sent.
 
 mod egress;
+pub mod information;
 pub mod letter;
 pub mod order;
 pub mod webhook;

@@ -67,6 +67,22 @@ pub enum MailOrder {
         #[serde(default = "first")]
         part: usize,
     },
+    /// Reminds the nursery of its information (FAC-10).
+    InformationReminder {
+        /// Whom.
+        facility_id: FacilityId,
+        /// The day.
+        day: Date,
+    },
+    /// Tells the municipality which change requests it left undecided (FAC-10).
+    ChangeDigest {
+        /// Which.
+        municipality_code: MunicipalityCode,
+        /// The day.
+        day: Date,
+        /// Which part, counted from 1.
+        part: usize,
+    },
     /// Asks the new addresses of a nursery whether they want its mails (NTF-02).
     NewNoticeAddresses {
         /// Whose.
@@ -93,6 +109,8 @@ impl MailOrder {
             | Self::PlanDigest { .. }
             | Self::PendingReminder { .. }
             | Self::Digest { .. }
+            | Self::InformationReminder { .. }
+            | Self::ChangeDigest { .. }
             | Self::EndpointDisabled { .. } => false,
         }
     }

@@ -19,6 +19,7 @@ mod fact;
 mod family;
 mod feed;
 mod import;
+mod information;
 pub mod item;
 pub mod keys;
 mod meter;
@@ -55,6 +56,7 @@ pub use self::{
     family::Family,
     feed::{FeedItem, FeedRead, FeedThing},
     import::{ImportRequested, ImportToRun},
+    information::{ChangeDigest, InformationReminder},
     keys::Key,
     meter::{Consumed, Meter},
     notice::{Digest, Listed, PendingReminder, PlanDigest, SlotPlanReminder},

@@ -263,12 +263,18 @@ impl Store {
         item.map(plan_digest_from_table).transpose()
     }
 
-    async fn add_notice(&self, key: Key, item: Item, now: Timestamp) -> Result<bool, StoreError> {
+    /// Records a notice; tells whether this call did it.
+    pub(crate) async fn add_notice(
+        &self,
+        key: Key,
+        item: Item,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         Ok(self.write(Write::create(key, kept(item, now))).await?.is_done())
     }
 }
 
-fn kept(mut item: Item, now: Timestamp) -> Item {
+pub(crate) fn kept(mut item: Item, now: Timestamp) -> Item {
     item.insert(EXPIRES_AT.into(), number(now.epoch_ms() / 1000 + KEPT_SECONDS));
     item
 }

@@ -6,11 +6,12 @@ use domain::{
 };
 
 use crate::{
-    Digest, PendingReminder, PlanDigest, SlotPlanReminder, StoreError,
+    ChangeDigest, Digest, InformationReminder, PendingReminder, PlanDigest, SlotPlanReminder,
+    StoreError,
     correlation::CORRELATION_ID,
     facility,
     feed::{self, FeedThing},
-    item::Item,
+    item::{Item, from_item},
     keys::Key,
     notice, procedure, reservation, slot, vacancy,
 };
@@ -43,6 +44,10 @@ pub enum StreamChange {
     SlotPlanReminder(SlotPlanReminder),
     /// A municipality gets its list of facilities without slots.
     PlanDigest(PlanDigest),
+    /// A facility is reminded of its information.
+    InformationReminder(InformationReminder),
+    /// A municipality is told which change requests it left undecided.
+    ChangeDigest(ChangeDigest),
     /// A facility has new notice addresses, which are asked whether they want its mails.
     NewNoticeAddresses {
         /// Which.
@@ -89,6 +94,10 @@ impl StreamChange {
                 Self::SlotPlanReminder(notice::slot_plan_reminder_from_table(after)?)
             }
             Key::PlanDigest(..) => Self::PlanDigest(notice::plan_digest_from_table(after)?),
+            Key::InformationReminder(..) => Self::InformationReminder(from_item(after)?),
+            Key::ChangeDigest(..) | Key::ChangeDigestPart(..) => {
+                Self::ChangeDigest(from_item(after)?)
+            }
             Key::Digest(..) | Key::DigestPart(..) => {
                 Self::Digest(notice::digest_from_table(after)?)
             }

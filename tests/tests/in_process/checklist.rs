@@ -60,6 +60,7 @@ const ROWS: &[(&str, &str)] = &[
     ("FAC-06", "Who approved what, and when"),
     ("FAC-07", "The municipality corrects and approves"),
     ("FAC-08", "A change is submitted as it is entered"),
+    ("FAC-10", "The municipality is asked to decide what it left undecided"),
     ("FAC-11", "Values are checked as they are entered"),
     ("FAC-13", "What was changed of a nursery, and by whom"),
     ("FAC-17", "A change over what somebody else changed is told"),

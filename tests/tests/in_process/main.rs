@@ -18,6 +18,7 @@ mod facilities;
 mod facility_list;
 mod feeds;
 mod imports;
+mod information;
 mod jobs;
 mod keys;
 mod mails;

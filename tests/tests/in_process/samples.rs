@@ -294,6 +294,10 @@ async fn the_samples_of_the_other_schedules_run() {
     world.relay_changes().await;
     let report = keep_deadlines::run(world.store(), scheduled.scheduled_at).await.unwrap();
     assert_eq!(report.failed, 0);
+    let scheduled: check_information::Scheduled =
+        serde_json::from_str(&sample("check-information")).unwrap();
+    let report = check_information::run(world.store(), scheduled.scheduled_at).await.unwrap();
+    assert!(report.looked_at > 0, "it is a Monday: {report:?}");
     let scheduled: check_slot_plans::Scheduled =
         serde_json::from_str(&sample("check-slot-plans")).unwrap();
     let report = check_slot_plans::run(world.store(), scheduled.scheduled_at).await.unwrap();

@@ -9,7 +9,7 @@ use http::{Method, header::ETAG};
 use serde_json::{Value, json};
 
 use super::{
-    Tour, TourError, TourResult, Who,
+    MUNICIPALITY, NURSERY, Tour, TourError, TourResult, Who,
     messages::{expect, text},
 };
 use crate::api::Answer;
@@ -154,6 +154,35 @@ impl<W: Write> Tour<'_, W> {
             &listed[0]["change_request_id"],
         )?;
         self.expect_messages(&[], &[]).await
+    }
+
+    /// A draft and a change request are left for two weeks, in which one Monday is their seventh day or a later one.
+    pub(super) async fn forget_changes(&mut self) -> TourResult {
+        let public = format!("/v1/facilities/{}", self.facility);
+        let shown = self.get(Who::Anyone, &public).await?.body;
+        let changes = json!({"features": format!("{}。", text(&shown["features"]))});
+        let draft = self.ask_for_change("change-5", changes.clone(), false).await?;
+        let asked = self.ask_for_change("change-6", changes, true).await?;
+        self.expect_messages(&[], &[]).await?;
+        self.reminded.clear();
+        self.advance("P14D").await?;
+        self.expect_messages(&[], &[]).await?;
+        for who in [NURSERY, MUNICIPALITY] {
+            let mails = self.reminded.iter().filter(|to| to.starts_with(who)).count();
+            writeln!(self.out, "   mails to {who}… that ask for it: {mails}")?;
+            expect("whether who forgot it is asked", true, &json!(mails > 0))?;
+        }
+        let own = format!("{}/{}", self.own_changes(), text(&draft["change_request_id"]));
+        let withdrawn = self.edit(Who::Nursery, &own, "*", json!({"withdraw": true})).await?;
+        expect("the draft", "withdrawn", &withdrawn["status"])?;
+        let path = format!("{REVIEW}/{}/approve", text(&asked["change_request_id"]));
+        let approved = self.post(Who::City, &path, json!({})).await?.body;
+        expect("the change request", "approved", &approved["status"])?;
+        self.reminded.clear();
+        self.advance("P7D").await?;
+        self.expect_messages(&[], &[]).await?;
+        let again = self.reminded.iter().any(|to| to.starts_with(MUNICIPALITY));
+        expect("whether it is asked again", false, &json!(again))
     }
 
     fn own_changes(&self) -> String {

@@ -101,6 +101,10 @@ impl<W: Write> Tour<'_, W> {
                 self.plan_mails += 1;
                 continue;
             }
+            if text(&mail["subject"]).contains("施設情報") {
+                self.reminded.push(to.to_owned());
+                continue;
+            }
             if [PARENT, COLLEAGUE].contains(&to) {
                 self.letter = text(&mail["text"]).to_owned();
             }

@@ -113,6 +113,8 @@ struct Tour<'a, W> {
     mails_seen: usize,
     /// Mails that ask for slots: on the 10th of a month, wherever the story then is.
     plan_mails: usize,
+    /// Whom mails reminded of the information of nurseries: on Mondays, wherever the story then is.
+    reminded: Vec<String>,
     /// The last mail to a parent, or to the colleague of the nursery.
     letter: String,
     /// The clock was moved since they were issued.
@@ -136,6 +138,7 @@ impl<'a, W: Write> Tour<'a, W> {
             tokens_are_old: false,
             begun: text(&api.get("/_local/clock").await?.body["now"]).to_owned(),
             plan_mails: 0,
+            reminded: Vec::new(),
             letter: String::new(),
             api,
             staff,

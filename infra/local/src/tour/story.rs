@@ -365,6 +365,12 @@ impl<W: Write> Tour<'_, W> {
         self.follow(&slot, Value::Null).await?;
 
         self.scene(
+            "A nursery forgets a draft, and its municipality a decision: both are asked on a Monday",
+            "Each is asked from the seventh day on, once a week, until it is done.",
+        )?;
+        Box::pin(self.forget_changes()).await?;
+
+        self.scene(
             "An ICT system wants to be told no more, and looks at which nurseries are linked to it",
             "It deletes its endpoint. Each nursery links its system itself.",
         )?;

@@ -1,6 +1,6 @@
 //! Where change requests are listed: under their facility, and under their state for those who decide.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
     ChangeRequest, ChangeRequestId, FacilityId, MunicipalityCode, Timestamp,
@@ -151,6 +151,20 @@ impl Store {
         Ok((self.change_requests(&ids).await?, next))
     }
 
+    /// The change requests that are drafts or wait for a decision, by municipality. One that is submitted meanwhile is found.
+    pub async fn open_change_requests(
+        &self,
+    ) -> Result<BTreeMap<MunicipalityCode, BTreeSet<ChangeRequestId>>, StoreError> {
+        let mut open = BTreeMap::<_, BTreeSet<_>>::new();
+        for status in [ChangeStatus::Draft, ChangeStatus::Submitted] {
+            let query = Query::of(Span::listed_change_requests(status, None)).consistent();
+            for (_, code, _, id) in self.list(&query, None, listed_position).await? {
+                open.entry(code).or_default().insert(id);
+            }
+        }
+        Ok(open)
+    }
+
     /// The change requests of a municipality in these states; none is left out. One that goes from one state to another
     /// meanwhile is found in the later one, if that is asked for later.
     pub async fn all_change_requests(
@@ -169,7 +183,7 @@ impl Store {
     }
 
     /// These change requests, in this order; those that cannot be read are left out.
-    async fn change_requests(
+    pub async fn change_requests(
         &self,
         ids: &[ChangeRequestId],
     ) -> Result<Vec<ChangeRequest>, StoreError> {

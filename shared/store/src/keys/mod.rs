@@ -11,6 +11,7 @@
 //! | when its count of pending requests changed | `FAC#<facility_id>` | `NEW` |
 //! | a reminder of its pending requests | `FAC#<facility_id>` | `ASK#<hour>` |
 //! | a reminder to open slots | `FAC#<facility_id>` | `PLAN#<month>` |
+//! | a reminder of its information | `FAC#<facility_id>` | `INFO#<date>` |
 //! | what it has free in a month | `FAC#<facility_id>` | `VAC#<month>` |
 //! | its change requests, by time | `FAC#<facility_id>` | `CHG#<milliseconds>#<change_request_id>` |
 //! | a change request that was approved, by time | `FAC#<facility_id>` | `HIS#<milliseconds>#<change_request_id>` |
@@ -26,6 +27,7 @@
 //! | a facility of one, as listed | `MUN` | `<code>#<facility_id>` |
 //! | a digest for it | `MUN#<code>` | `DIG#<date>`; its further parts `DIG#<date>#<part>` |
 //! | its facilities without slots | `MUN#<code>` | `PLAN#<month>` |
+//! | change requests that it left undecided | `MUN#<code>` | `INFO#<date>`; further parts `INFO#<date>#<part>` |
 //! | what its facilities have free in a month | `VAC#<code>` | `<month>#<facility_id>` |
 //! | a procedure of a municipality | `PRC` | `<code>#<fiscal year>#<procedure_id>` |
 //! | what reports count of a reservation | `FACT#<code>` | `<milliseconds>#<reservation_number>` |
@@ -150,6 +152,8 @@ keys! {
     PendingReminder(facility: FacilityId, hour: Hour) = ["FAC" facility] ["ASK" hour];
     /// The reminder to open slots in a month.
     SlotPlanReminder(facility: FacilityId, month: Month) = ["FAC" facility] ["PLAN" month];
+    /// The reminder of a facility's information on one day.
+    InformationReminder(facility: FacilityId, day: Date) = ["FAC" facility] ["INFO" day];
     /// What a facility has free in a month, once more, so that its latest is found without its municipality.
     FacilityVacancy(facility: FacilityId, month: calendar::Month) = ["FAC" facility] ["VAC" month];
     /// That a facility has a change request, by when it was begun.
@@ -184,6 +188,10 @@ keys! {
     DigestPart(code: MunicipalityCode, day: Date, part: usize) = ["MUN" code] ["DIG" day part];
     /// A municipality's list of facilities without slots in a month.
     PlanDigest(code: MunicipalityCode, month: Month) = ["MUN" code] ["PLAN" month];
+    /// The change requests that a municipality left undecided, as it was told on one day, or a first part of them.
+    ChangeDigest(code: MunicipalityCode, day: Date) = ["MUN" code] ["INFO" day];
+    /// A further part of them, counted from 2.
+    ChangeDigestPart(code: MunicipalityCode, day: Date, part: usize) = ["MUN" code] ["INFO" day part];
     /// What a facility of a municipality has free in a month. The month stands first, so a municipality's month is one
     /// query.
     Vacancy(code: MunicipalityCode, month: calendar::Month, facility: FacilityId) = ["VAC" code] [month facility];
@@ -249,6 +257,15 @@ impl Key {
     /// A part of a municipality's digest of one day, counted from 1.
     pub fn digest(code: MunicipalityCode, day: Date, part: usize) -> Self {
         if part > 1 { Self::DigestPart(code, day, part) } else { Self::Digest(code, day) }
+    }
+
+    /// A part of the change requests that a municipality left undecided, as it was told on one day, counted from 1.
+    pub fn change_digest(code: MunicipalityCode, day: Date, part: usize) -> Self {
+        if part > 1 {
+            Self::ChangeDigestPart(code, day, part)
+        } else {
+            Self::ChangeDigest(code, day)
+        }
     }
 
     /// The search entry of a facility.

@@ -78,6 +78,7 @@ fn key() -> impl Strategy<Value = Key> {
         facility().prop_map(Key::PendingCount),
         (facility(), time()).prop_map(|(facility, at)| Key::PendingReminder(facility, Hour(at))),
         (facility(), month()).prop_map(|(facility, month)| Key::SlotPlanReminder(facility, month)),
+        (facility(), day()).prop_map(|(facility, day)| Key::InformationReminder(facility, day)),
         (facility(), base_month())
             .prop_map(|(facility, month)| Key::FacilityVacancy(facility, month)),
     ];
@@ -92,6 +93,8 @@ fn key() -> impl Strategy<Value = Key> {
         code().prop_map(Key::Municipality),
         (code(), facility()).prop_map(|(code, facility)| Key::ListedFacility(code, facility)),
         (code(), day(), 1_usize..9).prop_map(|(code, day, part)| Key::digest(code, day, part)),
+        (code(), day(), 1_usize..9)
+            .prop_map(|(code, day, part)| Key::change_digest(code, day, part)),
         (code(), month()).prop_map(|(code, month)| Key::PlanDigest(code, month)),
         (code(), base_month(), facility())
             .prop_map(|(code, month, facility)| Key::Vacancy(code, month, facility)),

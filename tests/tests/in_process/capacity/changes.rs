@@ -1,5 +1,6 @@
 //! What change requests cost.
 
+use domain::facility::Source;
 use http::Method;
 use serde_json::json;
 use store::Consumed;
@@ -63,4 +64,35 @@ async fn a_change_request_is_submitted_for_six_write_units_and_listed_for_a_read
     assert_eq!(listed.body["items"].as_array().unwrap().len(), 4);
     // The list, and the requests in it: what is listed, and nothing else.
     assert_eq!(world.store().meter().take(), Consumed { read: 5.0, write: 0.0 });
+}
+
+#[tokio::test]
+async fn a_check_of_information_costs_what_is_open_and_each_nursery_once() {
+    let world = World::new().await;
+    for n in 1..20 {
+        let mut nursery = tests::facility(&format!("保育園{n}"), "131199", "板橋区");
+        // Five of them long ago.
+        let at = if n <= 5 { "2025-12-01T10:00:00+09:00" } else { "2026-12-01T10:00:00+09:00" };
+        nursery.notes.state(["features".into()].into(), Source::Import, at.parse().unwrap());
+        world.add_facility(&nursery).await;
+    }
+    world.set("2026-12-02T10:00:00+09:00");
+    world.change_asked(json!({"weekday_closes_at": "19:00"}), false, "draft").await;
+    world.change_asked(json!({"weekday_closes_at": "19:15"}), true, "open").await;
+    for n in 0..50 {
+        let changes = json!({"weekday_closes_at": format!("18:{n:02}")});
+        let id = world.change_asked(changes, true, &n.to_string()).await;
+        let path = format!("/v1/staff/change-requests/{id}/reject");
+        let reason = json!({"reason": "時刻を確認"});
+        assert_eq!(world.post(&As::Municipality("131199"), &path, reason).await.status, 200);
+    }
+    world.store().meter().take();
+    let monday = "2026-12-14T09:00:00+09:00".parse().unwrap();
+    let report = check_information::run(world.store(), monday).await.unwrap();
+    assert_eq!((report.looked_at, report.reminded, report.notified), (20, 6, 1));
+    // Read: the lists of drafts, of what is undecided and of nurseries, consistently; two requests, consistently; each
+    // nursery; the settings of six. Written: six reminders and a digest, which is a transaction.
+    assert_eq!(world.store().meter().take(), Consumed { read: 18.0, write: 8.0 });
+    let again = check_information::run(world.store(), monday).await.unwrap();
+    assert_eq!((again.reminded, again.notified), (0, 0));
 }
