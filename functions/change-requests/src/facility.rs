@@ -3,6 +3,7 @@
 use axum::{
     Json,
     extract::State,
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use deserr::Deserr;
@@ -18,11 +19,11 @@ use hub_http::{
     is_based_on, replay,
 };
 use serde::Serialize;
-use store::ChangeCreated;
+use store::{ChangeCreated, StoreError};
 use utoipa::ToSchema;
 
 use crate::{
-    Desk,
+    Desk, TRIES,
     view::{ChangeRequestView, FacilityChangeView},
     wanted::WantedChanges,
 };
@@ -94,6 +95,48 @@ fn created(request: &ChangeRequest, replayed: bool) -> Created<ChangeRequestView
     let (facility, id) = (&request.facility_id, &request.change_request_id);
     let location = Some(format!("/v1/staff/facilities/{facility}/change-requests/{id}"));
     Created { body: request.into(), location, replayed }
+}
+
+/// What a nursery confirms.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = InputErrors, deny_unknown_fields)]
+pub(crate) struct ConfirmInformation {
+    /// The ETag of the nursery as anybody sees it, `GET /v1/facilities/{facility_id}`: what was looked through.
+    base_etag: String,
+}
+
+/// Says that a nursery was looked through and all that is told of it is right. Whose information is older than a year is
+/// reminded until it is confirmed or changed.
+#[utoipa::path(
+    post, path = "/v1/staff/facilities/{facility_id}/confirm", tag = "staff",
+    params(("facility_id" = FacilityId, Path, description = "The nursery")),
+    request_body = ConfirmInformation,
+    responses(
+        (status = 204, description = "It is noted"),
+        (status = 412, description = "`precondition-failed`: the nursery was changed since it was read",
+            content_type = "application/problem+json"),
+    ),
+    security(("staff_token" = [])),
+)]
+pub(crate) async fn confirm_information(
+    State(Desk { hub, .. }): State<Desk>,
+    For { found: id, .. }: For<FacilityStaff, FacilityId>,
+    Body(confirm): Body<ConfirmInformation>,
+) -> Result<StatusCode, Problem> {
+    for _ in 0..TRIES {
+        let (facility, shown) = public_facility(&hub, &id).await?;
+        if !is_based_on(&confirm.base_etag, &shown.facility)? {
+            return Err(Problem::PreconditionFailed);
+        }
+        let mut confirmed = facility.clone();
+        confirmed.notes.confirmed_at = Some(hub.clock.now());
+        match hub.store.put_facilities(&[(Some(facility), confirmed)]).await {
+            // Somebody changed it meanwhile: perhaps what anybody sees, perhaps not.
+            Err(StoreError::Conflict) => {}
+            written => return Ok(written.map(|()| StatusCode::NO_CONTENT)?),
+        }
+    }
+    Err(Problem::Unavailable)
 }
 
 /// The change requests of a nursery, newest first.

@@ -33,6 +33,7 @@ impl FromRef<Desk> for Hub {
 pub const FUNCTION: Function<Desk, (Hub, IdKey, CursorSeal)> = Function::new(
     routes![
         facility::create_change_request,
+        facility::confirm_information,
         facility::list_change_requests,
         facility::get_own_change_request,
         facility::edit_change_request,

@@ -103,11 +103,11 @@ impl ChangeRequest {
 }
 
 impl Facility {
-    /// When its information was last stated: approved or imported. Of one that was kept before that was noted, when it last
-    /// changed.
+    /// When its information was last stated: approved, imported, or confirmed by the facility. Of one that was kept before
+    /// that was noted, when it last changed.
     pub fn stated_at(&self) -> Timestamp {
         let stated = self.notes.provenance.iter().map(|provenance| provenance.approved_at);
-        stated.max().unwrap_or(self.updated_at)
+        stated.chain(self.notes.confirmed_at).max().unwrap_or(self.updated_at)
     }
 }
 

@@ -54,6 +54,8 @@ pub struct FacilityDetailView {
     pub next_slot_at: Option<Timestamp>,
     /// What is free, in the latest month of which its municipality says so.
     pub vacancy: Option<VacancyView>,
+    /// When the nursery last looked through all of this and said that it is right.
+    pub confirmed_at: Option<Timestamp>,
 }
 
 impl FacilityDetailView {
@@ -64,8 +66,9 @@ impl FacilityDetailView {
         next_slot_at: Option<Timestamp>,
         vacancy: Option<Vacancy>,
     ) -> Self {
+        let confirmed_at = facility.notes.confirmed_at;
         let facility = PublicFacility::new(facility, seen);
-        Self { facility, next_slot_at, vacancy: vacancy.map(VacancyView::from) }
+        Self { facility, next_slot_at, vacancy: vacancy.map(VacancyView::from), confirmed_at }
     }
 }
 

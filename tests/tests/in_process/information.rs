@@ -200,3 +200,33 @@ async fn municipality_that_left_hundreds_undecided_gets_them_in_parts() {
     assert_eq!(parts, ["500件（1/2通目）", "1件（2/2通目）"]);
     assert!(mails[1].text.contains("ACR-0000000501 かないくぼ保育園（申請から8日）"));
 }
+
+#[tokio::test]
+async fn a_nursery_that_confirms_its_information_is_asked_a_year_later_and_families_see_when() {
+    let world = World::new().await;
+    let nursery = stated(&world, "古い園", "2025-11-01T10:00:00+09:00").await;
+    let id = &nursery.facility_id;
+    assert_eq!(check(&world, MONDAY).await.1.len(), 1);
+
+    let (page, confirm) =
+        (format!("/v1/facilities/{id}"), format!("/v1/staff/facilities/{id}/confirm"));
+    let read = world.get(&As::Anyone, &page).await;
+    assert_eq!(read.body["confirmed_at"], json!(null));
+    let etag = read.headers["etag"].to_str().unwrap();
+    let staff = As::Staff(id.clone());
+    world.relay_changes().await;
+    world.store().meter().take();
+    for _ in 0..2 {
+        let done = world.post(&staff, &confirm, json!({"base_etag": etag})).await;
+        assert_eq!(done.status, 204, "the same again is no conflict: {}", done.shown());
+    }
+    let shown = world.get(&As::Anyone, &page).await.body;
+    assert_eq!(shown["confirmed_at"], json!(world.hub.clock.now()));
+    assert!(check(&world, NEXT).await.1.is_empty());
+    let other_alone = check(&world, "2027-12-20T09:00:00+09:00").await.1;
+    assert_eq!(other_alone.len(), 1, "the year of this one was not over seven days ago");
+    assert_eq!(check(&world, "2027-12-27T09:00:00+09:00").await.1.len(), 2, "both nurseries");
+
+    let old = world.post(&staff, &confirm, json!({"base_etag": "\"older\""})).await;
+    assert_eq!((old.status.as_u16(), old.problem()), (412, "precondition-failed"));
+}

@@ -182,7 +182,13 @@ impl<W: Write> Tour<'_, W> {
         self.advance("P7D").await?;
         self.expect_messages(&[], &[]).await?;
         let again = self.reminded.iter().any(|to| to.starts_with(MUNICIPALITY));
-        expect("whether it is asked again", false, &json!(again))
+        expect("whether it is asked again", false, &json!(again))?;
+        // All else is right as it is: it is asked to look through it a year later at the earliest.
+        let base = json!({"base_etag": etag(&self.get(Who::Anyone, &public).await?)});
+        let confirm = format!("/v1/staff/facilities/{}/confirm", self.facility);
+        self.post(Who::Nursery, &confirm, base).await?;
+        let confirmed = self.get(Who::Anyone, &public).await?.body["confirmed_at"].clone();
+        expect("whether families see when", true, &json!(confirmed.is_string()))
     }
 
     fn own_changes(&self) -> String {

@@ -46,6 +46,10 @@ pub struct ItemNotes {
     pub as_written: BTreeMap<String, String>,
     /// Columns of an imported list that the hub has no item for, by heading. They may name persons: for staff alone.
     pub other_columns: BTreeMap<String, String>,
+    /// When the facility last looked through all of it and said that it is right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub confirmed_at: Option<Timestamp>,
 }
 
 impl ItemNotes {

@@ -117,6 +117,7 @@ pub const ROWS: &[(&str, Access)] = &[
     ("copy_slot", STAFF_OF_FACILITY),
     ("disable_slot", STAFF_OF_FACILITY),
     ("create_change_request", STAFF_OF_FACILITY),
+    ("confirm_information", STAFF_OF_FACILITY),
     ("list_change_requests", STAFF_OF_FACILITY),
     ("get_own_change_request", STAFF_OF_FACILITY),
     ("edit_change_request", STAFF_OF_FACILITY),

@@ -154,6 +154,7 @@ impl Scene {
             "open_slot" => open,
             "open_slots" => json!({"from": "2026-12-14", "to": "2026-12-18", "weekdays": ["tue"],
                 "times": [{"starts": "10:00", "ends": "10:45"}], "capacity": 3}),
+            "confirm_information" => json!({"base_etag": self.base_etag}),
             "create_change_request" => json!({"base_etag": self.base_etag,
                 "changes": {"weekday_opens_at": "07:15"}, "submit": true}),
             "edit_change_request" | "correct_change_request" => {
