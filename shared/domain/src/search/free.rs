@@ -78,7 +78,7 @@ pub(super) struct FreeSoon {
     /// The first starts that could be asked for when this was made, in order; [`i64::MAX`] after the last one.
     starts: [i64; SOON],
     /// The days on which one of all starts is, a bit for each, from that day on; the last bit is for all days after.
-    days: u32,
+    days: u128,
     /// The midnight from which days are counted.
     midnight: i64,
 }
@@ -140,7 +140,7 @@ impl FreeSoon {
             Next::At(_) | Next::None => return Free::No,
             Next::Unknown => {}
         }
-        let days = |from: u32, to: u32| (from..=to).fold(0, |bits, day| bits | 1_u32 << day);
+        let days = |from: u32, to: u32| (from..=to).fold(0, |bits, day| bits | 1_u128 << day);
         let (first, last) = (self.day(from), self.day(until - 1));
         if self.days & days(first, last) == 0 {
             return Free::No;
@@ -155,7 +155,7 @@ impl FreeSoon {
 }
 
 /// The bit of all days that are further ahead than the others.
-const LAST_DAY: u32 = u32::BITS - 1;
+const LAST_DAY: u32 = u128::BITS - 1;
 
 #[cfg(test)]
 mod tests {
