@@ -1,6 +1,6 @@
 //! All facilities in memory, in kana order, and what a search does with them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +86,12 @@ impl Index {
     pub fn new(entries: impl IntoIterator<Item = Arc<Entry>>, now: Timestamp) -> Self {
         // What is side by side in memory is read side by side, and moved when the order is known.
         let takes = Takes::at(now);
-        let mut rows: Vec<Row> = entries.into_iter().map(|entry| Row::new(entry, takes)).collect();
+        let (mut rows, mut entries) = (Vec::new(), entries.into_iter().peekable());
+        while entries.peek().is_some() {
+            let some: Vec<_> = entries.by_ref().take(SIDE_BY_SIDE).collect();
+            some.iter().for_each(|entry| entry.touch());
+            rows.extend(some.into_iter().map(|entry| Row::new(entry, takes)));
+        }
         let municipalities = number_municipalities(&mut rows);
         let mut order: Vec<(u128, usize)> =
             rows.iter().enumerate().map(|(place, row)| (row.first_letters(), place)).collect();
@@ -106,9 +111,8 @@ fn number_municipalities(rows: &mut [Row]) -> Vec<MunicipalityCode> {
     let mut all: Vec<_> = rows.iter().map(|row| row.columns.municipality).collect();
     all.sort_unstable();
     all.dedup();
-    let places: HashMap<MunicipalityCode, u16> = all.iter().copied().zip(0..).collect();
     for row in rows {
-        row.municipality = places.get(&row.columns.municipality).copied().unwrap_or_default();
+        row.municipality = all.partition_point(|code| *code < row.columns.municipality) as u16;
     }
     all
 }
