@@ -106,21 +106,23 @@ impl FreeSoon {
     pub(super) fn new(free: &FreeSlots, from: i64) -> Self {
         let midnight = from - (from + TOKYO_AHEAD).rem_euclid(DAY);
         let mut soon = Self { starts: [i64::MAX; SOON], days: 0, midnight };
-        for (place, start) in free.epoch_ms().skip_while(|start| *start < from).enumerate() {
-            if let Some(of) = soon.starts.get_mut(place) {
-                *of = start;
+        let mut known = 0;
+        for start in free.epoch_ms() {
+            if start < from {
+                continue;
+            }
+            if known < SOON {
+                soon.starts[known] = start;
+                known += 1;
             }
             soon.days |= 1 << soon.day(start);
-            if place >= SOON && soon.days >> LAST_DAY != 0 {
-                break;
-            }
         }
         soon
     }
 
     /// The day of an instant that is not before the midnight.
     fn day(&self, at: i64) -> u32 {
-        ((at - self.midnight) / DAY).clamp(0, i64::from(LAST_DAY)) as u32
+        (at.abs_diff(self.midnight) / DAY as u64).min(LAST_DAY.into()) as u32
     }
 
     /// The first start from an instant on, which is not before that of [`Self::new`].
