@@ -86,15 +86,19 @@ impl Index {
     pub fn new(entries: impl IntoIterator<Item = Arc<Entry>>, now: Timestamp) -> Self {
         // What is side by side in memory is read side by side, and moved when the order is known.
         let takes = Takes::at(now);
-        let (mut rows, mut entries) = (Vec::new(), entries.into_iter().peekable());
+        let entries = entries.into_iter();
+        let mut rows = Vec::with_capacity(entries.size_hint().0);
+        let mut order = Vec::with_capacity(entries.size_hint().0);
+        let mut entries = entries.peekable();
         while entries.peek().is_some() {
             let some: Vec<_> = entries.by_ref().take(SIDE_BY_SIDE).collect();
             some.iter().for_each(|entry| entry.touch());
-            rows.extend(some.into_iter().map(|entry| Row::new(entry, takes)));
+            for entry in some {
+                order.push((first_letters(&entry), rows.len()));
+                rows.push(Row::new(entry, takes));
+            }
         }
         let municipalities = number_municipalities(&mut rows);
-        let mut order: Vec<(u128, usize)> =
-            rows.iter().enumerate().map(|(place, row)| (row.first_letters(), place)).collect();
         order.sort_unstable_by(|(first, one), (other, another)| {
             let whole = |place: usize| rows[place].entry.name_and_id();
             first.cmp(other).then_with(|| whole(*one).cmp(&whole(*another)))
@@ -121,14 +125,14 @@ impl Row {
     fn new(entry: Arc<Entry>, takes: Takes) -> Self {
         Self { columns: entry.columns(takes), municipality: 0, entry }
     }
+}
 
-    /// Which decide most comparisons.
-    fn first_letters(&self) -> u128 {
-        let (name, mut letters) = (self.entry.name_and_id().0, [0; 16]);
-        let length = name.len().min(16);
-        letters[..length].copy_from_slice(&name[..length]);
-        u128::from_be_bytes(letters)
-    }
+/// Which decide most comparisons.
+fn first_letters(entry: &Entry) -> u128 {
+    let (name, mut letters) = (entry.name_and_id().0, [0; 16]);
+    let length = name.len().min(16);
+    letters[..length].copy_from_slice(&name[..length]);
+    u128::from_be_bytes(letters)
 }
 
 /// How many rows are looked at before their entries are: what of them is in far memory comes at once.
