@@ -11,13 +11,16 @@ pub(super) fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
 
 /// Takes a number from the front; none if there is none.
 pub(super) fn number(bytes: &mut &[u8]) -> Option<u64> {
-    let mut number = 0;
-    for (place, byte) in bytes.iter().enumerate().take(9) {
-        number |= u64::from(byte & 0x7f) << (7 * place);
-        if byte & 0x80 == 0 {
-            *bytes = &bytes[place + 1..];
+    let (mut number, mut shift) = (0, 0);
+    while let Some((byte, rest)) = bytes.split_first()
+        && shift < u64::BITS - 1
+    {
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if *byte < 0x80 {
             return Some(number);
         }
+        shift += 7;
     }
     None
 }

@@ -112,19 +112,17 @@ impl Entry {
         (self.document.name(), self.document.id())
     }
 
-    /// Reads where the text is, so that this is near when the text is read.
-    pub(super) fn touch(&self) {
-        std::hint::black_box(self.document.bytes().as_ptr());
-    }
-
     /// Reads a little of the text and does nothing with it, so that it is near when it is needed.
     pub(super) fn touch_text(&self) {
-        std::hint::black_box(self.document.haystack().first());
+        touch(self.document.haystack());
     }
 
-    /// The same of the starts of free slots.
-    pub(super) fn touch_free(&self) {
-        std::hint::black_box(self.free.bytes().iter().step_by(LINE).fold(0, |all, one| all ^ one));
+    /// The same of all that an index reads when it is made.
+    pub(super) fn touch(&self) {
+        self.touch_text();
+        touch(&self.document.bytes()[..LINE]);
+        touch(self.free.bytes());
+        touch(self.vacancy.as_deref().unwrap_or_default());
     }
 
     pub(super) fn haystack(&self) -> &[u8] {
@@ -155,4 +153,9 @@ impl Entry {
         let vacancy = self.vacancy.as_ref().map_or(0, |bytes| bytes.len());
         size_of::<Self>() + self.facility_bytes().len() + self.free_bytes().len() + vacancy
     }
+}
+
+/// Reads a byte of each line.
+fn touch(bytes: &[u8]) {
+    std::hint::black_box(bytes.iter().step_by(LINE).fold(0, |all, one| all ^ one));
 }

@@ -98,28 +98,16 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// Whether a visit is free that starts in the span and can still be asked for, as far as the columns tell.
-    fn is_free(&self, columns: &Columns) -> Free {
-        let Some((from, until)) = self.filter.visit else { return Free::Yes };
-        let Some(first) = columns.takes_from(self.takes) else { return Free::No };
-        match self.knows_free {
-            true => columns.free.is_free(first.max(from.epoch_ms()), until.epoch_ms()),
-            false => Free::Unknown,
+    /// Whether a visit is free that starts in the span and can still be asked for.
+    fn is_free(&self, columns: &Columns, entry: &Entry) -> bool {
+        let Some((from, until)) = self.filter.visit else { return true };
+        let Some(first) = columns.takes_from(self.takes) else { return false };
+        let (from, until) = (first.max(from.epoch_ms()), until.epoch_ms());
+        match columns.free.is_free(from, until) {
+            Free::Yes if self.knows_free => true,
+            Free::No if self.knows_free => false,
+            _ => entry.free_from(from).is_some_and(|start| start < until),
         }
-    }
-
-    /// The same, where they do not tell it.
-    fn is_listed_free(&self, columns: &Columns, entry: &Entry) -> bool {
-        let first = self.filter.visit.zip(columns.takes_from(self.takes));
-        first.is_some_and(|((from, until), first)| {
-            let start = entry.free_from(first.max(from.epoch_ms()));
-            start.is_some_and(|start| start < until.epoch_ms())
-        })
-    }
-
-    /// Whether the list of free slots is read.
-    pub(super) fn reads_free(&self, columns: &Columns) -> bool {
-        self.is_free(columns) == Free::Unknown
     }
 
     /// How far the nearest place is that was named, in metres.
@@ -156,21 +144,12 @@ impl<'a> Prepared<'a> {
     /// Whether it fulfils those that its columns do not decide.
     pub(super) fn matches(&self, columns: &Columns, entry: &Entry) -> bool {
         self.terms.iter().all(|term| term.find(entry.haystack()).is_some())
-            && match self.is_free(columns) {
-                Free::Yes => true,
-                Free::No => false,
-                Free::Unknown => self.is_listed_free(columns, entry),
-            }
+            && self.is_free(columns, entry)
     }
 
     /// Whether it looks at texts.
     pub(super) fn has_terms(&self) -> bool {
         !self.terms.is_empty()
-    }
-
-    /// Whether the columns decide all.
-    pub(super) fn is_decided(&self) -> bool {
-        !self.has_terms() && self.filter.visit.is_none()
     }
 
     fn is_within(&self, radius: u32, columns: &Columns) -> bool {

@@ -31,7 +31,7 @@ pub(super) const SUNDAY_HOLIDAY: u16 = 1 << 9;
 pub(super) const TAKES_REQUESTS: u16 = 1 << 10;
 
 /// How many flags there are.
-pub(super) const FLAGS: u32 = TAKES_REQUESTS.trailing_zeros() + 1;
+pub(super) const FLAGS: usize = TAKES_REQUESTS.trailing_zeros() as usize + 1;
 
 impl Flags {
     pub(super) fn of(facility: &Facility) -> Self {

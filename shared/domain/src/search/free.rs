@@ -78,7 +78,7 @@ pub(super) struct FreeSoon {
     /// The first starts that could be asked for when this was made, in order; [`i64::MAX`] after the last one.
     starts: [i64; SOON],
     /// The days on which one of all starts is, a bit for each, from that day on; the last bit is for all days after.
-    days: u32,
+    days: u128,
     /// The midnight from which days are counted.
     midnight: i64,
 }
@@ -106,21 +106,23 @@ impl FreeSoon {
     pub(super) fn new(free: &FreeSlots, from: i64) -> Self {
         let midnight = from - (from + TOKYO_AHEAD).rem_euclid(DAY);
         let mut soon = Self { starts: [i64::MAX; SOON], days: 0, midnight };
-        for (place, start) in free.epoch_ms().skip_while(|start| *start < from).enumerate() {
-            if let Some(of) = soon.starts.get_mut(place) {
-                *of = start;
+        let mut known = 0;
+        for start in free.epoch_ms() {
+            if start < from {
+                continue;
+            }
+            if known < SOON {
+                soon.starts[known] = start;
+                known += 1;
             }
             soon.days |= 1 << soon.day(start);
-            if place >= SOON && soon.days >> LAST_DAY != 0 {
-                break;
-            }
         }
         soon
     }
 
     /// The day of an instant that is not before the midnight.
     fn day(&self, at: i64) -> u32 {
-        ((at - self.midnight) / DAY).clamp(0, i64::from(LAST_DAY)) as u32
+        (at.abs_diff(self.midnight) / DAY as u64).min(LAST_DAY.into()) as u32
     }
 
     /// The first start from an instant on, which is not before that of [`Self::new`].
@@ -140,7 +142,7 @@ impl FreeSoon {
             Next::At(_) | Next::None => return Free::No,
             Next::Unknown => {}
         }
-        let days = |from: u32, to: u32| (from..=to).fold(0, |bits, day| bits | 1_u32 << day);
+        let days = |from: u32, to: u32| (from..=to).fold(0, |bits, day| bits | 1_u128 << day);
         let (first, last) = (self.day(from), self.day(until - 1));
         if self.days & days(first, last) == 0 {
             return Free::No;
@@ -155,7 +157,7 @@ impl FreeSoon {
 }
 
 /// The bit of all days that are further ahead than the others.
-const LAST_DAY: u32 = u32::BITS - 1;
+const LAST_DAY: u32 = u128::BITS - 1;
 
 #[cfg(test)]
 mod tests {

@@ -1,21 +1,16 @@
 //! All facilities in memory, in kana order, and what a search does with them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{
     document::Columns,
     entry::Entry,
+    facets::{Counts, Facets},
     filter::{Filter, Prepared},
-    flags::{FLAGS, Feature, SATURDAY, SUNDAY_HOLIDAY, TAKES_REQUESTS},
 };
-use crate::{
-    MunicipalityCode, Timestamp,
-    facility::{EstablishmentBody, FacilityType, Takes},
-    item::code_list,
-};
+use crate::{MunicipalityCode, Timestamp, facility::Takes, item::code_list};
 
 code_list!(
     /// In which order facilities are listed; those of one rank in kana order, then by id.
@@ -63,30 +58,11 @@ pub struct Found {
     pub facets: Option<Facets>,
 }
 
-/// How many of all that match there are of each kind. A kind of which there is none is left out; so is what is not stated.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Facets {
-    /// All that match.
-    pub total: usize,
-    /// By 施設類型.
-    pub facility_type: BTreeMap<String, usize>,
-    /// By 施設の設置主体.
-    pub establishment_body: BTreeMap<String, usize>,
-    /// By the national code of the municipality.
-    pub municipality: BTreeMap<String, usize>,
-    /// By what is offered.
-    pub feature: BTreeMap<String, usize>,
-    /// Open on Saturdays.
-    pub saturday: usize,
-    /// Open on Sundays or holidays.
-    pub sunday_holiday: usize,
-    /// Take visit requests through the hub.
-    pub bookable: usize,
-}
-
 #[derive(Debug, Clone)]
 struct Row {
     columns: Columns,
+    /// Which of the municipalities of the index it is in.
+    municipality: u16,
     entry: Arc<Entry>,
 }
 
@@ -94,12 +70,14 @@ struct Row {
 #[derive(Debug, Clone)]
 pub struct Index {
     rows: Vec<Row>,
+    /// Of all facilities, in order.
+    municipalities: Vec<MunicipalityCode>,
     made_at: Timestamp,
 }
 
 impl Default for Index {
     fn default() -> Self {
-        Self { rows: Vec::new(), made_at: Timestamp::EPOCH }
+        Self::new([], Timestamp::EPOCH)
     }
 }
 
@@ -108,31 +86,53 @@ impl Index {
     pub fn new(entries: impl IntoIterator<Item = Arc<Entry>>, now: Timestamp) -> Self {
         // What is side by side in memory is read side by side, and moved when the order is known.
         let takes = Takes::at(now);
-        let rows: Vec<Row> = entries.into_iter().map(|entry| Row::new(entry, takes)).collect();
-        let mut order: Vec<(u128, usize)> =
-            rows.iter().enumerate().map(|(place, row)| (row.first_letters(), place)).collect();
+        let entries = entries.into_iter();
+        let mut rows = Vec::with_capacity(entries.size_hint().0);
+        let mut order = Vec::with_capacity(entries.size_hint().0);
+        let mut entries = entries.peekable();
+        while entries.peek().is_some() {
+            let some: Vec<_> = entries.by_ref().take(SIDE_BY_SIDE).collect();
+            some.iter().for_each(|entry| entry.touch());
+            for entry in some {
+                order.push((first_letters(&entry), rows.len()));
+                rows.push(Row::new(entry, takes));
+            }
+        }
+        let municipalities = number_municipalities(&mut rows);
         order.sort_unstable_by(|(first, one), (other, another)| {
             let whole = |place: usize| rows[place].entry.name_and_id();
             first.cmp(other).then_with(|| whole(*one).cmp(&whole(*another)))
         });
-        let mut rows: Vec<_> = rows.into_iter().map(Some).collect();
-        let rows = order.into_iter().filter_map(|(_, place)| rows[place].take()).collect();
-        Self { rows, made_at: now }
+        let mut unsorted: Vec<_> = rows.into_iter().map(Some).collect();
+        let mut rows = Vec::with_capacity(order.len());
+        rows.extend(order.into_iter().filter_map(|(_, place)| unsorted[place].take()));
+        Self { rows, municipalities, made_at: now }
     }
+}
+
+/// Notes in each row which of all municipalities it is in; returns these.
+fn number_municipalities(rows: &mut [Row]) -> Vec<MunicipalityCode> {
+    let mut all: Vec<_> = rows.iter().map(|row| row.columns.municipality).collect();
+    all.sort_unstable();
+    all.dedup();
+    for row in rows {
+        row.municipality = all.partition_point(|code| *code < row.columns.municipality) as u16;
+    }
+    all
 }
 
 impl Row {
     fn new(entry: Arc<Entry>, takes: Takes) -> Self {
-        Self { columns: entry.columns(takes), entry }
+        Self { columns: entry.columns(takes), municipality: 0, entry }
     }
+}
 
-    /// Which decide most comparisons.
-    fn first_letters(&self) -> u128 {
-        let (name, mut letters) = (self.entry.name_and_id().0, [0; 16]);
-        let length = name.len().min(16);
-        letters[..length].copy_from_slice(&name[..length]);
-        u128::from_be_bytes(letters)
-    }
+/// Which decide most comparisons.
+fn first_letters(entry: &Entry) -> u128 {
+    let (name, mut letters) = (entry.name_and_id().0, [0; 16]);
+    let length = name.len().min(16);
+    letters[..length].copy_from_slice(&name[..length]);
+    u128::from_be_bytes(letters)
 }
 
 /// How many rows are looked at before their entries are: what of them is in far memory comes at once.
@@ -160,7 +160,7 @@ impl Index {
     pub fn search(&self, request: &Request<'_>, now: Timestamp) -> Found {
         let at = request.after.as_ref().map_or(now, |after| after.at);
         let wanted = Prepared::new(request.filter, at, at >= self.made_at);
-        let mut facets = request.facets.then(Counts::default);
+        let mut facets = request.facets.then(|| Counts::new(self.municipalities.len()));
         let start = request.after.as_ref().map(|after| {
             let place = (after.name.as_slice(), after.id.as_slice());
             (after.rank, self.rows.partition_point(|row| row.entry.name_and_id() <= place))
@@ -169,23 +169,19 @@ impl Index {
         let first = if in_order { start.map_or(0, |(_, place)| place) } else { 0 };
         // One more than a page shows that there is another page.
         let mut found = First::new(request.limit + 1);
+        let mut may = Vec::with_capacity(SIDE_BY_SIDE);
         'all: for (chunk, rows) in self.rows[first..].chunks(SIDE_BY_SIDE).enumerate() {
             let places = (first + chunk * SIDE_BY_SIDE..).zip(rows);
-            let mut may: Vec<_> =
-                places.filter(|(_, row)| wanted.may_match(&row.columns)).collect();
-            if !wanted.is_decided() {
-                if wanted.has_terms() {
-                    may.iter().for_each(|(_, row)| row.entry.touch_text());
-                }
-                let reads_free: Vec<_> =
-                    may.iter().filter(|(_, row)| wanted.reads_free(&row.columns)).collect();
-                reads_free.iter().for_each(|(_, row)| row.entry.touch());
-                reads_free.iter().for_each(|(_, row)| row.entry.touch_free());
-                may.retain(|(_, row)| wanted.matches(&row.columns, &row.entry));
+            may.clear();
+            may.extend(places.filter(|(_, row)| wanted.may_match(&row.columns)));
+            if wanted.has_terms() {
+                may.iter().for_each(|(_, row)| row.entry.touch_text());
             }
-            for (place, row) in may {
+            for &(place, row) in
+                may.iter().filter(|(_, row)| wanted.matches(&row.columns, &row.entry))
+            {
                 if let Some(facets) = &mut facets {
-                    facets.count(&row.columns);
+                    facets.count(&row.columns, row.municipality);
                 }
                 let rank = rank(request, &wanted, row);
                 let after = |(last, next)| rank > last || (rank == last && place >= next);
@@ -209,7 +205,7 @@ impl Index {
             (row.entry.clone(), wanted.distance(&row.columns).map(metres))
         };
         let page = found.into_iter().map(hit).collect();
-        Found { page, next, facets: facets.map(Facets::from) }
+        Found { page, next, facets: facets.map(|counts| counts.facets(&self.municipalities)) }
     }
 }
 
@@ -268,103 +264,5 @@ impl First {
         self.found.sort_unstable();
         self.found.truncate(self.count);
         self.found
-    }
-}
-
-/// What facets count, by the numbers that the columns have.
-struct Counts {
-    total: usize,
-    kinds: [usize; FacilityType::ALL.len()],
-    bodies: [usize; EstablishmentBody::ALL.len()],
-    /// By prefecture, and in it by the three digits of the municipality.
-    municipalities: Vec<Vec<u32>>,
-    /// The municipalities of which there is one.
-    found: Vec<MunicipalityCode>,
-    /// By all flags together: one count for each facility.
-    flags: Vec<u32>,
-}
-
-/// A prefecture has fewer municipalities.
-const IN_PREFECTURE: usize = 1000;
-
-impl Default for Counts {
-    fn default() -> Self {
-        Self {
-            total: 0,
-            kinds: Default::default(),
-            bodies: Default::default(),
-            municipalities: vec![Vec::new(); usize::from(u8::MAX) + 1],
-            found: Vec::new(),
-            flags: vec![0; 1 << FLAGS],
-        }
-    }
-}
-
-impl Counts {
-    fn count(&mut self, columns: &Columns) {
-        self.total += 1;
-        if let Some(kind) = columns.facility_type {
-            self.kinds[kind as usize] += 1;
-        }
-        if let Some(body) = columns.establishment_body {
-            self.bodies[body as usize] += 1;
-        }
-        let code = columns.municipality;
-        let (prefecture, municipality) = place(code);
-        let counts = &mut self.municipalities[prefecture];
-        if counts.is_empty() {
-            counts.resize(IN_PREFECTURE, 0);
-        }
-        if counts[municipality] == 0 {
-            self.found.push(code);
-        }
-        counts[municipality] += 1;
-        // A flag of a later version is none of these.
-        let flags = usize::from(columns.flags.bits()) & ((1 << FLAGS) - 1);
-        self.flags[flags] += 1;
-    }
-
-    /// How many have a flag.
-    fn flagged(&self, flag: u16) -> usize {
-        let with = |(flags, _): &(usize, &u32)| flags & usize::from(flag) != 0;
-        self.flags.iter().enumerate().filter(with).map(|(_, count)| *count as usize).sum()
-    }
-}
-
-/// Of a municipality, its prefecture and its place among those.
-fn place(code: MunicipalityCode) -> (usize, usize) {
-    (code.prefecture().into(), code.number() as usize / 10 % IN_PREFECTURE)
-}
-
-impl From<Counts> for Facets {
-    fn from(counts: Counts) -> Self {
-        let features = Feature::ALL.iter().map(|feature| (*feature, counts.flagged(feature.bit())));
-        let municipalities = counts.found.iter().map(|code| {
-            let (prefecture, municipality) = place(*code);
-            (*code, counts.municipalities[prefecture][municipality] as usize)
-        });
-        Self {
-            total: counts.total,
-            feature: by_code(features),
-            saturday: counts.flagged(SATURDAY),
-            sunday_holiday: counts.flagged(SUNDAY_HOLIDAY),
-            bookable: counts.flagged(TAKES_REQUESTS),
-            facility_type: by_code(FacilityType::ALL.iter().copied().zip(counts.kinds)),
-            establishment_body: by_code(EstablishmentBody::ALL.iter().copied().zip(counts.bodies)),
-            municipality: municipalities.map(|(code, count)| (code.to_string(), count)).collect(),
-        }
-    }
-}
-
-/// What there is of each, by its code.
-fn by_code<T: Serialize>(counts: impl Iterator<Item = (T, usize)>) -> BTreeMap<String, usize> {
-    counts.filter(|(_, count)| *count > 0).map(|(value, count)| (code(value), count)).collect()
-}
-
-/// The code of a value of a list.
-fn code(value: impl Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(code)) => code,
-        _ => String::new(),
     }
 }

@@ -6,6 +6,7 @@
 mod bytes;
 mod document;
 mod entry;
+mod facets;
 mod filter;
 mod flags;
 mod free;
@@ -16,10 +17,11 @@ mod vacancy;
 
 pub use self::{
     entry::Entry,
+    facets::Facets,
     filter::Filter,
     flags::Feature,
     free::FreeSlots,
-    index::{Facets, Found, Index, Position, Request, Sort},
+    index::{Found, Index, Position, Request, Sort},
     shown::ListedDetails,
     summary::FacilitySummary,
     vacancy::VacancySummary,

@@ -2,7 +2,7 @@
 //! sorted as a whole. Of the code of the search it knows the filter alone.
 
 use domain::{
-    Timestamp,
+    FacilityId, Timestamp,
     facility::{Details, ITEMS},
     search::{FacilitySummary, Filter, Sort},
     text,
@@ -50,8 +50,8 @@ impl Seen {
         }
     }
 
-    pub fn id(&self) -> &str {
-        self.json["facility_id"].as_str().unwrap()
+    pub fn id(&self) -> FacilityId {
+        self.json["facility_id"].as_str().unwrap().parse().unwrap()
     }
 
     /// As a list shows it.
@@ -198,20 +198,15 @@ pub fn search<'a>(
 ) -> Vec<(&'a Seen, Option<u64>)> {
     let mut found: Vec<&Seen> = seen.iter().filter(|one| one.matches(filter, now)).collect();
     let metres = |one: &Seen| one.distance(filter).map(|metres| metres.round() as u64);
-    found.sort_by(|a, b| {
-        let by_rank = match sort {
-            Sort::Name => std::cmp::Ordering::Equal,
-            Sort::Distance => {
-                let last = |one: &Seen| metres(one).unwrap_or(u64::MAX);
-                last(a).cmp(&last(b))
-            }
-            Sort::Vacancy => b.places(filter.vacancy_age).cmp(&a.places(filter.vacancy_age)),
-            Sort::NextSlot => {
-                let (a, b) = (a.next_slot(now), b.next_slot(now));
-                a.is_none().cmp(&b.is_none()).then(a.cmp(&b))
-            }
+    found.sort_by_cached_key(|one| {
+        // What is not known comes last.
+        let rank = match sort {
+            Sort::Name => Some(0),
+            Sort::Distance => metres(one).map(|metres| metres as i64),
+            Sort::Vacancy => Some(-(one.places(filter.vacancy_age) as i64)),
+            Sort::NextSlot => one.next_slot(now).map(Timestamp::epoch_ms),
         };
-        by_rank.then_with(|| (&a.name, a.id()).cmp(&(&b.name, b.id())))
+        (rank.is_none(), rank, &one.name, one.id())
     });
     found.into_iter().map(|one| (one, metres(one))).collect()
 }
