@@ -15,7 +15,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use aws_lambda_events::dynamodb::Event as StreamEvent;
+use aws_lambda_events::{dynamodb::Event as StreamEvent, event::streams::DynamoDbEventResponse};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use axum::{Router, body::Body};
 use domain::{
@@ -27,13 +27,15 @@ use domain::{
 use fan_out::{Relay, SearchBuild};
 use http::{Method, Request};
 use http_body_util::BodyExt;
-use local::{Faults, HubKeys, LocalSeal, Needs, Stream, embedded::Embedded};
+use local::{Faults, HubKeys, LocalSeal, LocalUploads, Needs, Stream, embedded::Embedded};
 use notify::{EgressPolicy, order::MailQueues};
+use run_import::Importer;
 use runtime::{Clock, Hub, Mail, Seal};
 use send_mail::{Pace, SendMail};
 use serde_json::{Value, json};
 use stand_ins::embedded;
 use store::{MunicipalityContact, Once, OpenSlotsOutcome, SavedSettings, Store, VendorRecord};
+use take_upload::TakeUpload;
 use tower::ServiceExt;
 
 pub use caller::{Answer, As, client, context, site};
@@ -54,6 +56,8 @@ pub struct World {
     pub keys: HubKeys,
     /// What opens applicants.
     pub seal: Arc<dyn Seal>,
+    /// The large files that came.
+    pub uploads: LocalUploads,
     /// What is served.
     pub app: Router,
     /// The mails that were sent.
@@ -76,15 +80,20 @@ pub struct World {
 }
 
 /// What functions need.
-fn needs(hub: &Hub, seal: &Arc<dyn Seal>, keys: &HubKeys) -> Needs {
-    let egress = EgressPolicy::ThisMachine;
-    Needs { hub: hub.clone(), seal: seal.clone(), keys: keys.clone(), egress }
+fn needs(hub: &Hub, seal: &Arc<dyn Seal>, keys: &HubKeys, uploads: &LocalUploads) -> Needs {
+    Needs {
+        hub: hub.clone(),
+        seal: seal.clone(),
+        keys: keys.clone(),
+        egress: EgressPolicy::ThisMachine,
+        uploads: Arc::new(uploads.clone()),
+    }
 }
 
 impl World {
     /// What its functions need.
     pub fn needs(&self) -> Needs {
-        needs(&self.hub, &self.seal, &self.keys)
+        needs(&self.hub, &self.seal, &self.keys, &self.uploads)
     }
 
     /// With one nursery, linked to the ICT system `ict-1`, at [`NOW`].
@@ -107,7 +116,7 @@ impl World {
     pub async fn with_distant_seal(self, waves: &waves::Waves) -> Self {
         let (seal, waves) = (self.seal.clone(), waves.clone());
         let seal: Arc<dyn Seal> = Arc::new(waves::DistantSeal { seal, waves });
-        let app = local::serve(&needs(&self.hub, &seal, &self.keys)).await.unwrap();
+        let app = local::serve(&needs(&self.hub, &seal, &self.keys, &self.uploads)).await.unwrap();
         Self { seal, app, ..self }
     }
 
@@ -121,12 +130,14 @@ impl World {
         let hub = Hub { store: store(&embedded), clock, base_url: "https://hub.example.jp".into() };
         let keys = HubKeys::made_of(&[[7; 32]]).unwrap();
         let seal: Arc<dyn Seal> = Arc::new(LocalSeal::new([9; 32]));
-        let app = local::serve(&needs(&hub, &seal, &keys)).await.unwrap();
+        let uploads = LocalUploads::new(&hub, keys.ids.clone());
+        let app = local::serve(&needs(&hub, &seal, &keys, &uploads)).await.unwrap();
         let facility = facility(FACILITY, "131199", "板橋区");
         Self {
             hub,
             keys,
             seal,
+            uploads,
             app,
             mailbox: Arc::default(),
             mails: Arc::default(),
@@ -374,6 +385,25 @@ impl World {
             failed = if told { 0 } else { failed + 1 };
             assert!(failed < self.deliveries, "not told, delivered {failed} times");
         }
+    }
+
+    /// Runs the imports of which the stream tells: it tells of all from the beginning, as if nothing had been told before.
+    pub async fn run_imports(&self) {
+        let mut stream = Stream::open(self.embedded.database.clone(), None).unwrap();
+        let importer = Importer { hub: self.hub.clone() };
+        loop {
+            let event = stream.next().unwrap();
+            if event.records.is_empty() {
+                return;
+            }
+            importer.handle(&event).await.unwrap();
+            stream.acknowledge(&Stream::numbers(&event), &DynamoDbEventResponse::default());
+        }
+    }
+
+    /// What takes the files that came.
+    pub fn taker(&self) -> TakeUpload {
+        TakeUpload { hub: self.hub.clone(), uploads: Arc::new(self.uploads.clone()) }
     }
 
     /// Moves the clock, tells, and does what is due then.
