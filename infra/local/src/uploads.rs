@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, Query, State},
+    extract::{DefaultBodyLimit, Path, Query, State, rejection::QueryRejection},
     middleware::from_fn,
     routing::put,
 };
@@ -111,12 +111,13 @@ pub(crate) fn routes(uploads: LocalUploads, taker: TakeUpload) -> Router {
 async fn take(
     State((uploads, taker)): State<(LocalUploads, TakeUpload)>,
     Path(id): Path<String>,
-    Query(signed): Query<Signed>,
+    signed: Result<Query<Signed>, QueryRejection>,
     file: Bytes,
 ) -> StatusCode {
-    let Some(id) = id.parse().ok().filter(|id| uploads.takes(id, &signed)) else {
+    let (Ok(id), Ok(Query(signed))) = (id.parse(), signed) else { return StatusCode::FORBIDDEN };
+    if !uploads.takes(&id, &signed) {
         return StatusCode::FORBIDDEN;
-    };
+    }
     uploads.put(&id, file);
     match taker.take(&id).await {
         Ok(()) => StatusCode::OK,
