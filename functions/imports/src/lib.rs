@@ -176,14 +176,18 @@ impl ImportView {
     ),
     request_body(
         content(
-            (String = "text/csv"),
-            (String = "text/tab-separated-values"),
-            (Archive = "application/json"),
+            (Option<String> = "text/csv"),
+            (Option<String> = "text/tab-separated-values"),
+            (Option<Archive> = "application/json"),
         ),
-        description = "Up to 4 MB as it is sent, `Content-Encoding: gzip` included, and 64 MB unpacked",
+        description = "Up to 4 MB as it is sent, `Content-Encoding: gzip` included, and 64 MB unpacked; nothing, \
+            where it comes later",
     ),
     responses(
-        (status = 202, description = "It is kept, and imported within seconds", body = Requested),
+        (
+            status = 202, body = Requested,
+            description = "It is kept, and imported within seconds; without a body, once its file has come",
+        ),
         (
             status = 409, description = "`state-conflict`: of `all`, the hub has facilities already",
             content_type = "application/problem+json",
