@@ -9,13 +9,14 @@ use async_trait::async_trait;
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, Query, State, rejection::QueryRejection},
+    extract::{DefaultBodyLimit, Query, State, rejection::QueryRejection},
     middleware::from_fn,
     routing::put,
 };
 use data_encoding::HEXLOWER;
 use domain::{ImportId, keys::IdKey};
 use http::StatusCode;
+use hub_http::Path;
 use runtime::{Clock, Hub, Upload, UploadError, Uploads, uploads};
 use serde::Deserialize;
 use take_upload::TakeUpload;
