@@ -75,6 +75,7 @@ pub struct World {
     now: Arc<AtomicI64>,
     embedded: Embedded,
     stream: tokio::sync::Mutex<Stream>,
+    import_stream: tokio::sync::Mutex<Stream>,
     /// How often in a row the stream delivers what is not told: once, where nothing is in the way.
     deliveries: usize,
 }
@@ -147,6 +148,7 @@ impl World {
             facility,
             now,
             stream: Stream::open(embedded.database.clone(), None).unwrap().into(),
+            import_stream: Stream::open(embedded.database.clone(), None).unwrap().into(),
             deliveries: 1,
             embedded,
         }
@@ -387,9 +389,9 @@ impl World {
         }
     }
 
-    /// Runs the imports of which the stream tells: it tells of all from the beginning, as if nothing had been told before.
+    /// Runs the imports of which the stream tells: of each change once.
     pub async fn run_imports(&self) {
-        let mut stream = Stream::open(self.embedded.database.clone(), None).unwrap();
+        let mut stream = self.import_stream.lock().await;
         let importer = Importer { hub: self.hub.clone() };
         loop {
             let event = stream.next().unwrap();
