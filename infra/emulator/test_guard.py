@@ -30,6 +30,21 @@ sys.stdin.read()
 """
 
 
+class SignedCalls(unittest.TestCase):
+    def test_a_file_at_a_signed_address_is_a_call_of_who_may_put_it_there(self):
+        guard, arn = Guard(), "arn:aws:s3:::uploads/imports/imp_1"
+        for function, action in [("takes", "s3:GetObject"), ("signs", "s3:PutObject")]:
+            document = {"Statement": {"Effect": "Allow", "Action": action, "Resource": "arn:aws:s3:::uploads/imports/*"}}
+            guard.documents[function], guard.policies[function] = [document], list(grants(document))
+        scope = "test/20261201/ap-northeast-1/s3/aws4_request"
+        query = {"X-Amz-Algorithm": ["AWS4-HMAC-SHA256"], "X-Amz-Credential": [scope], "X-Amz-Signature": ["0"]}
+        # What is sent is no text.
+        (call,), _ = guard.checks("PUT", "/uploads/imports/imp_1", {}, b"\x1f\x8b\xff", query)
+        self.assertEqual(call, ("s3:PutObject", arn, {}))
+        self.assertEqual([one for one in guard.documents if guard.may(one, *call)], ["signs"])
+        self.assertFalse(guard.policies["signs"][0].used, "it was asked, and not called")
+
+
 class WhoCalls(unittest.TestCase):
     def call(self, function, server, ports):
         """What the server answers to a function, which stays."""

@@ -55,6 +55,7 @@ def how_often(scenario, usage):
     return {
         "visit": scenario["visits_a_month"],
         "facility": facilities,
+        "municipality": scenario["municipalities"],
         "poll": facilities * usage["each"]["ict_share"] * month["business_hours"],
         "crawl": scenario["search_sites"] * facilities * month["days"],
         "site": scenario["search_sites"],
@@ -70,6 +71,8 @@ def add_use(bill, use, times, usage):
     bill.add("key_request", times * use.get("key_requests", 0))
     bill.add("queue_request", times * use.get("queue_requests", 0))
     bill.add("mail", times * use.get("mails", 0))
+    bill.add("file_put", times * use.get("file_puts", 0))
+    bill.add("file_get", times * use.get("file_gets", 0))
     bill.add("out_gb", times * use.get("out_kb", 0) / 1e6)
     if "ms" in use:
         bill.add("lambda_request", times)

@@ -17,7 +17,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use aws_lambda_events::dynamodb::Event as StreamEvent;
+use aws_lambda_events::{dynamodb::Event as StreamEvent, event::streams::DynamoDbEventResponse};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use axum::{Router, body::Body};
 use domain::{
@@ -29,13 +29,15 @@ use domain::{
 use fan_out::{Relay, SearchBuild};
 use http::{Method, Request};
 use http_body_util::BodyExt;
-use local::{Faults, HubKeys, LocalSeal, Needs, Stream, embedded::Embedded};
+use local::{Faults, HubKeys, LocalSeal, LocalUploads, Needs, Stream, embedded::Embedded};
 use notify::{EgressPolicy, order::MailQueues};
+use run_import::Importer;
 use runtime::{Clock, Hub, Mail, Seal};
 use send_mail::{Pace, SendMail};
 use serde_json::{Value, json};
 use stand_ins::embedded;
 use store::{MunicipalityContact, Once, OpenSlotsOutcome, SavedSettings, Store, VendorRecord};
+use take_upload::TakeUpload;
 use tower::ServiceExt;
 
 pub use acts::Session;
@@ -57,6 +59,8 @@ pub struct World {
     pub keys: HubKeys,
     /// What opens applicants.
     pub seal: Arc<dyn Seal>,
+    /// The large files that came.
+    pub uploads: LocalUploads,
     /// What is served.
     pub app: Router,
     /// The mails that were sent.
@@ -74,20 +78,26 @@ pub struct World {
     now: Arc<AtomicI64>,
     embedded: Embedded,
     stream: tokio::sync::Mutex<Stream>,
+    import_stream: tokio::sync::Mutex<Stream>,
     /// How often in a row the stream delivers what is not told: once, where nothing is in the way.
     deliveries: usize,
 }
 
 /// What functions need.
-fn needs(hub: &Hub, seal: &Arc<dyn Seal>, keys: &HubKeys) -> Needs {
-    let egress = EgressPolicy::ThisMachine;
-    Needs { hub: hub.clone(), seal: seal.clone(), keys: keys.clone(), egress }
+fn needs(hub: &Hub, seal: &Arc<dyn Seal>, keys: &HubKeys, uploads: &LocalUploads) -> Needs {
+    Needs {
+        hub: hub.clone(),
+        seal: seal.clone(),
+        keys: keys.clone(),
+        egress: EgressPolicy::ThisMachine,
+        uploads: Arc::new(uploads.clone()),
+    }
 }
 
 impl World {
     /// What its functions need.
     pub fn needs(&self) -> Needs {
-        needs(&self.hub, &self.seal, &self.keys)
+        needs(&self.hub, &self.seal, &self.keys, &self.uploads)
     }
 
     /// With one nursery, linked to the ICT system `ict-1`, at [`NOW`].
@@ -110,7 +120,7 @@ impl World {
     pub async fn with_distant_seal(self, waves: &waves::Waves) -> Self {
         let (seal, waves) = (self.seal.clone(), waves.clone());
         let seal: Arc<dyn Seal> = Arc::new(waves::DistantSeal { seal, waves });
-        let app = local::serve(&needs(&self.hub, &seal, &self.keys)).await.unwrap();
+        let app = local::serve(&needs(&self.hub, &seal, &self.keys, &self.uploads)).await.unwrap();
         Self { seal, app, ..self }
     }
 
@@ -124,12 +134,14 @@ impl World {
         let hub = Hub { store: store(&embedded), clock, base_url: "https://hub.example.jp".into() };
         let keys = HubKeys::made_of(&[[7; 32]]).unwrap();
         let seal: Arc<dyn Seal> = Arc::new(LocalSeal::new([9; 32]));
-        let app = local::serve(&needs(&hub, &seal, &keys)).await.unwrap();
+        let uploads = LocalUploads::new(&hub, keys.ids.clone());
+        let app = local::serve(&needs(&hub, &seal, &keys, &uploads)).await.unwrap();
         let facility = facility(FACILITY, "131199", "板橋区");
         Self {
             hub,
             keys,
             seal,
+            uploads,
             app,
             mailbox: Arc::default(),
             mails: Arc::default(),
@@ -139,6 +151,7 @@ impl World {
             facility,
             now,
             stream: Stream::open(embedded.database.clone(), None).unwrap().into(),
+            import_stream: Stream::open(embedded.database.clone(), None).unwrap().into(),
             deliveries: 1,
             embedded,
         }

@@ -41,6 +41,25 @@ impl World {
         }
     }
 
+    /// Runs the imports of which the stream tells: of each change once.
+    pub async fn run_imports(&self) {
+        let mut stream = self.import_stream.lock().await;
+        let importer = Importer { hub: self.hub.clone() };
+        loop {
+            let event = stream.next().unwrap();
+            if event.records.is_empty() {
+                return;
+            }
+            importer.handle(&event).await.unwrap();
+            stream.acknowledge(&Stream::numbers(&event), &DynamoDbEventResponse::default());
+        }
+    }
+
+    /// What takes the files that came.
+    pub fn taker(&self) -> TakeUpload {
+        TakeUpload { hub: self.hub.clone(), uploads: Arc::new(self.uploads.clone()) }
+    }
+
     /// Moves the clock, tells, and does what is due then.
     pub async fn settle_at(&self, to: &str) -> keep_deadlines::Report {
         self.set(to);

@@ -1,20 +1,16 @@
 //! A list, or an archive, as the body of a request.
 
-use std::io::Read;
-
 use axum::{
     body::to_bytes,
-    extract::{FromRequest, Request},
+    extract::{OptionalFromRequest, Request},
 };
-use flate2::read::MultiGzDecoder;
+use domain::Invalid;
 use http::{HeaderMap, header};
 use hub_http::Problem;
+use runtime::uploads;
 
 /// As much as API Gateway hands to a function, with room for what encoding it adds.
 const SENT_AT_MOST: usize = 4 * 1024 * 1024;
-
-/// So that nothing that is packed small fills the memory.
-const UNPACKED_AT_MOST: usize = 64 * 1024 * 1024;
 
 /// What was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,25 +28,25 @@ pub(crate) struct File {
     pub(crate) bytes: Vec<u8>,
 }
 
-impl<S: Send + Sync> FromRequest<S> for File {
+/// There is none in a request without a body, whatever its headers say of it.
+impl<S: Send + Sync> OptionalFromRequest<S> for File {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let is_packed = is_packed(request.headers())?;
-        let kind = kind(request.headers()).ok_or(Problem::UnsupportedMediaType)?;
-        let sent = to_bytes(request.into_body(), SENT_AT_MOST).await;
-        let sent = sent.map_err(|_| Problem::TooLarge)?;
-        if !is_packed {
-            return Ok(Self { kind, bytes: sent.into() });
+    async fn from_request(request: Request, _: &S) -> Result<Option<Self>, Problem> {
+        let (parts, body) = request.into_parts();
+        let sent = to_bytes(body, SENT_AT_MOST).await.map_err(|_| Problem::TooLarge)?;
+        if sent.is_empty() {
+            return Ok(None);
         }
-        let mut bytes = Vec::new();
-        let unpacked = MultiGzDecoder::new(&sent[..]).take(UNPACKED_AT_MOST as u64 + 1);
-        { unpacked }.read_to_end(&mut bytes).map_err(|_| Problem::UnsupportedMediaType)?;
-        if bytes.len() > UNPACKED_AT_MOST {
-            Err(Problem::TooLarge)
-        } else {
-            Ok(Self { kind, bytes })
-        }
+        let kind = kind(&parts.headers).ok_or(Problem::UnsupportedMediaType)?;
+        let bytes = match is_packed(&parts.headers)? {
+            false => sent.into(),
+            true => uploads::unpacked(&sent).map_err(|invalid| match invalid {
+                Invalid::FileTooLarge(_) => Problem::TooLarge,
+                _ => Problem::UnsupportedMediaType,
+            })?,
+        };
+        Ok(Some(Self { kind, bytes }))
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod file;
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::{FromRef, State},
@@ -21,10 +23,10 @@ use domain::{
 use http::StatusCode;
 use hub_http::{
     Created, Creation, Function, IdempotencyKey, Problem, Query, QueryParams, access::For, as_file,
-    caller::Authority, replay, routes,
+    caller::Authority, routes,
 };
-use runtime::Hub;
-use serde::Serialize;
+use runtime::{Hub, Uploads};
+use serde::{Deserialize, Serialize};
 use store::{ImportRequested, keys};
 use utoipa::{IntoParams, ToSchema};
 
@@ -35,6 +37,7 @@ use file::{File, Kind};
 pub struct Imports {
     hub: Hub,
     ids: IdKey,
+    uploads: Arc<dyn Uploads>,
 }
 
 impl FromRef<Imports> for Hub {
@@ -44,10 +47,9 @@ impl FromRef<Imports> for Hub {
 }
 
 /// What this function serves, and what it needs for that.
-pub const FUNCTION: Function<Imports, (Hub, IdKey)> =
-    Function::new(routes![request_import, get_import, get_import_errors], |(hub, ids)| Imports {
-        hub,
-        ids,
+pub const FUNCTION: Function<Imports, (Hub, IdKey, Arc<dyn Uploads>)> =
+    Function::new(routes![request_import, get_import, get_import_errors], |(hub, ids, uploads)| {
+        Imports { hub, ids, uploads }
     })
     .first_reading(keys::Kind::Import);
 
@@ -77,10 +79,15 @@ fn parse_bool(text: String) -> Result<bool, Invalid> {
 }
 
 /// An import that was requested.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 struct Requested {
     /// Its id.
     import_id: ImportId,
+    /// Where its file is sent by `PUT`, while it is expected: there without a body alone. It takes a file for an hour, and
+    /// whoever knows it may send one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri", nullable = false)]
+    upload_url: Option<String>,
 }
 
 /// An import, and what was found in its file.
@@ -115,14 +122,15 @@ struct ImportView {
 const TOLD: usize = 1000;
 
 impl ImportView {
-    fn new(import: Import, mut report: ImportReport) -> Self {
+    fn new(import: Import, mut report: ImportReport, now: Timestamp) -> Self {
         let (error_count, warning_count) = (report.errors.len(), report.warnings.len());
         report.errors.truncate(TOLD);
         report.warnings.truncate(TOLD);
+        let status = import.status_at(now);
         Self {
             import_id: import.import_id,
             dataset: import.dataset,
-            status: import.status,
+            status,
             dry_run: import.dry_run,
             created_at: import.created_at,
             counts: import.counts,
@@ -154,6 +162,12 @@ impl ImportView {
 /// `all` takes the archive of the export as `application/json`, with its ids and times, into a hub that has no facility yet.
 /// An error names its place in `column` as a JSON pointer. Whose notice address nobody confirmed there is mailed a link of
 /// this hub.
+///
+/// A file that is larger comes later: without a body the answer has an `upload_url`, and the import is `expecting`. The file
+/// is sent there by `PUT`, as it is or packed with gzip, which is seen by how it begins; no other header is needed, and up to
+/// 64 MB are taken, also when it is unpacked. Then the import runs as others do; what cannot be read makes it `failed`. The
+/// first file that comes is taken. One that does not come within six hours makes the import `expired`, and nothing of it is
+/// kept. The same request again gives the same `import_id`, and a new `upload_url` as long as the file is expected.
 #[utoipa::path(
     post, path = "/v1/staff/imports", tag = "staff",
     params(
@@ -162,14 +176,18 @@ impl ImportView {
     ),
     request_body(
         content(
-            (String = "text/csv"),
-            (String = "text/tab-separated-values"),
-            (Archive = "application/json"),
+            (Option<String> = "text/csv"),
+            (Option<String> = "text/tab-separated-values"),
+            (Option<Archive> = "application/json"),
         ),
-        description = "Up to 4 MB as it is sent, `Content-Encoding: gzip` included, and 64 MB unpacked",
+        description = "Up to 4 MB as it is sent, `Content-Encoding: gzip` included, and 64 MB unpacked; nothing, \
+            where it comes later",
     ),
     responses(
-        (status = 202, description = "It is kept, and imported within seconds", body = Requested),
+        (
+            status = 202, body = Requested,
+            description = "It is kept, and imported within seconds; without a body, once its file has come",
+        ),
         (
             status = 409, description = "`state-conflict`: of `all`, the hub has facilities already",
             content_type = "application/problem+json",
@@ -178,22 +196,25 @@ impl ImportView {
     security(("staff_token" = [])),
 )]
 async fn request_import(
-    State(Imports { hub, ids }): State<Imports>,
+    State(imports): State<Imports>,
     authority: Authority,
     key: IdempotencyKey,
     Query(query): Query<ImportQuery>,
-    File { kind, bytes: file }: File,
+    file: Option<File>,
 ) -> Result<Response, Problem> {
-    if (kind == Kind::Archive) != (query.dataset == Dataset::All) {
+    let Imports { hub, ids, .. } = &imports;
+    let is_archive = query.dataset == Dataset::All;
+    if file.as_ref().is_some_and(|file| (file.kind == Kind::Archive) != is_archive) {
         return Err(Problem::UnsupportedMediaType);
     }
     let (requested_by, municipality) = of(authority);
-    let sent = (query.dataset, query.dry_run, ids.fingerprint(&[b"file", &file]));
-    let creation = Creation::new(&hub, &ids, &key, "imports", &requested_by, &sent)?;
-    if let Some(first) = creation.repeated().await? {
-        return Ok(accepted(first));
+    let fingerprint = file.as_ref().map(|file| ids.fingerprint(&[b"file", &file.bytes]));
+    let sent = (query.dataset, query.dry_run, fingerprint);
+    let creation = Creation::new(hub, ids, &key, "imports", &requested_by, &sent)?;
+    if let Some(first) = hub.store.earlier(&creation.once).await? {
+        return imports.accepted(Created::again(first)?, file.is_none()).await;
     }
-    if kind == Kind::Archive && hub.store.has_any_facility().await? {
+    if is_archive && hub.store.has_any_facility().await? {
         return Err(Problem::HubNotEmpty);
     }
     let now = hub.clock.now();
@@ -206,21 +227,40 @@ async fn request_import(
         municipality,
         requested_by: requested_by.clone(),
         created_at: now,
-        status: ImportStatus::Running,
+        status: if file.is_some() { ImportStatus::Running } else { ImportStatus::Expecting },
         counts: Counts::default(),
     };
     let location = Some(format!("/v1/staff/imports/{import_id}"));
-    let created = Created { body: Requested { import_id }, location, replayed: false };
+    let body = Requested { import_id, upload_url: None };
+    let created = Created { body, location, replayed: false };
     let kept = created.kept().map_err(|_| Problem::Internal)?;
-    match hub.store.request_import(&import, &file, &creation.once, kept).await? {
-        ImportRequested::New => Ok(accepted(created.into_response())),
-        ImportRequested::Earlier(earlier) => replay(earlier).map(accepted),
-    }
+    let requested = match &file {
+        Some(file) => hub.store.request_import(&import, &file.bytes, &creation.once, kept).await?,
+        None => hub.store.expect_import(&import, &creation.once, kept).await?,
+    };
+    let answer = match requested {
+        ImportRequested::New => created,
+        ImportRequested::Earlier(earlier) => Created::again(earlier)?,
+    };
+    imports.accepted(answer, file.is_none()).await
 }
 
-fn accepted(mut response: Response) -> Response {
-    *response.status_mut() = StatusCode::ACCEPTED;
-    response
+impl Imports {
+    /// The answer, with an address for the file where it is still expected. None is kept for a repeat, which gets a new one.
+    async fn accepted(
+        &self,
+        mut created: Created<Requested>,
+        came_without_file: bool,
+    ) -> Result<Response, Problem> {
+        let Requested { import_id, upload_url } = &mut created.body;
+        let now = self.hub.clock.now();
+        if came_without_file && self.hub.store.expected_import(import_id, now).await?.is_some() {
+            *upload_url = Some(self.uploads.address(import_id).await?);
+        }
+        let mut response = created.into_response();
+        *response.status_mut() = StatusCode::ACCEPTED;
+        Ok(response)
+    }
 }
 
 /// Who sends it, and for which municipality alone.
@@ -243,7 +283,7 @@ async fn get_import(
     For { found: import, .. }: For<Authority, Import>,
 ) -> Result<Json<ImportView>, Problem> {
     let report = hub.store.import_report(&import.import_id).await?;
-    Ok(Json(ImportView::new(import, report)))
+    Ok(Json(ImportView::new(import, report, hub.clock.now())))
 }
 
 /// The rows that are wrong, as they were sent, with two more columns: their line (行) and what is wrong (誤り). Corrected, the

@@ -11,7 +11,7 @@ mod vacancies;
 
 pub use list::{Imported, ListImport};
 
-use aws_lambda_events::dynamodb::Event as StreamEvent;
+use aws_lambda_events::dynamodb::{Event as StreamEvent, EventRecord};
 use domain::{
     Facility, ImportId,
     import::{Dataset, Findings, Import, ImportReport, ImportStatus},
@@ -19,6 +19,7 @@ use domain::{
     vacancy::Vacancy,
 };
 use runtime::{Environment, Hub, Start, StartError};
+use serde_dynamo::AttributeValue;
 use store::{ImportToRun, Key, StoreError};
 
 /// What the importer needs.
@@ -45,10 +46,17 @@ pub enum ImportError {
     Store(#[from] StoreError),
 }
 
+/// Whether it tells of an import that came with its file, or whose file has come since.
+fn may_run(record: &EventRecord) -> bool {
+    let before = record.change.old_image.get("status");
+    record.event_name == "INSERT"
+        || matches!(before, Some(AttributeValue::S(status)) if status == "expecting")
+}
+
 impl Importer {
     /// Runs what the table's stream tells of. A run that fails is delivered again.
     pub async fn handle(&self, event: &StreamEvent) -> Result<(), StoreError> {
-        for record in event.records.iter().filter(|record| record.event_name == "INSERT") {
+        for record in event.records.iter().filter(|record| may_run(record)) {
             if let Some(Key::Import(id)) = Key::of(&record.change.keys.clone().into()) {
                 self.run(&id).await?;
             }

@@ -70,7 +70,7 @@ impl Control {
 
 /// A page of somebody else whose name leads to this machine (DNS rebinding) must not read what these doors show:
 /// the browser says that name.
-async fn by_a_loopback_name(request: Request, next: Next) -> Response {
+pub(crate) async fn by_a_loopback_name(request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.and_then(|host| host.parse().ok());
     let named = [host.as_ref(), request.uri().authority()];

@@ -9,7 +9,7 @@ use axum::Router;
 use domain::keys::{Cursors, Families, IdKey, Links, Notices};
 use hub_http::Function;
 use notify::EgressPolicy;
-use runtime::{Hub, Keys, Seal, Start, StartError};
+use runtime::{Hub, Keys, Seal, Start, StartError, Uploads};
 use search_facilities::HeldIndex;
 use utoipa::openapi::OpenApi;
 
@@ -96,6 +96,8 @@ pub struct Needs {
     pub keys: HubKeys,
     /// Where receivers of webhooks may be.
     pub egress: EgressPolicy,
+    /// Where large files come to.
+    pub uploads: Arc<dyn Uploads>,
 }
 
 macro_rules! has {
@@ -118,6 +120,7 @@ has! {
     Keys<Families> => |needs| needs.keys.families.clone(),
     Keys<Cursors> => |needs| needs.keys.cursors.clone(),
     EgressPolicy => |needs| needs.egress,
+    Arc<dyn Uploads> => |needs| needs.uploads.clone(),
     // A search right after a change sees it: nothing is held without asking.
     HeldIndex => |_| HeldIndex::new(Duration::ZERO),
     SignIn => |_| SignIn(None),

@@ -11,6 +11,7 @@ use run_import::Importer;
 use runtime::{ConfigError, Environment, Hub, MailError, Seal, Start, aws, machine_time, variable};
 use send_mail::{Pace, SendMail};
 use store::{Store, StoreError};
+use take_upload::TakeUpload;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use vendor_push::{HttpDelivery, PushQueues, VendorPush};
 
@@ -31,6 +32,7 @@ use crate::{
     queue::{DeadLetters, LocalQueue},
     seed::{self, Demo, SeedError},
     state::{State, StateError},
+    uploads::{self, LocalUploads},
 };
 
 /// The pilot's 126 nurseries.
@@ -225,7 +227,15 @@ impl LocalHub {
 
         let issuer = Issuer::new(&keys.issuer, credentials.clone())?;
         let addresses = hub_keys.addresses.clone();
-        let needs = Needs { hub: hub.clone(), seal, keys: hub_keys, egress };
+        let uploads = LocalUploads::new(&hub, hub_keys.ids.clone());
+        let taker = TakeUpload { hub: hub.clone(), uploads: Arc::new(uploads.clone()) };
+        let needs = Needs {
+            hub: hub.clone(),
+            seal,
+            keys: hub_keys,
+            egress,
+            uploads: Arc::new(uploads.clone()),
+        };
         let functions = functions::serve(&needs).await?;
         let gateway = Gateway::new(issuer.clone(), hub.store.clone(), options.rate_limit);
         let app = functions.layer(from_fn_with_state(gateway, gateway::enter));
@@ -238,8 +248,11 @@ impl LocalHub {
             issuer: issuer.clone(),
             faults,
         };
-        let app =
-            Router::new().merge(control.routes()).merge(issuer.routes()).fallback_service(app);
+        let app = Router::new()
+            .merge(control.routes())
+            .merge(issuer.routes())
+            .merge(uploads::routes(uploads, taker))
+            .fallback_service(app);
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
         tasks.spawn(async move {
             if let Err(error) = axum::serve(listener, app).await {

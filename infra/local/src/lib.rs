@@ -28,6 +28,7 @@ pub mod smoke;
 mod state;
 mod stream;
 pub mod tour;
+mod uploads;
 
 pub use self::{
     adapters::LocalSeal,
@@ -40,4 +41,5 @@ pub use self::{
     import::{ImportError, List, import},
     seed::Demo,
     stream::{Stream, StreamError},
+    uploads::LocalUploads,
 };

@@ -87,6 +87,10 @@ pub enum Invalid {
     OfAnotherMunicipality,
     /// The archive of a hub, sent to one that has facilities already.
     HubNotEmpty,
+    /// A file that has more bytes than an import takes, packed or unpacked; carries how many megabytes those are.
+    FileTooLarge(usize),
+    /// A packed file that is broken.
+    NotUnpacked,
     /// Says nothing without another value, which is named.
     Needs(&'static str),
     /// The text is not well-formed JSON, CSV or an accepted encoding.
@@ -149,6 +153,10 @@ impl Invalid {
             Self::HubNotEmpty => {
                 "この基盤にはすでに施設があります。空の基盤にだけ取り込めます。".into()
             }
+            Self::FileTooLarge(megabytes) => {
+                format!("ファイルが大きすぎます（上限は、展開後の大きさで{megabytes}MB）。")
+            }
+            Self::NotUnpacked => "圧縮されたファイル（gzip）が壊れています。".into(),
             Self::Needs(other) => format!("{other}も指定してください。"),
             Self::Malformed => "読み取れない形式です。".into(),
         }
@@ -199,6 +207,10 @@ impl Invalid {
             Self::Ambiguous(count) => format!("fits {count} things: state its number"),
             Self::OfAnotherMunicipality => "belongs to another municipality".into(),
             Self::HubNotEmpty => "is taken by an empty hub alone".into(),
+            Self::FileTooLarge(megabytes) => {
+                format!("must have at most {megabytes} MB, also when it is unpacked")
+            }
+            Self::NotUnpacked => "is packed (gzip) and broken".into(),
             Self::Needs(other) => format!("needs {other} beside it"),
             Self::Malformed => "cannot be read".into(),
         }

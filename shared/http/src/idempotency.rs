@@ -12,7 +12,7 @@ use domain::{
 };
 use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use runtime::Hub;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use store::{Earlier, Once};
 
 use crate::Problem;
@@ -121,10 +121,14 @@ struct Kept {
     location: Option<String>,
 }
 
+fn kept(earlier: Earlier) -> Result<Kept, Problem> {
+    let Earlier::Answer(kept) = earlier else { return Err(Problem::IdempotencyKeyReused) };
+    serde_json::from_str(&kept).map_err(|_| Problem::Internal)
+}
+
 /// Gives the first answer again, as it was.
 pub fn replay(earlier: Earlier) -> Result<Response, Problem> {
-    let Earlier::Answer(kept) = earlier else { return Err(Problem::IdempotencyKeyReused) };
-    let kept: Kept = serde_json::from_str(&kept).map_err(|_| Problem::Internal)?;
+    let kept = kept(earlier)?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (HeaderName::from_static(REPLAYED), HeaderValue::from_static("true")),
@@ -160,6 +164,15 @@ impl<T: Serialize> Created<T> {
         let kept =
             Kept { body: serde_json::to_string(&self.body)?, location: self.location.clone() };
         serde_json::to_string(&kept)
+    }
+}
+
+impl<T: DeserializeOwned> Created<T> {
+    /// The first answer, of which something is to be told anew.
+    pub fn again(earlier: Earlier) -> Result<Self, Problem> {
+        let Kept { body, location } = kept(earlier)?;
+        let body = serde_json::from_str(&body).map_err(|_| Problem::Internal)?;
+        Ok(Self { body, location, replayed: true })
     }
 }
 

@@ -89,6 +89,7 @@ pub fn complete(document: Document) -> Value {
     let mut value = serde_json::to_value(&document).unwrap_or_default();
     drop_compound_defaults(&mut value["components"]["schemas"]);
     require_what_is_always_there(&mut value);
+    leave_out_bodies(&mut value);
     value["components"]["securitySchemes"] = security_schemes();
     value["webhooks"] = json!({"event": {"post": {
         "operationId": "event",
@@ -139,6 +140,24 @@ fn require_what_is_always_there(document: &mut Value) {
     for name in answered.difference(&sent) {
         let Some(schema) = document["components"]["schemas"].get_mut(name) else { continue };
         require_nullable(schema);
+    }
+}
+
+/// A body that may be missing is left out: it is not `null`, as its type in Rust makes it.
+fn leave_out_bodies(document: &mut Value) {
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    let operations = paths.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut());
+    let bodies = operations.filter_map(|operation| operation.get_mut("requestBody"));
+    for body in bodies.filter(|body| body["required"] != true) {
+        let content = body["content"].as_object_mut();
+        for media in content.into_iter().flat_map(|content| content.values_mut()) {
+            let schema = &mut media["schema"];
+            if let Some(kind) = schema["type"].get(0).cloned() {
+                schema["type"] = kind;
+            } else if let Some(choice) = schema["oneOf"].get(0).cloned() {
+                *schema = choice;
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use domain::{
 };
 use http::{HeaderValue, StatusCode, header};
 use problem_details::ProblemDetails;
-use runtime::{SealError, telemetry::ErrorChain};
+use runtime::{SealError, UploadError, telemetry::ErrorChain};
 use serde::Serialize;
 use store::{ChangeOutcome, StoreError};
 
@@ -421,6 +421,13 @@ impl From<StoreError> for Problem {
                 Self::Internal
             }
         }
+    }
+}
+
+impl From<UploadError> for Problem {
+    fn from(error: UploadError) -> Self {
+        tracing::error!(error = %ErrorChain(&error), "no address for an upload");
+        Self::Unavailable
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a function runs on.
 //!
 //! Clients are built once, at start, from the environment ([`aws`]). What the hub needs of a
-//! service is a narrow trait: [`Seal`], [`Queue`], [`Mailer`]; each has an adapter for AWS here,
+//! service is a narrow trait: [`Seal`], [`Queue`], [`Mailer`], [`Uploads`]; each has an adapter for AWS here,
 //! and one in process for the local hub and the tests.
 
 pub mod aws;
@@ -16,6 +16,7 @@ mod queue;
 mod seal;
 mod start;
 pub mod telemetry;
+pub mod uploads;
 
 pub use self::{
     config::{ConfigError, variable},
@@ -25,6 +26,7 @@ pub use self::{
     queue::{LONGEST_DELAY, Message, Outgoing, Queue, QueueError, SqsQueue},
     seal::{Purpose, Seal, SealError},
     start::{Environment, Start, StartError, block_on, run},
+    uploads::{Upload, UploadError, Uploads},
 };
 
 /// Why a function ended.

@@ -1,7 +1,8 @@
 //! Imports: the file, what was found in it, and how far it is written.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    ImportId,
+    ImportId, Timestamp,
     import::{Counts, Import, ImportReport, ImportStatus},
 };
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
@@ -25,6 +26,9 @@ const PART: usize = 350 * 1024;
 
 /// For how long an import is kept, in seconds: thirty days. Its file may name persons.
 const KEPT_FOR: i64 = 30 * 24 * 3600;
+
+/// Which of the files that came for an import is kept.
+const FILE_VERSION: &str = "file_version";
 
 #[derive(Serialize, Deserialize)]
 struct ImportItem {
@@ -90,10 +94,29 @@ impl Store {
         once: &Once,
         answer: String,
     ) -> Result<ImportRequested, StoreError> {
-        let id = &import.import_id;
-        let expires_at = import.created_at.epoch_ms() / 1000 + KEPT_FOR;
-        let of_part = |part| Key::ImportFile(id.clone(), part);
-        let parts = self.write_parts(of_part, &packed(file)?, expires_at).await?;
+        let parts = self.write_file(import, file).await?;
+        self.create_import(import, parts, kept_until(import), once, answer).await
+    }
+
+    /// Requests an import whose file is still to come. If it does not, nothing stays.
+    pub async fn expect_import(
+        &self,
+        import: &Import,
+        once: &Once,
+        answer: String,
+    ) -> Result<ImportRequested, StoreError> {
+        let expires_at = seconds(import.expected_until());
+        self.create_import(import, 0, expires_at, once, answer).await
+    }
+
+    async fn create_import(
+        &self,
+        import: &Import,
+        parts: usize,
+        expires_at: i64,
+        once: &Once,
+        answer: String,
+    ) -> Result<ImportRequested, StoreError> {
         let item = ImportItem {
             import: import.clone(),
             parts,
@@ -103,7 +126,7 @@ impl Store {
         };
         let writes = vec![
             self.answered(once, answer, import.created_at)?,
-            Write::create(Key::Import(id.clone()), to_item(&item)?),
+            Write::create(Key::Import(import.import_id.clone()), to_item(&item)?),
         ];
         let refusals = match self.transact(writes).await? {
             Transaction::Done => return Ok(ImportRequested::New),
@@ -121,6 +144,58 @@ impl Store {
         Ok(item.map(|item| item.import))
     }
 
+    /// An import whose file has not come yet and still may, read consistently.
+    pub async fn expected_import(
+        &self,
+        id: &ImportId,
+        now: Timestamp,
+    ) -> Result<Option<Import>, StoreError> {
+        let import = self.import_item(id, true).await?.map(|item| item.import);
+        Ok(import.filter(|import| import.status_at(now) == ImportStatus::Expecting))
+    }
+
+    /// Keeps the file that came for an import, and lets it run; whether it was still expected. Of several files only the
+    /// one whose version is first here is kept: the parts of two would be no file.
+    pub async fn take_file(
+        &self,
+        import: &Import,
+        version: &str,
+        file: &[u8],
+    ) -> Result<bool, StoreError> {
+        let key = Key::Import(import.import_id.clone());
+        let version: AttributeValue = to_attribute_value(version)?;
+        let first = Condition::Any(vec![
+            Condition::Lacks(FILE_VERSION.into()),
+            Condition::Is(FILE_VERSION.into(), version.clone()),
+        ]);
+        let is_first = Condition::All(vec![is(ImportStatus::Expecting)?, first]);
+        let claim = Write::update(key.clone(), is_first).set(FILE_VERSION, version);
+        if !self.write(claim).await?.is_done() {
+            return Ok(false);
+        }
+        let parts = self.write_file(import, file).await?;
+        let run = Write::update(key, is(ImportStatus::Expecting)?)
+            .set("parts", to_attribute_value(parts)?)
+            .set("expires_at", to_attribute_value(kept_until(import))?)
+            .set("status", to_attribute_value(ImportStatus::Running)?);
+        Ok(self.write(run).await?.is_done())
+    }
+
+    /// Notes that what came for an import is no file that could be read; whether one was still expected.
+    pub async fn refuse_file(
+        &self,
+        import: &Import,
+        report: &ImportReport,
+    ) -> Result<bool, StoreError> {
+        let report_parts = self.write_report(import, report).await?;
+        let key = Key::Import(import.import_id.clone());
+        let fail = Write::update(key, is(ImportStatus::Expecting)?)
+            .set("report_parts", to_attribute_value(report_parts)?)
+            .set("expires_at", to_attribute_value(kept_until(import))?)
+            .set("status", to_attribute_value(ImportStatus::Failed)?);
+        Ok(self.write(fail).await?.is_done())
+    }
+
     /// An import that is not done yet, with its file.
     pub async fn import_to_run(&self, id: &ImportId) -> Result<Option<ImportToRun>, StoreError> {
         let item = self.import_item(id, true).await?;
@@ -131,9 +206,12 @@ impl Store {
         Ok(Some(ImportToRun { import: item.import, file, writing: item.writing }))
     }
 
-    /// The file of an import, unpacked.
+    /// The file of an import, unpacked; nothing before it has come.
     pub async fn import_file(&self, id: &ImportId) -> Result<Vec<u8>, StoreError> {
         let parts = self.import_item(id, false).await?.map_or(0, |item| item.parts);
+        if parts == 0 {
+            return Ok(Vec::new());
+        }
         self.read_parts(|part| Key::ImportFile(id.clone(), part), parts).await
     }
 
@@ -154,12 +232,7 @@ impl Store {
         report: &ImportReport,
         writing: bool,
     ) -> Result<(), StoreError> {
-        let id = &import.import_id;
-        let json =
-            serde_json::to_vec(report).map_err(|error| StoreError::UnknownForm(error.into()))?;
-        let expires_at = import.created_at.epoch_ms() / 1000 + KEPT_FOR;
-        let of_part = |part| Key::ImportReport(id.clone(), part);
-        let parts = self.write_parts(of_part, &packed(&json)?, expires_at).await?;
+        let parts = self.write_report(import, report).await?;
         let write = progress(import)?
             .set("report_parts", to_attribute_value(parts)?)
             .set("writing", to_attribute_value(writing)?);
@@ -169,6 +242,22 @@ impl Store {
     /// Notes how far an import is. One that is done stays so.
     pub async fn note_import(&self, import: &Import) -> Result<(), StoreError> {
         self.write(progress(import)?).await.map(drop)
+    }
+
+    async fn write_file(&self, import: &Import, file: &[u8]) -> Result<usize, StoreError> {
+        let of_part = |part| Key::ImportFile(import.import_id.clone(), part);
+        self.write_parts(of_part, &packed(file)?, kept_until(import)).await
+    }
+
+    async fn write_report(
+        &self,
+        import: &Import,
+        report: &ImportReport,
+    ) -> Result<usize, StoreError> {
+        let json =
+            serde_json::to_vec(report).map_err(|error| StoreError::UnknownForm(error.into()))?;
+        let of_part = |part| Key::ImportReport(import.import_id.clone(), part);
+        self.write_parts(of_part, &packed(&json)?, kept_until(import)).await
     }
 
     async fn import_item(
@@ -210,10 +299,22 @@ impl Store {
     }
 }
 
+fn is(status: ImportStatus) -> Result<Condition, StoreError> {
+    Ok(Condition::Is("status".into(), to_attribute_value(status)?))
+}
+
+fn seconds(time: Timestamp) -> i64 {
+    time.epoch_ms() / 1000
+}
+
+fn kept_until(import: &Import) -> i64 {
+    seconds(import.created_at) + KEPT_FOR
+}
+
 fn progress(import: &Import) -> Result<Write, StoreError> {
     let Import { status, counts, .. } = import;
     let counts: &Counts = counts;
-    let running = Condition::Is("status".into(), to_attribute_value(ImportStatus::Running)?);
+    let running = is(ImportStatus::Running)?;
     Ok(Write::update(Key::Import(import.import_id.clone()), running)
         .set("status", to_attribute_value(status)?)
         .set("counts", to_attribute_value(counts)?))

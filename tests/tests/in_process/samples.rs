@@ -147,23 +147,42 @@ async fn the_sample_of_the_stream_becomes_mails_and_webhooks() {
     assert_eq!(pushes[0]["correlation_id"], "JKJaXmPLvHcESHA=");
 }
 
-#[tokio::test]
-async fn the_sample_of_an_import_runs_it() {
-    let world = world(true).await;
-    let import = Import {
+const LIST: &str = "施設の名称,都道府県,市区町村\n新しい保育園,東京都,板橋区\n";
+
+fn import(world: &World, status: ImportStatus) -> Import {
+    Import {
         import_id: "imp_7k3m9qxd2abc".parse().unwrap(),
         dataset: Dataset::Facilities,
         dry_run: false,
         municipality: None,
         requested_by: "staff".into(),
         created_at: world.hub.clock.now(),
-        status: ImportStatus::Running,
+        status,
         counts: Counts::default(),
-    };
-    let list = "施設の名称,都道府県,市区町村\n新しい保育園,東京都,板橋区\n";
+    }
+}
+
+#[tokio::test]
+async fn the_sample_of_an_upload_takes_it() {
+    let world = world(true).await;
+    let import = import(&world, ImportStatus::Expecting);
+    let once = Once { key: [9; 16], body: [9; 16] };
+    world.store().expect_import(&import, &once, String::new()).await.unwrap();
+    world.uploads.put(&import.import_id, LIST.into());
+    let event = serde_json::from_str(&sample("take-upload")).unwrap();
+    world.taker().handle(event).await.unwrap();
+    let taken = world.store().import(&import.import_id).await.unwrap().unwrap();
+    assert_eq!(taken.status, ImportStatus::Running);
+    assert_eq!(world.store().import_file(&import.import_id).await.unwrap(), LIST.as_bytes());
+}
+
+#[tokio::test]
+async fn the_sample_of_an_import_runs_it() {
+    let world = world(true).await;
+    let import = import(&world, ImportStatus::Running);
     let once = Once { key: [9; 16], body: [9; 16] };
     let store = world.store();
-    store.request_import(&import, list.as_bytes(), &once, String::new()).await.unwrap();
+    store.request_import(&import, LIST.as_bytes(), &once, String::new()).await.unwrap();
     let event: StreamEvent = serde_json::from_str(&sample("run-import")).unwrap();
     run_import::Importer { hub: world.hub.clone() }.handle(&event).await.unwrap();
     let ran = store.import(&import.import_id).await.unwrap().unwrap();

@@ -9,3 +9,4 @@ mod pilot;
 mod smoke;
 mod start;
 mod time;
+mod upload;

@@ -1,5 +1,6 @@
 //! An import as its caller watches it.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -37,6 +38,10 @@ impl std::str::FromStr for Dataset {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ImportStatus {
+    /// Its file has not come to the address that was given for it.
+    Expecting,
+    /// Its file did not come in time.
+    Expired,
     /// It is read, or written.
     Running,
     /// All of it is written; of a dry run, all of it could be.
@@ -82,6 +87,24 @@ pub struct Import {
     pub status: ImportStatus,
     /// What becomes of its rows.
     pub counts: Counts,
+}
+
+/// For how long the file of an import may come.
+const EXPECTED_FOR: SignedDuration = SignedDuration::from_hours(6);
+
+impl Import {
+    /// Until when its file may come, where it did not come with the request.
+    pub fn expected_until(&self) -> Timestamp {
+        self.created_at + EXPECTED_FOR
+    }
+
+    /// How far it is at this time.
+    pub fn status_at(&self, now: Timestamp) -> ImportStatus {
+        match self.status {
+            ImportStatus::Expecting if now >= self.expected_until() => ImportStatus::Expired,
+            status => status,
+        }
+    }
 }
 
 /// What a row changes of one thing, item by item.

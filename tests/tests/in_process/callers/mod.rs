@@ -126,6 +126,23 @@ impl Scene {
     }
 }
 
+/// The row of an operation whose body is left out stands for this too.
+#[tokio::test]
+async fn import_whose_file_comes_later_is_for_who_may_import() {
+    let operations = operations();
+    let operation = operations.iter().find(|one| one.id == "request_import").unwrap();
+    let (_, access) = ROWS.iter().find(|(id, _)| *id == operation.id).unwrap();
+    let mut wrong = Vec::new();
+    for who in Who::ALL {
+        let here = Scene::of(operation).await;
+        let (expected, path) = (access.expected(*who, operation), here.path(operation));
+        let answer = here.send_list(*who, operation, &path, "").await;
+        here.check(*who, operation, &path, expected, &answer, &mut wrong);
+        assert_eq!(answer.body["upload_url"].is_string(), expected == OK, "{who:?}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[tokio::test]
 async fn a_municipality_in_the_query_is_checked_like_one_in_the_path() {
     let world = World::new().await;

@@ -113,18 +113,24 @@ impl Scene {
         let body = match method {
             Method::GET => None,
             _ if operation.id == "request_import" => {
-                return self.send_list(who, operation, path).await;
+                let list = "施設の名称,都道府県,市区町村\n新しい保育園,東京都,板橋区\n";
+                return self.send_list(who, operation, path, list).await;
             }
             _ => Some(self.body(operation).await),
         };
         self.world.call(&who.token(self, operation), method, path, body, &headers).await
     }
 
-    /// A list is no JSON.
-    async fn send_list(&self, who: Who, operation: &Operation, path: &str) -> Answer {
+    /// A list is no JSON. Without one, it comes later.
+    pub async fn send_list(
+        &self,
+        who: Who,
+        operation: &Operation,
+        path: &str,
+        list: &'static str,
+    ) -> Answer {
         let request = Request::post(format!("{path}?dataset=facilities"));
         let request = request.header("idempotency-key", "key").header("content-type", "text/csv");
-        let list = "施設の名称,都道府県,市区町村\n新しい保育園,東京都,板橋区\n";
         let request = request.body(Body::from(list)).unwrap();
         self.world.send(&who.token(self, operation), request).await
     }

@@ -4,6 +4,7 @@ mod cut_off;
 mod encodings;
 mod facilities;
 mod procedures;
+mod uploads;
 mod vacancies;
 
 use axum::body::Body;
