@@ -159,6 +159,14 @@ class Size(unittest.TestCase):
         self.assertLessEqual(others + 60 * of_one, 500 * 4 / 5)
 
 
+def invocations(alarm):
+    """The metrics of runs that an alarm looks at, each with its period."""
+    alone = [(alarm, alarm["Period"])] if "MetricName" in alarm else []
+    several = [one["MetricStat"] for one in alarm.get("Metrics", []) if "MetricStat" in one]
+    every = alone + [(one["Metric"], one["Period"]) for one in several]
+    return [(metric, period) for metric, period in every if metric["MetricName"] == "Invocations"]
+
+
 class Alarms(unittest.TestCase):
     def setUp(self):
         self.alarms = of("AWS::CloudWatch::Alarm")
@@ -177,18 +185,23 @@ class Alarms(unittest.TestCase):
         """A job that stops writes no metric, so the alarm is that there is none."""
         for name, function in of("AWS::Serverless::Function").items():
             if any(event["Type"] == "ScheduleV2" for event in function.get("Events", {}).values()):
+                # One alarm looks at several jobs by the least of them.
                 watching = [
-                    alarm
+                    (alarm, period)
                     for alarm in self.alarms.values()
-                    if alarm.get("MetricName") == "Invocations"
-                    and alarm["Dimensions"][0]["Value"] == {"Ref": name}
+                    for metric, period in invocations(alarm)
+                    if metric["Dimensions"][0]["Value"] == {"Ref": name}
                 ]
-                (alarm,) = watching
+                ((alarm, period),) = watching
                 self.assertEqual(alarm["TreatMissingData"], "breaching", name)
                 self.assertEqual(alarm["ComparisonOperator"], "LessThanThreshold", name)
                 # CloudWatch looks back for a day, or for a week by the hour.
-                looks_back = alarm["Period"] * alarm["EvaluationPeriods"]
-                self.assertLessEqual(looks_back, 604800 if alarm["Period"] >= 3600 else 86400, name)
+                looks_back = period * alarm["EvaluationPeriods"]
+                self.assertLessEqual(looks_back, 604800 if period >= 3600 else 86400, name)
+                if "Metrics" in alarm:
+                    others = [metric["Id"] for metric in alarm["Metrics"][1:]]
+                    filled = ", ".join(f"FILL({one}, 0)" for one in others)
+                    self.assertEqual(alarm["Metrics"][0]["Expression"], f"MIN([{filled}])", name)
 
     def test_messages_in_flight_are_watched_before_there_are_too_many(self):
         watching = [
