@@ -36,11 +36,12 @@ async fn fac_05_feed_tells_a_change_of_a_facility_after_its_approval_and_not_bef
     reader.read_on(&world).await;
     assert_eq!((shown(&reader), reader.items), (json!("19:15"), 2));
 
-    // It is what the page of the nursery shows, without what changes with its slots and by month.
+    // It is what the page of the nursery shows, without what changes with its slots, by month and by looking.
     let mut detail = world.shown().await.body;
     let items = detail.as_object_mut().unwrap();
     items.remove("next_slot_at");
     items.remove("vacancy");
+    items.remove("confirmed_at");
     assert_eq!(reader.copy[&id], detail);
 }
 
