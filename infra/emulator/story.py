@@ -12,6 +12,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import urllib3
@@ -72,15 +73,23 @@ def play(template, keep=None, out=None, then=nothing):
 
 def upload(doors, directory):
     """What is wrong with a large file, which comes to an address of its own, past the API."""
-    city = next(user for user in doors.credentials({})["users"] if user["municipality"] == "131199")
+    city = next(user for user in doors.credentials({})["users"]
+                if (user["role"], user["municipality"]) == ("municipality", "131199"))
     headers = {"authorization": f"Bearer {city['access_token']}", "idempotency-key": f"upload-{secrets.token_hex(8)}"}
     target = "/v1/staff/imports?dataset=facilities&dry_run=true"
-    sent = json.loads(doors.answer("POST", target, headers, b"", None)[2])
+    status, _, sent = doors.answer("POST", target, headers, b"", None)
+    if status != 202:
+        return [f"an upload was asked for and answered {status} {sent}"]
+    sent = json.loads(sent)
     list_ = "施設の名称,都道府県,市区町村\nかないくぼ保育園,東京都,板橋区\n"
     put = urllib3.PoolManager(ca_certs=str(directory / "root.pem")).request(
         "PUT", sent["upload_url"], body=list_.encode(), retries=False)
-    doors.drain({})
-    import_ = json.loads(doors.answer("GET", f"/v1/staff/imports/{sent['import_id']}", headers, b"", None)[2])
+    # The event of the bucket passes no queue that could be drained.
+    for _ in range(60):
+        import_ = json.loads(doors.answer("GET", f"/v1/staff/imports/{sent['import_id']}", headers, b"", None)[2])
+        if import_["status"] not in ("expecting", "running"):
+            break
+        time.sleep(1)
     if (put.status, import_["status"]) == (200, "succeeded"):
         return []
     return [f"an upload was answered {put.status}, and its import {import_}"]

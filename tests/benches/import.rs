@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot be made fails")]
 
-#[path = "../../shared/domain/tests/search/generate.rs"]
+#[path = "../../shared/domain/tests/rules/search/generate.rs"]
 #[allow(dead_code, reason = "the tests of the search use more of it")]
 mod generate;
 

@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot be made fails")]
 
-#[path = "../tests/search/generate.rs"]
+#[path = "../tests/rules/search/generate.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
 mod generate;
 

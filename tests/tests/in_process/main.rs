@@ -21,6 +21,7 @@ mod imports;
 mod information;
 mod jobs;
 mod keys;
+mod linear;
 mod mails;
 mod notice;
 mod once;

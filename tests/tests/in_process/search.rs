@@ -1,4 +1,4 @@
-//! Searching over HTTP. What is found is compared with the contract in `shared/domain/tests/search`.
+//! Searching over HTTP. What is found is compared with the contract in `shared/domain/tests/rules/search`.
 
 use domain::{
     Facility, FacilityId, Timestamp,

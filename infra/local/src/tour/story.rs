@@ -339,6 +339,12 @@ impl<W: Write> Tour<'_, W> {
         Box::pin(self.take_out()).await?;
 
         self.scene(
+            "A nursery forgets a draft, and its municipality a decision",
+            "Nothing of it shows, and nobody is mailed of it today.",
+        )?;
+        let forgotten = Box::pin(self.forget_changes()).await?;
+
+        self.scene(
             "On the 10th, nurseries that opened nothing for the third month ahead are asked",
             "It happens on every 10th at 9:00 that the clock passes.",
         )?;
@@ -365,10 +371,15 @@ impl<W: Write> Tour<'_, W> {
         self.follow(&slot, Value::Null).await?;
 
         self.scene(
-            "A nursery forgets a draft, and its municipality a decision: both are asked on a Monday",
-            "Each is asked from the seventh day on, once a week, until it is done.",
+            "What both forgot, they are asked about on a Monday",
+            "From the seventh day on, once a week, until it is done.",
         )?;
-        Box::pin(self.forget_changes()).await?;
+        // The visit is on a Friday.
+        let monday = at(visit.saturating_add(jiff::Span::new().days(10)), 9);
+        if self.now().await? < monday {
+            self.move_clock(json!({"set": monday})).await?;
+        }
+        Box::pin(self.remember_changes(forgotten)).await?;
 
         self.scene(
             "An ICT system wants to be told no more, and looks at which nurseries are linked to it",

@@ -2,7 +2,7 @@
 
 mod changes;
 mod feeds;
-#[path = "../../../../shared/domain/tests/search/generate.rs"]
+#[path = "../../../../shared/domain/tests/rules/search/generate.rs"]
 #[allow(dead_code, reason = "the tests of the search use more of it")]
 mod generate;
 mod search;

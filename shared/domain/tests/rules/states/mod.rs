@@ -4,8 +4,6 @@
 //! The contract is written down once more in `contract.rs`, from the words of the contract. A copy of it with one
 //! mistake must be told apart from the rules: else the test would show nothing.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
-
 mod contract;
 
 use std::{ops::Range, panic};

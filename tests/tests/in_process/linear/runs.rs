@@ -20,7 +20,7 @@ use local::{LocalHub, Options};
 use serde_json::json;
 use tests::{World, wire};
 
-use crate::{
+use super::{
     door::{Door, InProcess, OverHttp, feed},
     history::{History, moment},
     verdict::Totals,

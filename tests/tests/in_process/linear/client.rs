@@ -6,7 +6,7 @@ use local::api::visit_request;
 use rand::{RngExt, rngs::StdRng};
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     door::{Reply, Who},
     history::{History, Known},
     model::{Acted, Op, Reserved, SlotAnswer, View, Wanted},

@@ -10,7 +10,7 @@ use domain::{
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
-use crate::generate::Known;
+use super::generate::Known;
 
 /// A nursery as the public sees it.
 pub struct Seen {

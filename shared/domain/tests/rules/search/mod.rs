@@ -2,9 +2,7 @@
 //! counts, page by page, for any combination of filters.
 //!
 //! With as many nurseries as the country has, and every item of them stated (0; 4: one in four is not):
-//! `SEED=7 FACILITIES=40000 NOT_STATED=0 FILTERS=60 cargo test --workspace --test search api_01`
-
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+//! `SEED=7 FACILITIES=40000 NOT_STATED=0 FILTERS=60 cargo test --workspace --test rules api_01`
 
 mod generate;
 mod oracle;

@@ -12,7 +12,7 @@ use http::Method;
 use porcupine_rs::{Operation, check_operations};
 use serde_json::Value;
 
-use crate::{
+use super::{
     client::{count, of},
     door::Who,
     history::{History, moment},

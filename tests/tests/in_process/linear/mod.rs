@@ -1,10 +1,8 @@
 //! The hub under contention: histories of sixteen clients at once over one slot, each checked for
 //! linearizability against the contract, and for places that were sold twice or lost.
 //!
-//! `SEED=7 HISTORIES=20000 cargo test --workspace --test linear -- --nocapture` runs others, or more. The seed says
+//! `SEED=7 HISTORIES=20000 cargo test --workspace --test in_process linear:: -- --nocapture` runs others, or more. The seed says
 //! what the clients do; the machine, how they meet.
-
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 mod client;
 mod door;

@@ -12,7 +12,7 @@ use domain::{ReservationNumber, SlotId, Status, Timestamp};
 use porcupine_rs::Operation;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use crate::{
+use super::{
     door::Door,
     model::{Contract, Op},
 };

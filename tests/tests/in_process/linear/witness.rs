@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use porcupine_rs::{Model, Operation};
 
-use crate::model::{Contract, Slot};
+use super::model::{Contract, Slot};
 
 struct Search<'a> {
     ops: &'a [Operation<Contract>],

@@ -17,7 +17,7 @@ use tests::{
     wire::{self, Wire},
 };
 
-use crate::{
+use super::{
     runs::{Kind, in_world},
     seed,
     verdict::Totals,
